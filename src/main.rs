@@ -1,0 +1,2 @@
+//! The `mcp-conform` binary.
+fn main() {}
