@@ -1,0 +1,241 @@
+//! Cases: one thing tested, as data. The format is described in cases/README.md.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::revision::RevisionRange;
+use crate::transport::Transport;
+
+/// One thing tested.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Area and kebab name.
+    pub id: String,
+    /// One sentence that is true of a conforming server.
+    pub title: String,
+    /// The requirements tested.
+    pub requirements: Vec<String>,
+    /// The revisions at which it runs.
+    #[serde(default)]
+    pub revisions: RevisionRange,
+    /// The transports over which it runs; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transports: Option<Vec<Transport>>,
+    /// Conditions on the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// The client capabilities that we declare.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub client: Map<String, Value>,
+    /// Which session it runs in.
+    #[serde(default)]
+    pub session: SessionKind,
+    /// Whether it runs at the newest revision of each era only.
+    #[serde(default)]
+    pub once: bool,
+    /// Why a client cares, or why several answers pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What happens.
+    pub steps: Vec<Step>,
+    /// The faults of the reference server that it catches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+/// Which session a case runs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionKind {
+    /// One shared with other cases.
+    #[default]
+    Shared,
+    /// Its own, opened as usual.
+    Fresh,
+    /// Its own; the steps do the opening.
+    Unopened,
+}
+
+/// One step: an action and what is expected of it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(try_from = "super::step::Written", into = "super::step::Written")]
+pub struct Step {
+    /// What is done.
+    pub action: Action,
+    /// What is expected.
+    pub expect: Expectation,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// A request and its answer.
+    Request(Call),
+    /// A request whose answer comes later.
+    Start {
+        /// The name by which `await` and `cancel` know it.
+        name: String,
+        /// The request.
+        call: Call,
+    },
+    /// The answer to a started request, or a message on its stream.
+    Await {
+        /// The name given by `start`.
+        name: String,
+        /// Wait only until a message like this.
+        until: Option<Value>,
+    },
+    /// Cancels a started request.
+    Cancel {
+        /// The name given by `start`.
+        name: String,
+    },
+    /// A notification.
+    Notify(Call),
+    /// A message exactly as written.
+    Send {
+        /// The message.
+        message: Value,
+        /// HTTP headers to set, or leave out.
+        headers: Map<String, Value>,
+    },
+    /// Bytes exactly as written.
+    Bytes {
+        /// Text, or an object with a directive.
+        bytes: Value,
+        /// Whether stdio adds a newline.
+        newline: bool,
+        /// HTTP headers to set, or leave out.
+        headers: Map<String, Value>,
+    },
+    /// One HTTP exchange.
+    Http(HttpStep),
+    /// Sets the reply to a method of the other side.
+    Reply {
+        /// The method.
+        method: String,
+        /// `{"result": ...}` or `{"error": ...}`.
+        reply: Value,
+    },
+    /// Nothing that matches may come.
+    Quiet {
+        /// The pattern; `true` means any answer.
+        pattern: Value,
+    },
+    /// Follows the cursors of a list.
+    Pages {
+        /// The method.
+        method: String,
+        /// The member of the result that holds the items.
+        items: String,
+        /// Other params.
+        params: Value,
+    },
+    /// Requests sent at once.
+    Together(Vec<Step>),
+    /// A valid request that must be answered.
+    Alive,
+    /// Ends the session and opens another.
+    Reconnect,
+    /// Closes the input.
+    Close,
+    /// Judges the opening.
+    Opening,
+}
+
+/// A request or notification before it is dressed.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The method.
+    pub method: String,
+    /// The params, possibly with directives.
+    pub params: Option<Value>,
+    /// HTTP headers to set, or leave out.
+    pub headers: Map<String, Value>,
+    /// No dress at all.
+    pub bare: bool,
+    /// Breaks the wire schema on purpose.
+    pub invalid: bool,
+}
+
+/// An HTTP exchange as written.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpStep {
+    /// The method.
+    pub method: String,
+    /// Replaces path and query of the endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Value>,
+    /// The headers.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub headers: Map<String, Value>,
+    /// Text, or JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+}
+
+/// What is expected of a step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Expectation {
+    /// Pattern for the answer.
+    pub answer: Option<Value>,
+    /// Pattern for the HTTP status.
+    pub status: Option<Value>,
+    /// Pattern for the HTTP headers.
+    pub headers: Option<Value>,
+    /// Pattern for the HTTP body as text.
+    pub body: Option<Value>,
+    /// Pattern for what the other side sent on its own before the answer.
+    pub notifications: Option<Value>,
+    /// Defensible deviations.
+    pub tolerate: Vec<Tolerance>,
+    /// Where it does not hold, the trial is not observed.
+    pub given: Option<Value>,
+    /// The same for notifications.
+    pub given_notifications: Option<Value>,
+    /// JSON Pointers into the answer, by name.
+    pub save: BTreeMap<String, String>,
+    /// Which of the case's requirements a finding cites.
+    pub requirement: Option<String>,
+}
+
+/// A deviation that is defensible: a warning.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tolerance {
+    /// Pattern for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+    /// Pattern for the HTTP status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Value>,
+    /// Pattern for the HTTP headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Value>,
+    /// Pattern for the notifications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Value>,
+    /// Why it is defensible.
+    pub why: String,
+    /// Which requirement the warning cites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+}
+
+impl Case {
+    /// The first part of the id.
+    pub fn area(&self) -> &str {
+        self.id.split('/').next().unwrap_or(&self.id)
+    }
+
+    /// Whether it sends what may harm the session it runs in: then it is followed by `alive`.
+    pub fn is_hostile(&self) -> bool {
+        self.steps.iter().any(|step| {
+            matches!(step.action, Action::Send { .. } | Action::Bytes { .. } | Action::Http(_))
+        })
+    }
+}

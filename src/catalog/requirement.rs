@@ -1,0 +1,94 @@
+//! Requirements: what the specification asks, in our words.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::revision::Revision;
+use crate::verdict::Level;
+
+/// One statement of the specification.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// Area and kebab name, without a revision.
+    pub id: String,
+    /// Our paraphrase.
+    pub text: String,
+    /// Whom it binds.
+    pub party: Party,
+    /// Which transport it concerns.
+    pub transport: Concern,
+    /// The conditions under which it binds, in the words of a case's `needs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<String>,
+    /// Level and place, per revision that has it.
+    pub levels: BTreeMap<Revision, Clause>,
+    /// Why no case can test it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untested: Option<String>,
+}
+
+/// Whom a requirement binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Party {
+    Server,
+    Client,
+    Both,
+}
+
+/// Which transport a requirement concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Concern {
+    Any,
+    Stdio,
+    Http,
+}
+
+/// The level of a requirement at one revision and where it stands; written `LEVEL PAGE#ANCHOR`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Clause {
+    /// The level.
+    pub level: Level,
+    /// The page with its anchor, or a URL.
+    pub page: String,
+}
+
+impl Clause {
+    /// The URL of the text.
+    pub fn url(&self, revision: Revision) -> String {
+        if self.page.starts_with("https://") {
+            return self.page.clone();
+        }
+        format!("https://modelcontextprotocol.io/specification/{revision}/{}", self.page)
+    }
+}
+
+impl TryFrom<String> for Clause {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (level, page) = text
+            .split_once(' ')
+            .ok_or_else(|| format!("{text:?} is not of the form \"LEVEL PAGE#ANCHOR\""))?;
+        let level = match level {
+            "MUST" => Level::Must,
+            "SHOULD" => Level::Should,
+            "STATED" => Level::Stated,
+            "ROBUST" => Level::Robust,
+            other => return Err(format!("{other:?} is no level: write MUST, SHOULD, STATED or ROBUST")),
+        };
+        Ok(Clause { level, page: page.trim().to_owned() })
+    }
+}
+
+impl From<Clause> for String {
+    fn from(clause: Clause) -> String {
+        format!("{} {}", clause.level, clause.page)
+    }
+}

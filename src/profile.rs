@@ -1,0 +1,84 @@
+//! What the server under test offers, and what the user allows: the result of the probe.
+//!
+//! The profile decides which trials apply. It is saved in every transcript, so that judging needs nothing else.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::revision::{Era, Revision};
+use crate::transport::Transport;
+
+/// What is known of the implementation under test.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The name that the server gives itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Value>,
+    /// What it offers, per transport and revision that it accepts.
+    pub offers: Vec<Offer>,
+    /// The calls that the user allowed: tool name and arguments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, Value>,
+    /// Whether tools annotated as read-only may be called.
+    #[serde(default)]
+    pub call_read_only: bool,
+    /// Whether the tools of the official fixture are known to be there.
+    #[serde(default)]
+    pub official_fixture: bool,
+    /// Whether the process is ours.
+    #[serde(default)]
+    pub own_process: bool,
+    /// Whether the user gave credentials.
+    #[serde(default)]
+    pub authorization: bool,
+}
+
+/// What the server offers at one revision over one transport.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The revision.
+    pub revision: Revision,
+    /// The transport.
+    pub transport: Transport,
+    /// The capabilities it declared.
+    pub capabilities: Value,
+    /// The first page of its tools.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Value>,
+    /// The first page of its resources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<Value>,
+    /// The first page of its resource templates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub templates: Vec<Value>,
+    /// The first page of its prompts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompts: Vec<Value>,
+    /// Whether completion/complete exists, at a revision that has no capability for it.
+    #[serde(default)]
+    pub completes: bool,
+    /// Whether it issued a session id.
+    #[serde(default)]
+    pub session_id: bool,
+    /// Whether it opened a stream on GET.
+    #[serde(default)]
+    pub get_stream: bool,
+}
+
+impl Profile {
+    /// What the server offers at this revision over this transport.
+    pub fn offer(&self, revision: Revision, transport: Transport) -> Option<&Offer> {
+        self.offers
+            .iter()
+            .find(|offer| offer.revision == revision && offer.transport == transport)
+    }
+
+    /// Whether it speaks a revision of this era over this transport.
+    pub fn speaks(&self, era: Era, transport: Transport) -> bool {
+        self.offers
+            .iter()
+            .any(|offer| offer.transport == transport && offer.revision.era() == era)
+    }
+}

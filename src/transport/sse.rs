@@ -1,0 +1,138 @@
+//! A parser of event streams, fed with bytes as they come.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>
+
+use serde::{Deserialize, Serialize};
+
+/// One dispatched event. Unlike a browser's, it is also dispatched when `data` is empty but another field was
+/// given: MCP servers prime a stream with an id and no data.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SseEvent {
+    /// The `event` field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The `id` field of this event itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The `retry` field in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<u64>,
+    /// The `data` lines joined by newlines; none if there was no `data` field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+}
+
+/// The state between two pieces of a stream. Memory is bounded by the caller, who counts what is [`pending`].
+///
+/// [`pending`]: SseParser::pending
+#[derive(Debug, Default)]
+pub struct SseParser {
+    line: Vec<u8>,
+    after_cr: bool,
+    started: bool,
+    event: SseEvent,
+    data_len: usize,
+}
+
+impl SseParser {
+    /// Takes the next bytes and returns the events that they complete.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<SseEvent> {
+        let mut events = Vec::new();
+        for &byte in bytes {
+            let skip = self.after_cr && byte == b'\n';
+            self.after_cr = byte == b'\r';
+            match byte {
+                _ if skip => {}
+                b'\r' | b'\n' => events.extend(self.end_line()),
+                _ => self.line.push(byte),
+            }
+        }
+        events
+    }
+
+    /// How many bytes are held for an event that is not complete yet.
+    pub fn pending(&self) -> usize {
+        self.line.len() + self.data_len
+    }
+
+    fn end_line(&mut self) -> Option<SseEvent> {
+        let mut line = std::mem::take(&mut self.line);
+        if !std::mem::replace(&mut self.started, true) && line.starts_with(b"\xEF\xBB\xBF") {
+            line.drain(..3);
+        }
+        if line.is_empty() {
+            self.data_len = 0;
+            let event = std::mem::take(&mut self.event);
+            return (event != SseEvent::default()).then_some(event);
+        }
+        let line = String::from_utf8_lossy(&line);
+        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+        self.set(field, value.strip_prefix(' ').unwrap_or(value));
+        None
+    }
+
+    fn set(&mut self, field: &str, value: &str) {
+        match field {
+            "event" => self.event.event = Some(value.to_owned()),
+            "id" if !value.contains('\0') => self.event.id = Some(value.to_owned()),
+            "retry" => self.event.retry = value.parse().ok(),
+            "data" => {
+                self.data_len += value.len() + 1;
+                match &mut self.event.data {
+                    Some(data) => {
+                        data.push('\n');
+                        data.push_str(value);
+                    }
+                    none => *none = Some(value.to_owned()),
+                }
+            }
+            // A comment (empty field) or an unknown field.
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Vec<SseEvent> {
+        SseParser::default().feed(text.as_bytes())
+    }
+
+    #[test]
+    fn fields_comments_and_line_ends() {
+        let events = parse(": hi\r\nid: 1\r\ndata:\r\n\r\nevent: message\rdata: {\rdata: }\r\rretry: 500\n\n");
+        assert_eq!(events.len(), 3);
+        assert_eq!(events[0].id.as_deref(), Some("1"));
+        assert_eq!(events[0].data.as_deref(), Some(""));
+        assert_eq!(events[1].data.as_deref(), Some("{\n}"));
+        assert_eq!(events[2].retry, Some(500));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_matter(bytes in proptest::collection::vec(
+            prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b'd'), any::<u8>()], 0..200),
+            cut in 0usize..200)
+        {
+            let whole = SseParser::default().feed(&bytes);
+            let (left, right) = bytes.split_at(cut.min(bytes.len()));
+            let mut parser = SseParser::default();
+            let mut parts = parser.feed(left);
+            parts.extend(parser.feed(right));
+            prop_assert_eq!(whole, parts);
+        }
+
+        #[test]
+        fn what_is_written_is_read(data in "[^\r\n\0]{0,40}", id in "[a-z0-9]{1,8}") {
+            let text = format!("id: {id}\ndata: {data}\n\n");
+            let events = parse(&text);
+            prop_assert_eq!(events.len(), 1);
+            prop_assert_eq!(events[0].data.as_deref(), Some(data.as_str()));
+            prop_assert_eq!(events[0].id.as_deref(), Some(id.as_str()));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What judging says: verdicts, findings, and the report of one trial. This is the vocabulary of the JSON report.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::revision::Revision;
+use crate::transport::Transport;
+
+/// How binding a requirement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// The specification's MUST, MUST NOT, REQUIRED.
+    Must,
+    /// Ours: the server must survive and keep answering.
+    Robust,
+    /// The specification's SHOULD, SHOULD NOT.
+    Should,
+    /// The text or its examples say so without a keyword.
+    Stated,
+}
+
+impl Level {
+    /// Whether a finding of this level fails its trial; otherwise it is a warning.
+    pub fn fails(self) -> bool {
+        matches!(self, Level::Must | Level::Robust)
+    }
+
+    /// The level of a deviation that the catalog tolerates: never one that fails.
+    pub fn tolerated(self) -> Level {
+        if self.fails() { Level::Stated } else { self }
+    }
+
+    /// The word printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Must => "MUST",
+            Level::Robust => "ROBUST",
+            Level::Should => "SHOULD",
+            Level::Stated => "STATED",
+        }
+    }
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The outcome of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything asked for was seen.
+    Pass,
+    /// A MUST or ROBUST finding.
+    Fail,
+    /// SHOULD or STATED findings only.
+    Warn,
+    /// Not declared, or the requirement does not bind this server.
+    NotApplicable,
+    /// Nothing that the case is about ever appeared.
+    NotObserved,
+    /// The harness could not run it.
+    Broken,
+}
+
+impl Verdict {
+    /// Every verdict, in the order of the summary.
+    pub const ALL: [Verdict; 6] = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::Warn,
+        Verdict::NotApplicable,
+        Verdict::NotObserved,
+        Verdict::Broken,
+    ];
+
+    /// The word printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Warn => "warn",
+            Verdict::NotApplicable => "not-applicable",
+            Verdict::NotObserved => "not-observed",
+            Verdict::Broken => "broken",
+        }
+    }
+
+    /// The verdict of a trial that was judged, by its findings.
+    pub fn of(findings: &[Finding]) -> Verdict {
+        match findings.iter().any(|finding| finding.level.fails()) {
+            true => Verdict::Fail,
+            false if findings.is_empty() => Verdict::Pass,
+            false => Verdict::Warn,
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One violated requirement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The id of the requirement.
+    pub requirement: String,
+    /// Its level at the revision; lower if the catalog tolerates the deviation.
+    pub level: Level,
+    /// Where the specification says so.
+    pub spec: String,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What would have been right, as a pattern or a sentence.
+    pub expected: Value,
+    /// What came.
+    pub actual: Value,
+    /// The evidence.
+    pub entries: Vec<EntryRef>,
+    /// A command that plays this alone.
+    pub reproduce: String,
+    /// The usual cause, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// One entry of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryRef {
+    /// The name of the session.
+    pub transcript: String,
+    /// The index of the entry, from 0.
+    pub entry: usize,
+    /// Which way it went: `sent` or `received`.
+    pub direction: Direction,
+    /// The start of what crossed the wire.
+    pub excerpt: String,
+}
+
+/// Which way an entry went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From us.
+    Sent,
+    /// To us.
+    Received,
+    /// Neither: an exit, a deadline.
+    Event,
+}
+
+/// The report of one trial, of a case or of a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialReport {
+    /// `CASE@REVISION+TRANSPORT`.
+    pub name: String,
+    /// The id of the case, or `rule/NAME`.
+    pub case: String,
+    /// The revision spoken.
+    pub revision: Revision,
+    /// The transport used.
+    pub transport: Transport,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// How long it took on the wire, in milliseconds.
+    pub duration_ms: f64,
+    /// Why it was not judged, or is broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// The name that a trial has everywhere.
+pub fn trial_name(case: &str, revision: Revision, transport: Transport) -> String {
+    format!("{case}@{revision}+{transport}")
+}
