@@ -1,0 +1,181 @@
+//! What a run tells its reporters. A reporter only ever sees these.
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::Profile;
+use crate::revision::Revision;
+use crate::target::TargetInfo;
+use crate::transport::Transport;
+use crate::verdict::{TrialReport, Verdict};
+
+/// The version of the JSON report.
+pub const REPORT_FORMAT: &str = "mcp-conform/1";
+
+/// One step of a run.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The run begins: the server is being probed.
+    Started {
+        /// What is tested.
+        target: &'a TargetInfo,
+    },
+    /// The server was probed and the trials are planned.
+    Planned {
+        /// What the probe found.
+        profile: &'a Profile,
+        /// How many trials will be reported, those not applicable and those of rules included.
+        trials: usize,
+    },
+    /// A trial has its verdict. Trials of rules come at the end.
+    Judged {
+        /// The trial.
+        trial: &'a TrialReport,
+    },
+    /// The run is over.
+    Finished {
+        /// Everything, with the trials sorted by name.
+        report: &'a RunReport,
+    },
+}
+
+/// The whole result of a run; serialised, it is the JSON report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Always [`REPORT_FORMAT`].
+    pub format: String,
+    /// What made the report.
+    pub tool: Tool,
+    /// What was tested.
+    pub target: TargetInfo,
+    /// What the probe found.
+    pub profile: Profile,
+    /// The result in short.
+    pub summary: Summary,
+    /// Every trial, sorted by name.
+    pub trials: Vec<TrialReport>,
+}
+
+/// The program that made a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `mcp-conform`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The hash of the catalog.
+    pub catalog: String,
+}
+
+/// A run in short: a count per verdict, the two statements per revision, and by-products.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub struct Summary {
+    pub pass: usize,
+    pub fail: usize,
+    pub warn: usize,
+    pub not_applicable: usize,
+    pub not_observed: usize,
+    pub broken: usize,
+    /// The two statements, per revision.
+    pub statements: Vec<Statement>,
+    /// The round trip of each transport.
+    pub latency: Vec<Latency>,
+    /// Wall time of the run in milliseconds.
+    #[serde(rename = "duration_ms")]
+    pub duration_ms: f64,
+    /// How many processes were started.
+    pub starts: usize,
+}
+
+/// What can be said of one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The revision.
+    pub revision: Revision,
+    /// The transports over which it was judged.
+    pub transports: Vec<Transport>,
+    /// No MUST finding, and something was judged.
+    pub conforms: bool,
+    /// No ROBUST finding, and something was judged.
+    pub robust: bool,
+    /// How many trials were judged.
+    pub judged: usize,
+}
+
+/// Round trips of ordinary requests, measured at the socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// The transport.
+    pub transport: Transport,
+    /// How many round trips were counted.
+    pub count: u64,
+    /// The median, in microseconds.
+    pub p50_us: u64,
+    /// The 99th percentile, in microseconds.
+    pub p99_us: u64,
+}
+
+impl Summary {
+    /// Counts verdicts and makes the statements; the by-products are added by the run.
+    pub fn of(trials: &[TrialReport]) -> Summary {
+        let mut summary = Summary::default();
+        for trial in trials {
+            *summary.count_mut(trial.verdict) += 1;
+        }
+        summary.statements = Revision::ALL
+            .into_iter()
+            .filter_map(|revision| Statement::of(revision, trials))
+            .collect();
+        summary
+    }
+
+    /// How many trials had this verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        match verdict {
+            Verdict::Pass => self.pass,
+            Verdict::Fail => self.fail,
+            Verdict::Warn => self.warn,
+            Verdict::NotApplicable => self.not_applicable,
+            Verdict::NotObserved => self.not_observed,
+            Verdict::Broken => self.broken,
+        }
+    }
+
+    fn count_mut(&mut self, verdict: Verdict) -> &mut usize {
+        match verdict {
+            Verdict::Pass => &mut self.pass,
+            Verdict::Fail => &mut self.fail,
+            Verdict::Warn => &mut self.warn,
+            Verdict::NotApplicable => &mut self.not_applicable,
+            Verdict::NotObserved => &mut self.not_observed,
+            Verdict::Broken => &mut self.broken,
+        }
+    }
+
+    /// How many trials were judged: passed, failed or warned.
+    pub fn judged(&self) -> usize {
+        self.pass + self.fail + self.warn
+    }
+}
+
+impl Statement {
+    fn of(revision: Revision, trials: &[TrialReport]) -> Option<Statement> {
+        let mine = || trials.iter().filter(move |trial| trial.revision == revision);
+        mine().next()?;
+        let judged = mine()
+            .filter(|trial| matches!(trial.verdict, Verdict::Pass | Verdict::Fail | Verdict::Warn))
+            .count();
+        let violates = |level| mine().flat_map(|trial| &trial.findings).any(|finding| finding.level == level);
+        let mut transports: Vec<Transport> = mine().map(|trial| trial.transport).collect();
+        transports.sort();
+        transports.dedup();
+        Some(Statement {
+            revision,
+            transports,
+            conforms: judged > 0 && !violates(crate::verdict::Level::Must),
+            robust: judged > 0 && !violates(crate::verdict::Level::Robust),
+            judged,
+        })
+    }
+}
