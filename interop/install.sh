@@ -2,7 +2,7 @@
 # Installs every server of servers/ into a scratch folder, at the versions their lock files pin:
 #   interop/install.sh [SCRATCH]
 # A server whose files have not changed since it was installed there is left as it is.
-# Needs bash, npm, python3 (3.10 or later, with venv) and cargo.
+# Needs bash, npm, python3 with venv (tried with 3.11) and cargo.
 set -euo pipefail
 
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/servers
