@@ -1,1 +1,36 @@
-//! placeholder
+//! A Model Context Protocol server to test clients and test suites against.
+//!
+//! It speaks every published revision, the handshake ones and 2026-07-28, over stdio and
+//! Streamable HTTP, and it is correct unless told otherwise: each of [`faults()`] makes it violate
+//! one requirement.
+
+mod ask;
+mod context;
+mod error;
+mod faults;
+mod features;
+mod http;
+mod hub;
+mod jsonrpc;
+mod legacy;
+mod modern;
+mod options;
+mod revision;
+mod server;
+mod state;
+mod stdio;
+mod subscriptions;
+mod work;
+
+use std::sync::{Mutex, MutexGuard};
+
+pub use error::Error;
+pub use faults::{Fault, faults};
+pub use options::{Options, run};
+
+/// Locks even after a panic elsewhere: nothing we keep is left half-changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,115 @@
+//! What the handling of one request may know and do, the same in both eras.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::ask::Rounds;
+use crate::faults::F;
+use crate::features::logging::Level;
+use crate::jsonrpc::{self, ErrorObject, Object};
+use crate::legacy::Session;
+use crate::revision::Revision;
+use crate::server::Server;
+
+/// Where messages about a request go before its answer.
+pub trait Outlet: Send + Sync {
+    /// Sends a notification or, in legacy revisions, a request.
+    fn send(&self, message: Value);
+
+    /// Drops the connection but not the stream, where the transport knows the difference.
+    fn hang_up(&self) {}
+}
+
+/// Why a request has no result.
+#[derive(Debug)]
+pub enum Failure {
+    /// A JSON-RPC error.
+    Error(ErrorObject),
+    /// The client has to supply something first (modern revisions).
+    InputRequired(Object),
+    /// A tool ran and failed; the model shall read why.
+    Tool(String),
+}
+
+impl From<ErrorObject> for Failure {
+    fn from(error: ErrorObject) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// A result, or why there is none.
+pub type Answer = Result<Object, Failure>;
+
+/// How the client can be asked for something.
+pub enum Peer {
+    /// With requests of our own.
+    Session(Arc<Session>),
+    /// With results that require input.
+    Rounds(Rounds),
+}
+
+/// The surroundings of one request.
+pub struct Context {
+    /// The server it was sent to.
+    pub server: Arc<Server>,
+    /// The revision it is spoken in.
+    pub revision: Revision,
+    /// What the client declared.
+    pub capabilities: Arc<Object>,
+    /// Where its notifications go.
+    pub outlet: Arc<dyn Outlet>,
+    /// Where its progress belongs, if the client wants progress.
+    pub progress_token: Option<Value>,
+    /// The least level of log messages that the client wants.
+    pub log_level: Option<Level>,
+    /// How to ask the client.
+    pub peer: Peer,
+}
+
+impl Context {
+    /// Whether the server was told to commit this fault.
+    pub fn fault(&self, fault: F) -> bool {
+        self.server.faults.has(fault)
+    }
+
+    /// Tells the client something about this request.
+    pub fn notify(&self, method: &str, params: Value) {
+        self.outlet.send(jsonrpc::notification(method, params));
+    }
+
+    /// Reports progress, if the client wants to know.
+    pub fn progress(&self, progress: u32, total: u32, message: &str) {
+        let Some(token) = &self.progress_token else {
+            if self.fault(F::ProgressUnasked) {
+                let params = json!({"progressToken": "nobody", "progress": progress});
+                self.notify("notifications/progress", params);
+            }
+            return;
+        };
+        let mut params = json!({
+            "progressToken": token,
+            "progress": progress,
+            "total": total,
+        });
+        if self.revision >= Revision::V2025_03_26 {
+            params["message"] = message.into();
+        }
+        self.server.faults.spoil_progress(&mut params);
+        self.notify("notifications/progress", params);
+    }
+
+    /// Sends a log message, if the client wants that level.
+    pub fn log(&self, level: Level, data: &str) {
+        let wanted = self.log_level.is_some_and(|least| level >= least);
+        if wanted || self.fault(F::LogUnasked) {
+            let mut params = json!({
+                "level": level.as_str(),
+                "logger": "mcp-reference-server",
+                "data": data,
+            });
+            self.server.faults.spoil_log(&mut params);
+            self.notify("notifications/message", params);
+        }
+    }
+}

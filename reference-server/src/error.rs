@@ -1,0 +1,41 @@
+//! Why the server could not run.
+
+use std::net::SocketAddr;
+
+/// Why [`crate::run`] gave up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `--fault` named none of [`crate::faults()`].
+    #[error("unknown fault {name:?}{}; --list-faults shows all of them", did_you_mean(.suggestion))]
+    UnknownFault {
+        /// What was asked for.
+        name: String,
+        /// The closest name that exists.
+        suggestion: Option<&'static str>,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Threads, standard streams or the random generator failed us.
+    #[error("cannot run: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl Error {
+    /// The process exit code: 2 for bad usage, 3 for what could not be run.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnknownFault { .. } => 2,
+            Self::Bind { .. } | Self::System(_) => 3,
+        }
+    }
+}
+
+fn did_you_mean(suggestion: &Option<&'static str>) -> String {
+    suggestion.map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
+}

@@ -1,0 +1,213 @@
+//! Faults in the envelope of what is sent, and in how it is written down.
+
+use serde_json::{Value, json};
+
+use super::{F, Faults};
+use crate::jsonrpc::{ErrorObject, Reply};
+use crate::revision::Revision;
+
+impl Faults {
+    /// A message as bytes.
+    pub fn encode(&self, message: &Value) -> Vec<u8> {
+        message.to_string().into_bytes()
+    }
+
+    /// A message as a line of standard output.
+    pub fn encode_line(&self, message: &Value) -> Vec<u8> {
+        let mut line = match self.has(F::PrettyPrinted) {
+            true => format!("{message:#}").into_bytes(),
+            false => self.encode(message),
+        };
+        line.push(b'\n');
+        if !self.any {
+            return line;
+        }
+        let answer = message.get("method").is_none();
+        if self.has(F::LogOnStdout) && answer {
+            line.splice(0..0, *b"INFO answering a request\n");
+        }
+        if self.has(F::NoNewline) && answer {
+            line.pop();
+            line.extend_from_slice(br#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"same line"}}"#);
+            line.push(b'\n');
+        }
+        if self.has(F::InvalidUtf8Sent)
+            && let Some(text) = find(&line, b"a")
+        {
+            line[text] = 0xE9;
+        }
+        if self.has(F::AnswerTwice) && answer {
+            line.extend_from_within(..);
+        }
+        line
+    }
+
+    /// The error for a method that does not exist.
+    pub fn unknown_method(&self, method: &str) -> ErrorObject {
+        if self.has(F::DiesOnUnknownMethod) {
+            die();
+        }
+        ErrorObject::method_not_found(method)
+    }
+
+    /// The answer to something that is no message.
+    pub fn spoil_rejection(&self, reply: &mut Reply) {
+        if !self.any {
+            return;
+        }
+        let message = &mut reply.message;
+        let parse = message["error"]["code"] == -32700;
+        let (fault, status) = (self.has(F::ParseErrorCode), self.has(F::ParseErrorStatus));
+        if parse && fault || !parse && self.has(F::InvalidRequestCode) {
+            message["error"]["code"] = (-32603).into();
+        }
+        if parse && self.has(F::ParseErrorId) {
+            message["id"] = 1.into();
+        }
+        if parse && status {
+            reply.status = 500;
+        }
+        self.spoil_error(message);
+    }
+
+    /// The answer to a request.
+    pub fn spoil_reply(&self, method: &str, revision: Revision, reply: &mut Reply) {
+        if !self.any {
+            return;
+        }
+        self.spoil_code(method, revision, reply);
+        self.spoil_error(&mut reply.message);
+        let Some(message) = reply.message.as_object_mut() else {
+            return;
+        };
+        if self.has(F::WrongId) {
+            message.insert("id".into(), "nobody-sent-this".into());
+        }
+        if self.has(F::IdStringified)
+            && let Some(id) = message.get("id").filter(|id| id.is_number())
+        {
+            let text = id.to_string();
+            message.insert("id".into(), text.into());
+        }
+        if self.has(F::IdMissing) {
+            message.shift_remove("id");
+        }
+        if self.has(F::JsonrpcMissing) {
+            message.shift_remove("jsonrpc");
+        }
+        if self.has(F::JsonrpcWrong) {
+            message.insert("jsonrpc".into(), "1.0".into());
+        }
+        if self.has(F::ResultAndError) {
+            let error = json!({"code": -32603, "message": "and an error, too"});
+            message.entry("error").or_insert(error);
+            message.entry("result").or_insert(json!({}));
+        }
+        if self.has(F::ResultNeither) {
+            message.shift_remove("result");
+            message.shift_remove("error");
+        }
+        if self.has(F::ErrorAsResult)
+            && let Some(error) = message.shift_remove("error")
+        {
+            message.insert("result".into(), json!({"error": error}));
+        }
+    }
+
+    fn spoil_code(&self, method: &str, revision: Revision, reply: &mut Reply) {
+        let error = &mut reply.message["error"];
+        let unsupported = error["code"] == -32022;
+        if error.is_null() {
+            if let Some(message) = reply.message.as_object_mut() {
+                message.shift_remove("error");
+            }
+            return;
+        }
+        let unknown_tool = method == "tools/call"
+            && error["message"]
+                .as_str()
+                .is_some_and(|text| text.starts_with("Unknown tool"));
+        if unknown_tool && revision.is_modern() {
+            if self.has(F::ReservedCode) {
+                error["code"] = (-32050).into();
+            }
+            if self.has(F::RetiredCode) {
+                error["code"] = (-32042).into();
+            }
+        }
+        match error["code"].as_i64() {
+            Some(-32601) => {
+                if self.has(F::UnknownMethodCode) {
+                    error["code"] = (-32603).into();
+                }
+                if self.has(F::UnknownMethodStatus) {
+                    reply.status = 200;
+                }
+            }
+            Some(-32022) => {
+                if self.has(F::UnsupportedVersionCode) {
+                    error["code"] = (-32602).into();
+                }
+                if self.has(F::UnsupportedVersionStatus) {
+                    reply.status = 200;
+                }
+            }
+            Some(-32021) => {
+                if self.has(F::MissingCapabilityCode) {
+                    error["code"] = (-32603).into();
+                }
+                if self.has(F::MissingCapabilityData)
+                    && let Some(error) = error.as_object_mut()
+                {
+                    error.shift_remove("data");
+                }
+                if self.has(F::MissingCapabilityStatus) {
+                    reply.status = 200;
+                }
+            }
+            Some(-32602) if reply.status == 400 && self.has(F::MetaStatus) => reply.status = 200,
+            _ => {}
+        }
+        let error = &mut reply.message["error"];
+        if unsupported
+            && self.has(F::UnsupportedVersionData)
+            && let Some(data) = error["data"].as_object_mut()
+        {
+            data.shift_remove("supported");
+        }
+        if self.has(F::UnknownMethodSucceeds)
+            && error["code"] == -32601
+            && let Some(message) = reply.message.as_object_mut()
+        {
+            message.shift_remove("error");
+            message.insert("result".into(), json!({"resultType": "complete"}));
+            reply.status = 200;
+        }
+    }
+
+    fn spoil_error(&self, message: &mut Value) {
+        let Some(error) = message.get_mut("error").and_then(Value::as_object_mut) else {
+            return;
+        };
+        if self.has(F::ErrorCodeString) {
+            error.insert("code".into(), "-32603".into());
+        }
+        if self.has(F::ErrorCodeFraction) {
+            error.insert("code".into(), (-32603.5).into());
+        }
+        if self.has(F::ErrorMessageMissing) {
+            error.shift_remove("message");
+        }
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
+}
+
+/// What a crash looks like from outside.
+pub fn die() -> ! {
+    std::process::exit(101)
+}

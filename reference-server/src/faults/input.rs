@@ -1,0 +1,103 @@
+//! Faults at the sight of certain input. All of them are about standard input, where one bad line
+//! can cost the whole connection.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::envelope::die;
+use super::{F, Faults};
+use crate::context::Outlet;
+use crate::jsonrpc::{Id, Object, Rejection};
+use crate::work::InFlight;
+
+/// Reads nothing more, but does not end either.
+fn go_deaf() -> ! {
+    loop {
+        sleep(Duration::from_secs(3600));
+    }
+}
+
+impl Faults {
+    /// A line was read.
+    pub fn on_line(&self, line: &[u8]) {
+        if !self.any {
+            return;
+        }
+        let dies = line.is_empty() && self.has(F::DiesOnEmptyLine)
+            || line.first() == Some(&b'[') && self.has(F::DiesOnBatch)
+            || str::from_utf8(line).is_err() && self.has(F::DiesOnInvalidUtf8);
+        if dies {
+            die();
+        }
+    }
+
+    /// A line was too long to be kept.
+    pub fn on_huge_line(&self) {
+        if self.has(F::HangsOnHuge) {
+            go_deaf();
+        }
+    }
+
+    /// A line was no message.
+    pub fn on_rejection(&self, rejection: &Rejection) {
+        if !self.any {
+            return;
+        }
+        let parse = rejection.error.code == -32700;
+        let says = |text: &str| rejection.error.message.contains(text);
+        let dies = parse && self.has(F::DiesOnBadJson)
+            || says("nested") && self.has(F::DiesOnDeepNesting)
+            || says("an id is") && self.has(F::DiesOnNullId);
+        if dies {
+            die();
+        }
+        if parse && self.has(F::DeafAfterBadJson) || !parse && self.has(F::DeafAfterBadEnvelope) {
+            go_deaf();
+        }
+    }
+
+    /// A response answers nothing that was asked.
+    pub fn on_stray_response(&self) {
+        if self.has(F::DiesOnStrayResponse) {
+            die();
+        }
+    }
+
+    /// A request was read, before or after the handshake.
+    pub fn on_request(&self, _method: &str, _handshake: bool) {}
+
+    /// A notification was read.
+    pub fn on_notification(
+        &self,
+        method: &str,
+        params: &Object,
+        in_flight: &InFlight,
+        outlet: &dyn Outlet,
+    ) {
+        if !self.any {
+            return;
+        }
+        let id = params.get("requestId").and_then(Id::from_value);
+        if method == "notifications/cancelled" {
+            let Some(id) = &id else {
+                if self.has(F::CancelMalformedDies) {
+                    die();
+                }
+                return;
+            };
+            let running = in_flight.contains(id);
+            if running && self.has(F::CancelAnswered)
+                || !running && self.has(F::CancelUnknownAnswered)
+            {
+                let error = json!({"code": -32603, "message": "cancelled"});
+                outlet.send(json!({"jsonrpc": "2.0", "id": id.to_value(), "error": error}));
+            }
+        }
+        let known = method.starts_with("notifications/");
+        if self.has(F::NotificationAnswered) || !known && self.has(F::UnknownNotificationAnswered) {
+            outlet.send(json!({"jsonrpc": "2.0", "id": null, "result": {}}));
+        }
+    }
+}

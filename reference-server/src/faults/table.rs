@@ -1,0 +1,292 @@
+//! The table of faults: one line per fault, and nothing else that one could forget.
+
+use super::Fault;
+
+/// Declares the enum [`F`] and the table [`FAULTS`] in the same order.
+macro_rules! faults {
+    ($($fault:ident $name:literal $requirement:literal $explanation:literal;)*) => {
+        /// A fault, for the code that commits it; [`FAULTS`] explains each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum F { $(#[doc = $explanation] $fault),* }
+
+        /// What each fault is called and violates, in the order of [`F`].
+        pub const FAULTS: &[Fault] = &[$(
+            Fault { name: $name, requirement: $requirement, explanation: $explanation }
+        ),*];
+    };
+}
+
+faults! {
+    // Envelopes
+    WrongId "wrong-id" "messages/same-id" "answers carry an id that nobody sent";
+    IdStringified "id-stringified" "messages/same-id" "integer ids come back as strings";
+    IdMissing "id-missing" "messages/same-id" "answers have no id";
+    JsonrpcMissing "jsonrpc-missing" "messages/json-rpc" "answers lack the jsonrpc member";
+    JsonrpcWrong "jsonrpc-wrong" "messages/json-rpc" "answers say jsonrpc 1.0";
+    ResultAndError "result-and-error" "messages/result-or-error" "answers have a result and an error";
+    ResultNeither "result-neither" "messages/result-or-error" "answers have neither result nor error";
+    ErrorCodeString "error-code-string" "messages/error-code-integer" "error codes are strings";
+    ErrorCodeFraction "error-code-fraction" "messages/error-code-integer" "error codes have a fraction";
+    ErrorMessageMissing "error-message-missing" "messages/error-object" "errors have no message";
+    ErrorAsResult "error-as-result" "messages/error-not-result" "errors are sent inside a result";
+    AnswerTwice "answer-twice" "messages/request-answered" "requests are answered twice (stdio)";
+    AnswerNever "answer-never" "messages/request-answered" "tools/call is never answered";
+    UnknownMethodCode "unknown-method-code" "messages/unknown-method-code" "an unknown method is an internal error";
+    UnknownMethodSucceeds "unknown-method-succeeds" "messages/unknown-method-code" "an unknown method succeeds";
+    MethodAnyCase "method-any-case" "messages/method-case" "methods are matched without regard to case";
+    ParseErrorCode "parse-error-code" "messages/parse-error-code" "what is not JSON is an internal error";
+    ParseErrorId "parse-error-id" "messages/unreadable-id" "what is not JSON is answered with id 1";
+    InvalidRequestCode "invalid-request-code" "messages/invalid-request-code" "an invalid envelope is an internal error";
+    NotificationAnswered "notification-answered" "messages/notification-unanswered" "notifications are answered";
+    UnknownNotificationAnswered "unknown-notification-answered" "messages/notification-unanswered" "unknown notifications are answered with an error";
+    BatchRefused "batch-refused" "messages/batch" "2025-03-26: batches are refused";
+    BatchNotificationsAnswered "batch-notifications-answered" "messages/batch-of-notifications" "2025-03-26: a batch of notifications is answered with an empty array";
+    BatchStopsAtInvalid "batch-stops-at-invalid" "messages/batch-invalid-member" "2025-03-26: an invalid member makes the whole batch fail";
+    BatchEmptyAccepted "batch-empty-accepted" "messages/batch-empty" "an empty batch is answered with an empty array";
+    ReservedCode "reserved-code" "messages/reserved-codes" "modern: an unknown tool is error -32050";
+    RetiredCode "retired-code" "messages/retired-codes" "modern: an unknown tool is error -32042";
+    ResultTypeMissing "result-type-missing" "messages/result-type" "modern: results have no resultType";
+    ResultTypeUnknown "result-type-unknown" "messages/result-type-known" "modern: results have the resultType \"done\"";
+    ServerRequests "server-requests" "messages/no-server-requests" "modern: tools that ask send a request of their own";
+
+    // Robustness
+    DiesOnBadJson "dies-on-bad-json" "robust/survives-bad-line" "ends the process when a line is not JSON (stdio)";
+    DeafAfterBadJson "deaf-after-bad-json" "robust/survives-bad-line" "reads nothing more after a line that is not JSON (stdio)";
+    DiesOnInvalidUtf8 "dies-on-invalid-utf8" "robust/survives-bad-line" "ends the process when a line is not UTF-8 (stdio)";
+    DiesOnEmptyLine "dies-on-empty-line" "robust/survives-bad-line" "ends the process at an empty line (stdio)";
+    DiesOnBatch "dies-on-batch" "robust/survives-bad-message" "ends the process when a line is an array (stdio)";
+    DiesOnNullId "dies-on-null-id" "robust/survives-bad-message" "ends the process when an id is null (stdio)";
+    DeafAfterBadEnvelope "deaf-after-bad-envelope" "robust/survives-bad-message" "reads nothing more after an invalid envelope (stdio)";
+    DiesOnStrayResponse "dies-on-stray-response" "robust/survives-bad-message" "ends the process at a response to nothing (stdio)";
+    DiesOnDeepNesting "dies-on-deep-nesting" "robust/survives-large-input" "ends the process when a message is nested too deeply (stdio)";
+    HangsOnHuge "hangs-on-huge" "robust/survives-large-input" "reads nothing more after a line over the limit (stdio)";
+    RefusesLarge "refuses-large" "robust/large-request" "refuses messages over 64 KiB";
+    DiesOnUnknownMethod "dies-on-unknown-method" "robust/stays-alive" "ends the process when asked for an unknown method";
+    DiesEarly "dies-early" "robust/no-early-exit" "ends the process after 20 requests (stdio)";
+    DiesOnEarlyRequest "dies-on-early-request" "robust/survives-early-request" "ends the process at a request before the handshake (stdio)";
+    OneAtATime "one-at-a-time" "robust/concurrent-requests" "reads nothing while a request is being worked on (stdio)";
+    Slow "slow" "robust/answers-in-time" "answers every tools/call a minute late";
+
+    // stdio
+    LogOnStdout "log-on-stdout" "stdio/only-messages" "writes a log line to stdout";
+    PrettyPrinted "pretty-printed" "stdio/one-line" "writes messages over several lines";
+    NoNewline "no-newline" "stdio/one-line" "writes two messages on one line";
+    InvalidUtf8Sent "invalid-utf8-sent" "messages/utf-8" "writes text that is not UTF-8 (stdio)";
+    EndIgnored "end-ignored" "stdio/exit-at-end-of-input" "keeps running after the end of its input";
+
+    // Handshake
+    VersionEchoed "version-echoed" "versioning/alternative" "legacy: agrees to versions that nobody knows";
+    VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: answers a version it speaks with another one";
+    VersionNotLatest "version-not-latest" "versioning/alternative-latest" "legacy: offers its oldest version instead of an unknown one";
+    VersionRefused "version-refused" "versioning/alternative" "legacy: refuses unknown versions with an error";
+    InitializeWithoutVersion "initialize-without-version" "initialization/result" "legacy: the handshake names no version";
+    InitializeWithoutCapabilities "initialize-without-capabilities" "initialization/result" "legacy: the handshake has no capabilities";
+    InitializeWithoutServerInfo "initialize-without-server-info" "initialization/result" "legacy: the handshake does not say who the server is";
+    ServerInfoWithoutVersion "server-info-without-version" "initialization/result" "the server does not tell its own version";
+    InitializeUnchecked "initialize-unchecked" "initialization/invalid-params" "legacy: a handshake without parameters succeeds";
+    TalksTooEarly "talks-too-early" "initialization/quiet-before-initialized" "legacy: sends a request before it was told to begin (stdio)";
+    PingRefusedEarly "ping-refused-early" "initialization/ping-before-initialized" "legacy: refuses ping before notifications/initialized";
+    UnknownCapabilityRefused "unknown-capability-refused" "initialization/open-capabilities" "legacy: refuses clients that declare an unknown capability";
+    PingUnknown "ping-unknown" "ping/empty-result" "legacy: ping is an unknown method";
+    PingNotEmpty "ping-not-empty" "ping/empty-result" "legacy: ping has a result with content";
+
+    // Versions and metadata, modern
+    VersionUnchecked "version-unchecked" "versioning/unsupported-version" "modern: serves any protocol version";
+    UnsupportedVersionCode "unsupported-version-code" "versioning/unsupported-version" "modern: an unsupported version is error -32602";
+    UnsupportedVersionData "unsupported-version-data" "versioning/unsupported-version-data" "modern: the unsupported-version error does not list what is supported";
+    UnsupportedVersionStatus "unsupported-version-status" "versioning/unsupported-version-status" "modern: an unsupported version has HTTP status 200";
+    MetaUnchecked "meta-unchecked" "meta/required-fields" "modern: serves requests that lack required metadata";
+    ClientCapabilitiesUnchecked "client-capabilities-unchecked" "meta/required-fields" "modern: serves requests without clientCapabilities";
+    MetaStatus "meta-status" "meta/required-fields-status" "modern: missing metadata has HTTP status 200";
+    ClientInfoRequired "client-info-required" "meta/client-info-optional" "modern: refuses requests without clientInfo";
+    UnknownMetaRefused "unknown-meta-refused" "meta/open" "refuses requests with unknown _meta keys";
+    CapabilitiesRemembered "capabilities-remembered" "meta/capabilities-per-request" "modern: remembers capabilities of earlier requests";
+    MissingCapabilityCode "missing-capability-code" "meta/missing-capability" "modern: a missing client capability is error -32603";
+    MissingCapabilityData "missing-capability-data" "meta/missing-capability" "modern: the missing-capability error does not say which";
+    MissingCapabilityStatus "missing-capability-status" "meta/missing-capability-status" "modern: a missing client capability has HTTP status 200";
+    ServerInfoMissing "server-info-missing" "meta/server-info" "modern: results do not say who the server is";
+    MetaKeyMalformed "meta-key-malformed" "meta/key-form" "results carry a malformed _meta key";
+    DiscoverUnknown "discover-unknown" "discover/implemented" "modern: server/discover is an unknown method";
+    DiscoverWithoutVersions "discover-without-versions" "discover/supported-versions" "modern: server/discover lists no versions";
+    DiscoverWithoutCapabilities "discover-without-capabilities" "discover/capabilities" "modern: server/discover has no capabilities";
+    DiscoverFirst "discover-first" "discover/optional" "modern: nothing works before server/discover (stdio)";
+    RemovedMethods "removed-methods" "messages/unknown-method-code" "modern: ping, initialize and logging/setLevel still succeed";
+
+    // Tools
+    ToolsUndeclared "tools-undeclared" "tools/declare-capability" "does not declare the tools it has";
+    ToolsListMissing "tools-list-missing" "tools/list-answered" "tools/list has no tools member";
+    ToolSchemaMissing "tool-schema-missing" "tools/input-schema-object" "a tool has no inputSchema";
+    ToolSchemaNull "tool-schema-null" "tools/input-schema-object" "a tool's inputSchema is null";
+    ToolSchemaInvalid "tool-schema-invalid" "tools/schema-valid" "a tool's inputSchema is not valid JSON Schema";
+    ToolSchemaNotObject "tool-schema-not-object" "tools/input-schema-object" "a tool's inputSchema describes a string";
+    OutputSchemaInvalid "output-schema-invalid" "tools/schema-valid" "a tool's outputSchema is not valid JSON Schema";
+    ToolNameMissing "tool-name-missing" "tools/list-answered" "a tool has no name";
+    ToolNameRepeated "tool-name-repeated" "tools/name-unique" "two tools have the same name";
+    ToolNameSpaces "tool-name-spaces" "tools/name-characters" "a tool's name contains spaces";
+    ToolNameLong "tool-name-long" "tools/name-length" "a tool's name has 200 characters";
+    ToolNameAnyCase "tool-name-any-case" "tools/name-case-sensitive" "tools are found without regard to case";
+    ToolsShuffled "tools-shuffled" "tools/deterministic-order" "every tools/list has another order";
+    ToolsVary "tools-vary" "tools/list-not-per-connection" "a tool appears after the first tools/list";
+    ToolsChangeUntold "tools-change-untold" "tools/list-changed-notified" "nobody is told when the tools change";
+    HeaderAnnotationInvalid "header-annotation-invalid" "tools/x-mcp-header-valid" "a tool mirrors a number argument in a header";
+    HeaderAnnotationRepeated "header-annotation-repeated" "tools/x-mcp-header-valid" "a tool mirrors two arguments in the same header";
+    UnknownToolSucceeds "unknown-tool-succeeds" "tools/unknown-tool" "calling an unknown tool succeeds";
+    UnknownToolCode "unknown-tool-code" "tools/unknown-tool" "an unknown tool is an internal error";
+    ToolCallUnchecked "tool-call-unchecked" "tools/malformed-call" "a tools/call without a name succeeds";
+    ToolArgumentsUnchecked "tool-arguments-unchecked" "tools/validate-inputs" "tools run with arguments that do not fit their schema";
+    ToolArgumentsError "tool-arguments-error" "tools/argument-error-in-result" "from 2025-11-25: wrong arguments are a protocol error";
+    ToolErrorProtocol "tool-error-protocol" "tools/execution-error-in-result" "a tool that fails gives a protocol error";
+    ToolContentMissing "tool-content-missing" "tools/call-result" "tool results have no content";
+    ToolContentUntyped "tool-content-untyped" "tools/call-result" "content blocks have no type";
+    ToolContentUnknown "tool-content-unknown" "tools/call-result" "content blocks have a type that does not exist";
+    IsErrorString "is-error-string" "tools/call-result" "isError is a string";
+    ContentNotBase64 "content-not-base64" "tools/content-encoding" "images are not base64";
+    ContentWithoutMimeType "content-without-mime-type" "tools/content-encoding" "images have no MIME type";
+    EmbeddedResourceWithoutUri "embedded-resource-without-uri" "tools/embedded-resource-content" "embedded resources have no URI";
+    StructuredInvalid "structured-invalid" "tools/structured-conforms" "structured content does not satisfy its schema";
+    StructuredMissing "structured-missing" "tools/structured-conforms" "a tool with an outputSchema returns no structured content";
+    StructuredWithoutText "structured-without-text" "tools/structured-text-copy" "structured content is not repeated as text";
+
+    // Resources
+    ResourcesUndeclared "resources-undeclared" "resources/declare-capability" "does not declare the resources it has";
+    ResourcesListMissing "resources-list-missing" "resources/list-answered" "resources/list has no resources member";
+    ResourceUriInvalid "resource-uri-invalid" "resources/custom-uri-rfc3986" "a resource's URI contains spaces";
+    ResourceUriRelative "resource-uri-relative" "resources/uri-is-uri" "a resource's URI has no scheme";
+    ResourceUriRepeated "resource-uri-repeated" "resources/uri-unique" "two resources have the same URI";
+    ResourceNameMissing "resource-name-missing" "resources/list-answered" "a resource has no name";
+    ResourcesVary "resources-vary" "resources/list-not-per-connection" "a resource appears after the first resources/list";
+    ResourcesChangeUntold "resources-change-untold" "resources/list-changed-notified" "nobody is told when the resources change";
+    TemplatesUnknown "templates-unknown" "resources/templates-list" "resources/templates/list is an unknown method";
+    TemplateInvalid "template-invalid" "resources/template-form" "a URI template has an unclosed brace";
+    TemplateUnreadable "template-unreadable" "resources/template-read" "what a template stands for cannot be read";
+    ContentsMissing "contents-missing" "resources/read-contents" "resources/read has no contents member";
+    ContentsWithoutUri "contents-without-uri" "resources/read-contents" "resource contents have no URI";
+    ContentsWithoutData "contents-without-data" "resources/read-contents" "resource contents have neither text nor blob";
+    BlobNotBase64 "blob-not-base64" "resources/binary-encoded" "binary resources are not base64";
+    MissingResourceCode "missing-resource-code" "resources/not-found" "a missing resource has the other era's code";
+    MissingResourceFound "missing-resource-found" "resources/not-found" "any URI can be read";
+    MissingResourceEmpty "missing-resource-empty" "resources/no-empty-contents" "a missing resource has empty contents";
+    UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read accepts what is no URI";
+    SubscribeRefused "subscribe-refused" "resources/subscribe" "legacy: resources/subscribe is an unknown method";
+    UpdatesUnasked "updates-unasked" "resources/updated-only-if-subscribed" "legacy: tells of changes to resources nobody subscribed to";
+    UnsubscribeIgnored "unsubscribe-ignored" "resources/updated-only-if-subscribed" "legacy: goes on telling after resources/unsubscribe";
+
+    // Prompts
+    PromptsUndeclared "prompts-undeclared" "prompts/declare-capability" "does not declare the prompts it has";
+    PromptsListMissing "prompts-list-missing" "prompts/list-answered" "prompts/list has no prompts member";
+    PromptNameRepeated "prompt-name-repeated" "prompts/name-unique" "two prompts have the same name";
+    PromptsVary "prompts-vary" "prompts/list-not-per-connection" "a prompt appears after the first prompts/list";
+    PromptsChangeUntold "prompts-change-untold" "prompts/list-changed-notified" "nobody is told when the prompts change";
+    PromptMessagesMissing "prompt-messages-missing" "prompts/get-messages" "prompts/get has no messages member";
+    PromptRoleUnknown "prompt-role-unknown" "prompts/get-messages" "prompt messages have the role system";
+    PromptContentList "prompt-content-list" "prompts/get-messages" "the content of a prompt message is a list";
+    PromptArgumentsIgnored "prompt-arguments-ignored" "prompts/arguments-applied" "prompts ignore their arguments";
+    PromptArgumentsUnchecked "prompt-arguments-unchecked" "prompts/missing-arguments" "prompts do without their required arguments";
+    PromptImageNotBase64 "prompt-image-not-base64" "prompts/image-content" "images in prompts are not base64";
+    PromptResourceWithoutMimeType "prompt-resource-without-mime-type" "prompts/embedded-resource" "resources in prompts have no MIME type";
+    UnknownPromptCode "unknown-prompt-code" "prompts/unknown-prompt" "an unknown prompt is an internal error";
+    UnknownPromptFound "unknown-prompt-found" "prompts/unknown-prompt" "an unknown prompt has no messages, but a result";
+
+    // Completion
+    CompletionsUndeclared "completions-undeclared" "completion/declare-capability" "does not declare completion";
+    CompletionTooMany "completion-too-many" "completion/at-most-100" "returns more than 100 completions";
+    CompletionValuesMissing "completion-values-missing" "completion/result" "completions have no values";
+    CompletionNumbers "completion-numbers" "completion/result" "completions are numbers";
+    CompletionUnknownFound "completion-unknown-found" "completion/unknown-prompt" "completes for prompts that do not exist";
+    CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/missing-arguments" "completes without knowing the argument";
+    CompletionContextRefused "completion-context-refused" "completion/context" "refuses requests with a context";
+
+    // Logging, progress, cancellation, pagination
+    LoggingUndeclared "logging-undeclared" "logging/declare-capability" "does not declare logging";
+    LogLevelUnchecked "log-level-unchecked" "logging/invalid-level" "accepts any log level";
+    LogLevelIgnored "log-level-ignored" "logging/at-or-above-level" "sends log messages below the level asked for";
+    LogLevelUnknown "log-level-unknown" "logging/levels" "log messages have the level \"verbose\"";
+    LogWithoutData "log-without-data" "logging/message-form" "log messages have no data";
+    LogUnasked "log-unasked" "logging/only-on-request" "modern: logs without having been asked to";
+    SetLevelNotEmpty "set-level-not-empty" "logging/set-level" "legacy: logging/setLevel is an unknown method";
+    ProgressStalls "progress-stalls" "progress/increases" "progress does not increase";
+    ProgressOtherToken "progress-other-token" "progress/original-token" "progress names a token that nobody sent";
+    ProgressUnasked "progress-unasked" "progress/known-token" "progress is reported to those who did not ask";
+    ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer";
+    CancelIgnored "cancel-ignored" "cancellation/stop-work" "cancelled requests are worked on";
+    CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
+    CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
+    CancelMalformedDies "cancel-malformed-dies" "cancellation/malformed-ignored" "ends the process at a malformed cancellation (stdio)";
+    DisconnectIgnored "disconnect-ignored" "cancellation/disconnect-cancels" "modern: works on after the client has closed the stream (HTTP)";
+    BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
+    BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
+    DiesOnBadCursor "dies-on-bad-cursor" "pagination/graceful" "ends the process at an invalid cursor";
+    PagesEndless "pages-endless" "pagination/ends" "the last page points to the first";
+    CursorOnce "cursor-once" "pagination/stable-cursors" "a cursor works only once";
+
+    // Multi round-trip requests
+    AskUndeclared "ask-undeclared" "mrtr/declared-only" "asks for what the client cannot do";
+    InputRequiredEmpty "input-required-empty" "mrtr/not-empty" "modern: input is required, but neither requests nor state are given";
+    InputRequiredOnList "input-required-on-list" "mrtr/allowed-methods" "modern: tools/list requires input";
+    InputRequiredUnknownKind "input-required-unknown-kind" "mrtr/request-kinds" "modern: asks with a method that does not exist";
+    InputRequiredForever "input-required-forever" "mrtr/completes" "modern: asks again whatever the answer";
+    InputRequiredCached "input-required-cached" "caching/no-hints-on-interim" "modern: input_required results have caching hints";
+    StateForged "state-forged" "mrtr/reject-tampered-state" "modern: accepts any requestState";
+    StateElsewhere "state-elsewhere" "mrtr/state-request-bound" "modern: accepts the requestState of another request";
+    InputsUnchecked "inputs-unchecked" "mrtr/validate-responses" "modern: accepts answers of the wrong shape";
+    InputsMalformedAccepted "inputs-malformed-accepted" "mrtr/protocol-error" "modern: inputResponses may be anything";
+    ExtraInputsRefused "extra-inputs-refused" "mrtr/ignore-extra" "modern: refuses answers to questions it did not ask";
+    MissingInputsRefused "missing-inputs-refused" "mrtr/ask-again" "modern: missing answers are an error";
+
+    // Subscriptions and caching, modern
+    ListenUnacknowledged "listen-unacknowledged" "subscriptions/ack-first" "modern: subscriptions are not acknowledged";
+    AcknowledgedLate "acknowledged-late" "subscriptions/nothing-before-ack" "modern: a notification comes before the acknowledgement";
+    SubscriptionIdMissing "subscription-id-missing" "subscriptions/id-on-every-message" "modern: notifications do not name their subscription";
+    SubscriptionIdWrong "subscription-id-wrong" "subscriptions/id-on-every-message" "modern: notifications name another subscription";
+    ListenUnfiltered "listen-unfiltered" "subscriptions/only-requested" "modern: subscriptions are told everything";
+    AcknowledgedTooMuch "acknowledged-too-much" "subscriptions/ack-subset" "modern: acknowledges what was not asked for";
+    AcknowledgedNothing "acknowledged-nothing" "subscriptions/supported-honoured" "modern: acknowledges none of what it supports";
+    FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
+    ListenOnce "listen-once" "subscriptions/concurrent" "modern: a second subscription ends the first";
+    ListenForever "listen-forever" "subscriptions/cancellable" "modern: goes on telling after a subscription was cancelled (stdio)";
+    ListenEndsRudely "listen-ends-rudely" "subscriptions/graceful-close" "modern: subscriptions end without an answer (stdio)";
+    ListenEndsSilently "listen-ends-silently" "subscriptions/server-cancel" "modern: subscriptions end without notifications/cancelled (stdio)";
+    CacheHintsMissing "cache-hints-missing" "caching/hints" "modern: results have no caching hints";
+    TtlNegative "ttl-negative" "caching/ttl-not-negative" "modern: ttlMs is negative";
+    TtlFraction "ttl-fraction" "caching/ttl-integer" "modern: ttlMs has a fraction";
+    CacheScopeUnknown "cache-scope-unknown" "caching/scope-values" "modern: cacheScope is \"shared\"";
+    CacheScopeVaries "cache-scope-varies" "caching/scope-same-on-pages" "modern: later pages have another cacheScope";
+
+    // HTTP
+    NotificationBody "notification-body" "http/notification-accepted" "notifications are answered 200 with a body";
+    ResponseContentType "response-content-type" "http/response-content-type" "answers are text/plain";
+    OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin is welcome";
+    OriginStatus "origin-status" "http/origin-403" "a wrong Origin has status 400";
+    HostUnchecked "host-unchecked" "http/host-validated" "any Host is welcome";
+    GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";
+    ParseErrorStatus "parse-error-status" "http/refused-status" "what is not JSON has status 500";
+    SessionUnchecked "session-unchecked" "http/session-required" "legacy: requests without a session are served";
+    SessionUnknownServed "session-unknown-served" "http/session-unknown-404" "legacy: unknown sessions are served";
+    SessionSurvives "session-survives" "http/session-terminated-404" "legacy: sessions go on after DELETE";
+    SessionIdInvisible "session-id-invisible" "http/session-id-visible-ascii" "legacy: session ids contain a space";
+    SessionIdGuessable "session-id-guessable" "http/session-id-unguessable" "legacy: session ids count up";
+    VersionHeaderIgnored "version-header-ignored" "http/version-header-invalid" "legacy: MCP-Protocol-Version may be anything";
+    EventIdsRepeated "event-ids-repeated" "http/event-id-unique" "legacy: every stream counts its events from one";
+    StreamUnprimed "stream-unprimed" "http/sse-priming-event" "2025-11-25: streams do not begin with an event id";
+    ReplayElsewhere "replay-elsewhere" "http/no-cross-stream-replay" "legacy: replays the messages of other streams";
+    Broadcast "broadcast" "http/no-broadcast" "legacy: sends the same message on every stream";
+    StreamWithoutAnswer "stream-without-answer" "http/sse-answer" "streams end before the answer";
+    StreamStaysOpen "stream-stays-open" "http/sse-end-after-answer" "streams stay open after the answer";
+    Buffered "buffered" "http/x-accel-buffering" "modern: streams do not forbid buffering";
+    HeaderVersionUnchecked "header-version-unchecked" "http/version-header-match" "modern: MCP-Protocol-Version may differ from the body";
+    HeaderVersionOptional "header-version-optional" "http/version-header-required" "modern: MCP-Protocol-Version may be missing";
+    HeaderMethodUnchecked "header-method-unchecked" "http/method-header-match" "modern: Mcp-Method may differ from the body";
+    HeaderMethodOptional "header-method-optional" "http/method-header-required" "modern: Mcp-Method may be missing";
+    HeaderNameUnchecked "header-name-unchecked" "http/name-header-match" "modern: Mcp-Name may differ from the body";
+    HeaderNameOptional "header-name-optional" "http/name-header-required" "modern: Mcp-Name may be missing";
+    HeaderAnyCase "header-any-case" "http/header-values-case-sensitive" "modern: header values are compared without regard to case";
+    HeaderUndecoded "header-undecoded" "http/header-decoded" "modern: Base64 header values are compared undecoded";
+    HeaderParamUnchecked "header-param-unchecked" "http/param-header-match" "modern: Mcp-Param headers may differ from the body";
+    HeaderParamOptional "header-param-optional" "http/param-header-required" "modern: Mcp-Param headers may be missing";
+    HeaderParamDemanded "header-param-demanded" "http/param-header-not-expected" "modern: Mcp-Param headers are demanded even without a value";
+    HeaderParamTextual "header-param-textual" "http/param-integer-numeric" "modern: integers in headers are compared as text";
+    HeaderMismatchCode "header-mismatch-code" "http/header-mismatch-code" "modern: header errors have code -32600";
+    HeaderMismatchStatus "header-mismatch-status" "http/header-mismatch-status" "modern: header errors have status 200";
+    UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
+    ModernSession "modern-session" "http/no-modern-session" "modern: answers carry a session id";
+}

@@ -1,0 +1,61 @@
+//! What the server offers, in both eras: tools, resources, prompts, completion.
+
+pub mod completion;
+pub mod logging;
+mod media;
+mod pagination;
+pub mod prompts;
+pub mod resources;
+pub mod tools;
+mod wire;
+
+use serde_json::Value;
+
+use crate::context::{Answer, Context};
+use crate::jsonrpc::{ErrorObject, Object, is_integer};
+
+/// Answers a request that both eras know.
+pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+    match method {
+        "tools/list" => tools::list(context, params),
+        "tools/call" => tools::call(context, params).await,
+        "resources/list" => resources::list(context, params),
+        "resources/templates/list" => resources::templates(context, params),
+        "resources/read" => resources::read(context, params),
+        "prompts/list" => prompts::list(context, params),
+        "prompts/get" => prompts::get(context, params).await,
+        "completion/complete" => completion::complete(context, params),
+        _ => Err(context.server.faults.unknown_method(method).into()),
+    }
+}
+
+/// A required string parameter.
+pub fn string<'a>(params: &'a Object, name: &str) -> Result<&'a str, ErrorObject> {
+    let value = params.get(name).and_then(Value::as_str);
+    value.ok_or_else(|| ErrorObject::invalid_params(format!("{name} is a required string")))
+}
+
+/// An optional object parameter.
+fn object<'a>(params: &'a Object, name: &str) -> Result<Option<&'a Object>, ErrorObject> {
+    match params.get(name) {
+        None => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members)),
+        Some(_) => Err(ErrorObject::invalid_params(format!("{name} is an object"))),
+    }
+}
+
+/// The token under which a request wants to hear of its progress.
+pub fn progress_token(params: &Object) -> Result<Option<Value>, ErrorObject> {
+    match params
+        .get("_meta")
+        .and_then(|meta| meta.get("progressToken"))
+    {
+        None => Ok(None),
+        Some(token @ Value::String(_)) => Ok(Some(token.clone())),
+        Some(Value::Number(number)) if is_integer(number) => Ok(Some(number.clone().into())),
+        Some(_) => {
+            let error = "a progressToken is a string or an integer";
+            Err(ErrorObject::invalid_params(error))
+        }
+    }
+}

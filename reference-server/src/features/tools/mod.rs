@@ -1,0 +1,137 @@
+//! Tools: listing them, and calling them with checked arguments.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/server/tools>
+
+mod asking;
+mod catalog;
+mod headers;
+mod plain;
+mod schemas;
+
+pub use headers::mirrored;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::{object, pagination, string, wire};
+use crate::context::{Answer, Context, Failure};
+use crate::faults::F;
+use crate::jsonrpc::{ErrorObject, Object};
+use crate::revision::Revision;
+use catalog::Catalog;
+
+/// Two pages in every revision.
+const TOOLS_PER_PAGE: usize = 12;
+
+/// Runs a tool with checked arguments.
+type Run = for<'a> fn(&'a Context, &'a Object) -> BoxFuture<'a, Answer>;
+
+/// A tool as this server knows it.
+pub struct Tool {
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    /// The first revision that has it.
+    since: Revision,
+    input_schema: Value,
+    output_schema: Option<Value>,
+    annotations: Value,
+    run: Run,
+}
+
+/// The tool of that name, if the revision has it.
+pub fn find(name: &str, revision: Revision) -> Option<&'static Tool> {
+    Catalog::get()
+        .find(name)
+        .filter(|tool| revision >= tool.since)
+}
+
+/// Answers `tools/list`.
+pub fn list(context: &Context, params: &Object) -> Answer {
+    let known = Catalog::get().tools();
+    let known = known.filter(|tool| context.revision >= tool.since);
+    let items = known.map(|tool| {
+        let mut item = json!({
+            "name": tool.name,
+            "title": tool.title,
+            "description": tool.description,
+            "inputSchema": tool.input_schema,
+        });
+        if let Some(schema) = &tool.output_schema {
+            item["outputSchema"] = schema.clone();
+        }
+        item["annotations"] = tool.annotations.clone();
+        wire::listed(item, context.revision)
+    });
+    pagination::page(context, params, "tools", items.collect(), TOOLS_PER_PAGE)
+}
+
+/// Answers `tools/call`.
+pub async fn call(context: &Context, params: &Object) -> Answer {
+    let name = string(params, "name")?;
+    let Some(tool) = find(name, context.revision) else {
+        return unknown(context, name);
+    };
+    let empty = Object::new();
+    let arguments = object(params, "arguments")?.unwrap_or(&empty);
+    let checked = Catalog::get().check(tool.name, arguments);
+    if let Err(why) = checked
+        && !context.fault(F::ToolArgumentsUnchecked)
+    {
+        return bad_arguments(context, name, &why);
+    }
+    let mut result = match (tool.run)(context, arguments).await {
+        Err(Failure::Tool(why)) => failed(&why),
+        answer => answer?,
+    };
+    wire::tool_result(&mut result, context.revision);
+    Ok(result)
+}
+
+fn unknown(context: &Context, name: &str) -> Answer {
+    if context.fault(F::UnknownToolSucceeds) {
+        return Ok(text("done"));
+    }
+    let code = if context.fault(F::UnknownToolCode) {
+        -32603
+    } else {
+        -32602
+    };
+    Err(ErrorObject::new(code, format!("Unknown tool: {name}")).into())
+}
+
+/// Wrong arguments are something the model can correct, from 2025-11-25 on; before, they are a
+/// protocol error.
+fn bad_arguments(context: &Context, name: &str, why: &str) -> Answer {
+    let why = format!("Invalid arguments for {name}: {why}");
+    match context.revision >= Revision::V2025_11_25 {
+        true => Ok(failed(&why)),
+        false => Err(ErrorObject::invalid_params(why).into()),
+    }
+}
+
+/// A result of these content blocks.
+fn blocks(blocks: impl Into<Vec<Value>>) -> Object {
+    let mut result = Object::new();
+    result.insert("content".into(), Value::Array(blocks.into()));
+    result
+}
+
+/// A result of one text.
+fn text(text: impl Into<String>) -> Object {
+    blocks([json!({"type": "text", "text": text.into()})])
+}
+
+/// A result that tells the model what went wrong.
+fn failed(why: &str) -> Object {
+    let mut result = text(why);
+    result.insert("isError".into(), true.into());
+    result
+}
+
+/// A result for programs, with a copy as text for those who cannot read it.
+fn structured(value: Value) -> Object {
+    let mut result = text(value.to_string());
+    result.insert("structuredContent".into(), value);
+    result
+}

@@ -1,0 +1,153 @@
+//! The longer schemas of tools.
+
+use serde_json::{Value, json};
+
+/// Uses definitions, anchors, composition and conditions.
+pub fn everything() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "$defs": {
+            "address": {
+                "$anchor": "addressDef",
+                "type": "object",
+                "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+            },
+        },
+        "properties": {
+            "name": {"type": "string"},
+            "address": {"$ref": "#/$defs/address"},
+            "contactMethod": {"type": "string", "enum": ["phone", "email"]},
+            "phone": {"type": "string"},
+            "email": {"type": "string"},
+        },
+        "allOf": [{"anyOf": [{"required": ["phone"]}, {"required": ["email"]}]}],
+        "if": {
+            "properties": {"contactMethod": {"const": "phone"}},
+            "required": ["contactMethod"],
+        },
+        "then": {"required": ["phone"]},
+        "else": {"required": ["email"]},
+        "additionalProperties": false,
+    })
+}
+
+/// Arguments of every kind that may be mirrored, one of them nested.
+pub fn mirrored() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "region": {
+                "type": "string",
+                "description": "Where to run",
+                "x-mcp-header": "Region",
+            },
+            "priority": {"type": "integer", "x-mcp-header": "Priority"},
+            "dry_run": {"type": "boolean", "x-mcp-header": "Dry-Run"},
+            "caller": {
+                "type": "object",
+                "properties": {"team": {"type": "string", "x-mcp-header": "Team"}},
+            },
+            "note": {"type": "string"},
+        },
+    })
+}
+
+/// The arguments of `add`.
+pub fn two_numbers() -> Value {
+    json!({
+        "type": "object",
+        "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+        "required": ["a", "b"],
+        "additionalProperties": false,
+    })
+}
+
+/// The structured result of `add`.
+pub fn sum() -> Value {
+    json!({
+        "type": "object",
+        "properties": {"sum": {"type": "number"}},
+        "required": ["sum"],
+    })
+}
+
+/// The argument of `wait`.
+pub fn milliseconds() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "milliseconds": {"type": "integer", "minimum": 0, "maximum": 60000},
+        },
+        "required": ["milliseconds"],
+        "additionalProperties": false,
+    })
+}
+
+/// A form with one text field.
+pub fn one_text(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "properties": {name: {"type": "string"}},
+        "required": [name],
+    })
+}
+
+/// A form for a user name and an address.
+pub fn contact() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "username": {"type": "string", "description": "User's response"},
+            "email": {"type": "string", "description": "User's email address"},
+        },
+        "required": ["username", "email"],
+    })
+}
+
+/// A form with a default for every kind of field.
+pub fn defaults() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "default": "John Doe"},
+            "age": {"type": "integer", "default": 30},
+            "score": {"type": "number", "default": 95.5},
+            "status": {
+                "type": "string",
+                "enum": ["active", "inactive", "pending"],
+                "default": "active",
+            },
+            "verified": {"type": "boolean", "default": true},
+        },
+    })
+}
+
+/// A form with every kind of choice: one or many, with and without titles.
+pub fn choices() -> Value {
+    let plain = ["option1", "option2", "option3"];
+    let titled = |ordinal: &str| -> Vec<Value> {
+        let titles = [
+            ("value1", "First"),
+            ("value2", "Second"),
+            ("value3", "Third"),
+        ];
+        let titled = titles
+            .map(|(value, title)| json!({"const": value, "title": format!("{title} {ordinal}")}));
+        titled.into()
+    };
+    json!({
+        "type": "object",
+        "properties": {
+            "untitledSingle": {"type": "string", "enum": plain},
+            "titledSingle": {"type": "string", "oneOf": titled("Option")},
+            "legacyEnum": {
+                "type": "string",
+                "enum": ["opt1", "opt2", "opt3"],
+                "enumNames": ["Option One", "Option Two", "Option Three"],
+            },
+            "untitledMulti": {"type": "array", "items": {"type": "string", "enum": plain}},
+            "titledMulti": {"type": "array", "items": {"anyOf": titled("Choice")}},
+        },
+    })
+}

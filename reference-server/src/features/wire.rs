@@ -1,0 +1,59 @@
+//! What a revision does not know is not sent to it.
+
+use serde_json::{Value, json};
+
+use crate::jsonrpc::Object;
+use crate::revision::Revision;
+
+/// A tool, resource, template or prompt without the members that came after `revision`.
+pub fn listed(mut item: Value, revision: Revision) -> Value {
+    if let Some(members) = item.as_object_mut() {
+        if revision < Revision::V2025_06_18 {
+            members.shift_remove("title");
+            members.shift_remove("outputSchema");
+        }
+        if revision < Revision::V2025_03_26 && members.contains_key("inputSchema") {
+            members.shift_remove("annotations");
+        }
+        for argument in members
+            .get_mut("arguments")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            *argument = listed(argument.take(), revision);
+        }
+    }
+    item
+}
+
+/// A content block, said in words where `revision` has no such block.
+pub fn content(block: Value, revision: Revision) -> Value {
+    let since = match block["type"].as_str() {
+        Some("audio") => Revision::V2025_03_26,
+        Some("resource_link") => Revision::V2025_06_18,
+        _ => return block,
+    };
+    if revision >= since {
+        return block;
+    }
+    let text = match block["uri"].as_str() {
+        Some(uri) => format!("See {uri}"),
+        None => format!(
+            "[{} content]",
+            block["mimeType"].as_str().unwrap_or("audio")
+        ),
+    };
+    json!({"type": "text", "text": text})
+}
+
+/// A tool result in the words of `revision`.
+pub fn tool_result(result: &mut Object, revision: Revision) {
+    if revision < Revision::V2025_06_18 {
+        result.shift_remove("structuredContent");
+    }
+    let blocks = result.get_mut("content").and_then(Value::as_array_mut);
+    for block in blocks.into_iter().flatten() {
+        *block = content(block.take(), revision);
+    }
+}

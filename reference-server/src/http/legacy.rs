@@ -1,0 +1,304 @@
+//! Sessions over HTTP (2025-03-26 to 2025-11-25).
+//!
+//! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http>
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+
+use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
+use super::replay::EventStream;
+use super::{Http, respond};
+use crate::context::Outlet;
+use crate::faults::F;
+use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
+use crate::legacy::{self, Session};
+use crate::lock;
+use crate::options::random_bytes;
+use crate::revision::Revision;
+use crate::work::{InFlight, Work, poll_now};
+
+/// The oldest revision that this transport carries.
+const OLDEST: Revision = Revision::V2025_03_26;
+/// The most sessions at a time; there is no more than this that a forgetful client can leave.
+const MAX_SESSIONS: usize = 10_000;
+/// How many streams a session keeps for clients that come back.
+const MAX_STREAMS: u64 = 64;
+
+/// A session and its streams.
+pub struct HttpSession {
+    session: Arc<Session>,
+    /// What the client gets by GET.
+    standalone: Arc<EventStream>,
+    /// What it got in answer to a POST, by number.
+    streams: Mutex<HashMap<u64, Arc<EventStream>>>,
+    next_stream: AtomicU64,
+}
+
+impl HttpSession {
+    /// Ends every stream and stops all work.
+    pub fn end(&self) {
+        self.session.in_flight.cancel_all();
+        self.session.abandon();
+        self.standalone.end();
+        for stream in lock(&self.streams).values() {
+            stream.end();
+        }
+    }
+
+    fn new_stream(&self, http: &Http) -> (u64, Arc<EventStream>) {
+        let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
+        let stream = EventStream::new(&http.server, self.session.revision, number);
+        (number, stream)
+    }
+
+    /// Keeps a stream for clients that come back, and forgets the oldest finished ones.
+    fn keep(&self, number: u64, stream: &Arc<EventStream>) {
+        let mut streams = lock(&self.streams);
+        streams.retain(|old, stream| old + MAX_STREAMS > number || !stream.is_ended());
+        streams.insert(number, Arc::clone(stream));
+    }
+}
+
+/// The session that a request names, or the refusal.
+fn session(http: &Http, headers: &HeaderMap) -> Result<Arc<HttpSession>, Box<Response>> {
+    let faults = &http.server.faults;
+    let refuse = |status: u16, why: &str| {
+        let error = ErrorObject::invalid_request(why).status(status);
+        Err(Box::new(respond::refused(faults, None, error)))
+    };
+    let sessions = lock(&http.sessions);
+    let any = || sessions.values().next().cloned();
+    let session = match headers::text(headers, SESSION_ID) {
+        Some(id) => match sessions.get(id).cloned() {
+            Some(session) => session,
+            None => match any().filter(|_| faults.has(F::SessionUnknownServed)) {
+                Some(session) => session,
+                None => return refuse(404, "no such session"),
+            },
+        },
+        None => match any().filter(|_| faults.has(F::SessionUnchecked)) {
+            Some(session) => session,
+            None => return refuse(400, "this request needs a session or modern metadata"),
+        },
+    };
+    // Before 2025-06-18 the header meant nothing.
+    if session.session.revision >= Revision::V2025_06_18
+        && !version_is_served(headers)
+        && !faults.has(F::VersionHeaderIgnored)
+    {
+        return refuse(400, "MCP-Protocol-Version names no version that is served");
+    }
+    Ok(session)
+}
+
+/// Whether the version header, if there is one, names a revision of this era.
+fn version_is_served(headers: &HeaderMap) -> bool {
+    let served = |revision: Revision| revision >= OLDEST && !revision.is_modern();
+    let version = headers::text(headers, PROTOCOL_VERSION);
+    version.is_none_or(|version| Revision::parse(version).is_some_and(served))
+}
+
+/// Takes one message of a session, or the one that opens it.
+pub fn post(http: &Arc<Http>, headers: &HeaderMap, message: Message) -> Response {
+    let faults = &http.server.faults;
+    if let Message::Request { id, method, params } = &message
+        && method == "initialize"
+        && !headers.contains_key(SESSION_ID)
+    {
+        return initialize(http, headers, id, params);
+    }
+    let session = match session(http, headers) {
+        Ok(session) => session,
+        Err(refusal) => return *refusal,
+    };
+    match message {
+        Message::Request { id, method, .. } if method == "initialize" => {
+            let error = ErrorObject::invalid_request("already initialized");
+            respond::refused(faults, Some(&id), error)
+        }
+        Message::Request { id, .. } if session.session.in_flight.contains(&id) => {
+            let error = ErrorObject::invalid_request("that id is still in use");
+            respond::refused(faults, Some(&id), error)
+        }
+        Message::Request { id, method, params } => {
+            let (number, stream) = session.new_stream(http);
+            let outlet = Arc::clone(&stream) as Arc<dyn Outlet>;
+            let work = session.session.work(id.clone(), method, params, outlet);
+            start(http, &session, (number, stream), id, work)
+        }
+        Message::Notification { method, params } => {
+            session.session.notified(&method, &params);
+            respond::accepted(faults)
+        }
+        Message::Response { id, outcome } => {
+            session.session.answered(&id, outcome);
+            respond::accepted(faults)
+        }
+    }
+}
+
+/// Takes a batch, which only 2025-03-26 has.
+pub fn batch(
+    http: &Arc<Http>,
+    headers: &HeaderMap,
+    messages: Vec<Result<Message, Rejection>>,
+) -> Response {
+    let faults = &http.server.faults;
+    let refuse = || {
+        let error = ErrorObject::invalid_request("this revision has no batches");
+        respond::refused(faults, None, error)
+    };
+    if headers::speaks_modern(headers) || !headers.contains_key(SESSION_ID) {
+        return refuse();
+    }
+    let session = match session(http, headers) {
+        Ok(session) if session.session.revision == Revision::V2025_03_26 => session,
+        Ok(_) => return refuse(),
+        Err(refusal) => return *refusal,
+    };
+    let (number, stream) = session.new_stream(http);
+    let outlet = Arc::clone(&stream) as Arc<dyn Outlet>;
+    match legacy::batch(&session.session, messages, &outlet) {
+        Some(work) => {
+            let id = Id::String(format!("batch {number}"));
+            start(http, &session, (number, stream), id, work)
+        }
+        None => respond::accepted(faults),
+    }
+}
+
+/// Answers with JSON if nothing has to be waited for or told first, else with a stream.
+fn start(
+    http: &Http,
+    session: &HttpSession,
+    (number, stream): (u64, Arc<EventStream>),
+    id: Id,
+    mut work: Work,
+) -> Response {
+    let faults = &http.server.faults;
+    let finish = {
+        let stream = Arc::clone(&stream);
+        let silent = faults.has(F::StreamWithoutAnswer);
+        move |reply: Reply| {
+            if !silent {
+                stream.send(reply.message);
+            }
+            stream.end();
+        }
+    };
+    match poll_now(&mut work) {
+        Some(reply) if stream.is_untouched() => return respond::json(faults, 200, &reply.message),
+        Some(reply) => finish(reply),
+        None => {
+            let runtime = tokio::runtime::Handle::current();
+            session.session.in_flight.spawn(&runtime, id, work, finish);
+        }
+    }
+    session.keep(number, &stream);
+    respond::events(faults, stream.connect(None))
+}
+
+fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Response {
+    let faults = &http.server.faults;
+    if !version_is_served(headers) && !faults.has(F::VersionHeaderIgnored) {
+        let error = "MCP-Protocol-Version names no version that is served";
+        return respond::refused(faults, Some(id), ErrorObject::invalid_request(error));
+    }
+    if lock(&http.sessions).len() >= MAX_SESSIONS {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    // The stream is made first, for the session to send to; its revision is settled with it.
+    let revision = legacy::negotiate(params, OLDEST);
+    let standalone = EventStream::new(&http.server, revision, 0);
+    let outlet = Arc::clone(&standalone) as Arc<dyn Outlet>;
+    let in_flight = Arc::<InFlight>::default();
+    let opened = legacy::initialize(&http.server, params, OLDEST, outlet, in_flight);
+    let (session, result) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return respond::refused(faults, Some(id), error.status(200)),
+    };
+    let Ok(key) = session_id(http) else {
+        return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let session = HttpSession {
+        session,
+        standalone,
+        streams: Mutex::default(),
+        next_stream: AtomicU64::new(1),
+    };
+    lock(&http.sessions).insert(key.clone(), Arc::new(session));
+    let mut reply = Reply::result(id, result);
+    faults.spoil_reply("initialize", revision, &mut reply);
+    let mut response = respond::json(faults, 200, &reply.message);
+    if let Ok(value) = HeaderValue::from_str(&key) {
+        let name = HeaderName::from_static(SESSION_ID);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// An id that cannot be guessed.
+fn session_id(http: &Http) -> std::io::Result<String> {
+    let faults = &http.server.faults;
+    if faults.has(F::SessionIdGuessable) {
+        return Ok(format!("session-{}", lock(&http.sessions).len()));
+    }
+    let bytes = random_bytes()?;
+    let hex: String = bytes[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(match faults.has(F::SessionIdInvisible) {
+        true => format!("session {hex}"),
+        false => hex,
+    })
+}
+
+/// Opens the stream for what is sent outside any request, or resumes another one.
+pub fn get(http: &Http, headers: &HeaderMap) -> Response {
+    let faults = &http.server.faults;
+    if !headers::accepts(headers, "text/event-stream") {
+        return respond::empty(StatusCode::NOT_ACCEPTABLE);
+    }
+    let session = match session(http, headers) {
+        Ok(session) => session,
+        Err(refusal) => return *refusal,
+    };
+    if faults.has(F::GetJson) {
+        return respond::json(faults, 200, &serde_json::json!({}));
+    }
+    let body = match resumed(&session, headers) {
+        Some((stream, after)) => stream.connect(Some(after)),
+        None => session.standalone.connect(None),
+    };
+    respond::events(faults, body)
+}
+
+/// The stream and the event that `Last-Event-ID` names.
+fn resumed(session: &HttpSession, headers: &HeaderMap) -> Option<(Arc<EventStream>, u64)> {
+    let (number, after) = headers::text(headers, "last-event-id")?.split_once('-')?;
+    let (number, after) = (number.parse().ok()?, after.parse().ok()?);
+    match number {
+        0 => Some((Arc::clone(&session.standalone), after)),
+        _ => Some((lock(&session.streams).get(&number).cloned()?, after)),
+    }
+}
+
+/// Ends a session.
+pub fn delete(http: &Http, headers: &HeaderMap) -> Response {
+    match session(http, headers) {
+        Ok(session) => {
+            if !http.server.faults.has(F::SessionSurvives) {
+                let id = headers::text(headers, SESSION_ID).unwrap_or_default();
+                lock(&http.sessions).remove(id);
+                session.end();
+            }
+            respond::empty(StatusCode::NO_CONTENT)
+        }
+        Err(refusal) => *refusal,
+    }
+}

@@ -1,0 +1,162 @@
+//! The Streamable HTTP transport: one endpoint, `/mcp`, for both eras.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http>
+
+mod guard;
+mod headers;
+mod legacy;
+mod live;
+mod modern;
+mod replay;
+mod respond;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use crate::error::Error;
+use crate::jsonrpc::{ErrorObject, MAX_MESSAGE_BYTES, Message, Packet, Reply, parse};
+use crate::options::Options;
+use crate::server::Server;
+use guard::Guard;
+use headers::Era;
+use legacy::HttpSession;
+
+/// How long open streams may take to end when the server stops.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What all HTTP requests share.
+struct Http {
+    server: Arc<Server>,
+    guard: Guard,
+    /// Legacy sessions by id.
+    sessions: Mutex<HashMap<String, Arc<HttpSession>>>,
+}
+
+/// Serves `address` until the process is told to stop.
+pub async fn serve(
+    server: Arc<Server>,
+    address: SocketAddr,
+    options: &Options,
+) -> Result<(), Error> {
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| Error::Bind { address, source })?;
+    eprintln!("listening on http://{}/mcp", listener.local_addr()?);
+    let http = Arc::new(Http {
+        guard: Guard::new(options),
+        sessions: Mutex::default(),
+        server,
+    });
+    let stopped = Arc::clone(&http);
+    // Without this, the last packet of each answer may wait for an acknowledgement: 40 ms.
+    let listener = listener.tap_io(|connection| {
+        let _ = connection.set_nodelay(true);
+    });
+    let app = Router::new().fallback(handle).with_state(http);
+    let (stopping, stop) = tokio::sync::oneshot::channel();
+    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
+        asked_to_stop().await;
+        stopped.stop();
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        result = served.into_future() => result?,
+        () = async {
+            let _ = stop.await;
+            tokio::time::sleep(LAST_WORDS).await;
+        } => {}
+    }
+    Ok(())
+}
+
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
+
+impl Http {
+    /// Ends all streams gracefully.
+    fn stop(&self) {
+        self.server.hub.close();
+        for (_, session) in crate::lock(&self.sessions).drain() {
+            session.end();
+        }
+    }
+}
+
+async fn handle(State(http): State<Arc<Http>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    http.server
+        .log(|| format!("< {} {}", head.method, head.uri));
+    if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
+        return *refusal;
+    }
+    if head.uri.path() != "/mcp" {
+        return respond::empty(StatusCode::NOT_FOUND);
+    }
+    match head.method {
+        Method::POST => {
+            if let Err(status) = headers::check_post(&head.headers) {
+                return respond::empty(status);
+            }
+            match to_bytes(body, MAX_MESSAGE_BYTES).await {
+                Ok(bytes) => post(&http, &head, parse(&bytes)).await,
+                Err(_) => respond::empty(StatusCode::PAYLOAD_TOO_LARGE),
+            }
+        }
+        // These belong to the sessions of the legacy era.
+        Method::GET | Method::DELETE if headers::speaks_modern(&head.headers) => {
+            respond::not_allowed("POST")
+        }
+        Method::GET => legacy::get(&http, &head.headers),
+        Method::DELETE => legacy::delete(&http, &head.headers),
+        _ => respond::not_allowed("GET, POST, DELETE"),
+    }
+}
+
+async fn post(http: &Arc<Http>, head: &Parts, packet: Packet) -> Response {
+    let faults = &http.server.faults;
+    let message = match packet {
+        Packet::Single(Ok(message)) => message,
+        Packet::Single(Err(rejection)) => {
+            let mut reply = Reply::error(rejection.id.as_ref(), rejection.error);
+            faults.spoil_rejection(&mut reply);
+            return respond::json(faults, reply.status, &reply.message);
+        }
+        Packet::Batch(messages) => return legacy::batch(http, &head.headers, messages),
+    };
+    match headers::era(&head.headers, &message) {
+        Era::Modern => match message {
+            Message::Request { id, method, params } => {
+                modern::request(http, &head.headers, id, method, params)
+            }
+            Message::Notification { .. } => respond::accepted(faults),
+            Message::Response { .. } => {
+                let error = "clients of this revision send no responses";
+                respond::refused(faults, None, ErrorObject::invalid_request(error))
+            }
+        },
+        Era::Legacy => legacy::post(http, &head.headers, message),
+    }
+}

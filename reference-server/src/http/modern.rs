@@ -1,0 +1,65 @@
+//! Modern requests over HTTP: each is its own exchange.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::headers::Mirror;
+use super::{Http, live, respond};
+use crate::faults::F;
+use crate::jsonrpc::{ErrorObject, Id, Object};
+use crate::modern::{Call, Metadata, work};
+use crate::server::Server;
+use crate::work::poll_now;
+
+/// Answers with JSON if nothing has to be waited for or told first, else with a stream.
+pub fn request(
+    http: &Arc<Http>,
+    headers: &HeaderMap,
+    id: Id,
+    method: String,
+    params: Object,
+) -> Response {
+    let server = &http.server;
+    let metadata = admit(server, headers, &method, &params);
+    let (outlet, messages) = live::channel();
+    let call = Call {
+        id,
+        method,
+        params,
+        outlet,
+    };
+    let mut work = work(server, metadata, call);
+    let reply = poll_now(&mut work);
+    let mut response = match reply {
+        Some(reply) if messages.is_empty() => {
+            respond::json(&server.faults, reply.status, &reply.message)
+        }
+        reply => {
+            let body = live::body(Arc::clone(server), messages, reply, work);
+            respond::events(&server.faults, body)
+        }
+    };
+    if server.faults.has(F::ModernSession) {
+        let name = axum::http::HeaderName::from_static(super::headers::SESSION_ID);
+        respond::set(&mut response, name, "modern");
+    }
+    response
+}
+
+/// Reads the metadata of a request and checks that the headers repeat it.
+fn admit(
+    server: &Server,
+    headers: &HeaderMap,
+    method: &str,
+    params: &Object,
+) -> Result<Metadata, ErrorObject> {
+    let faults = &server.faults;
+    let mirror = Mirror { faults, headers };
+    let metadata = Metadata::read(server, params)?;
+    mirror.version(&metadata.version)?;
+    metadata.check_version(server)?;
+    mirror.call(method, params)?;
+    Ok(metadata)
+}

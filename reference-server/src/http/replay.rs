@@ -1,0 +1,218 @@
+//! Streams that outlive their connection (legacy revisions): clients can come back for the rest.
+//!
+//! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery>
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::context::Outlet;
+use crate::faults::F;
+use crate::lock;
+use crate::revision::Revision;
+use crate::server::Server;
+
+/// The most events kept for a client that is not connected.
+const MAX_KEPT: usize = 1000;
+/// How long a client shall wait before it comes back, in milliseconds.
+const RETRY_MS: u32 = 200;
+
+/// One SSE event.
+pub fn event(id: Option<&str>, data: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(data.len() + 32);
+    if let Some(id) = id {
+        bytes.extend_from_slice(b"id: ");
+        bytes.extend_from_slice(id.as_bytes());
+        bytes.push(b'\n');
+    }
+    for line in data.split(|byte| *byte == b'\n') {
+        bytes.extend_from_slice(b"data: ");
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+    }
+    bytes.push(b'\n');
+    bytes.into()
+}
+
+/// A stream: the log of its events, read by at most one connection at a time.
+pub struct EventStream {
+    server: Arc<Server>,
+    revision: Revision,
+    /// Unique within the session.
+    number: u64,
+    log: Mutex<Log>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Log {
+    /// Event numbers begin with 1; 0 stands for the beginning.
+    events: VecDeque<(u64, Value)>,
+    last: u64,
+    /// The last event that a connection has taken.
+    taken: u64,
+    ended: bool,
+    /// The connection that reads; any other has to stop.
+    reader: u64,
+    /// Whether the current reader shall come back later.
+    hung_up: bool,
+}
+
+impl Outlet for EventStream {
+    fn send(&self, message: Value) {
+        let mut log = lock(&self.log);
+        log.last += 1;
+        let number = log.last;
+        log.events.push_back((number, message));
+        if log.events.len() > MAX_KEPT {
+            log.events.pop_front();
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Before 2025-11-25 a server should not close a stream without the answer.
+    fn hang_up(&self) {
+        if self.revision >= Revision::V2025_11_25 {
+            lock(&self.log).hung_up = true;
+            self.changed.notify_waiters();
+        }
+    }
+}
+
+impl EventStream {
+    /// A stream without events.
+    pub fn new(server: &Arc<Server>, revision: Revision, number: u64) -> Arc<Self> {
+        Arc::new(Self {
+            server: Arc::clone(server),
+            revision,
+            number,
+            log: Mutex::default(),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Nothing more will come.
+    pub fn end(&self) {
+        lock(&self.log).ended = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Whether anything was sent or is to be done about the connection.
+    pub fn is_untouched(&self) -> bool {
+        let log = lock(&self.log);
+        log.last == 0 && !log.hung_up
+    }
+
+    /// Whether nothing more will come.
+    pub fn is_ended(&self) -> bool {
+        lock(&self.log).ended
+    }
+
+    /// Continues the stream on a new connection, after event number `after` or, without it, after
+    /// what earlier connections took. Any other connection of this stream ends.
+    pub fn connect(self: &Arc<Self>, after: Option<u64>) -> Body {
+        let (reader, position) = {
+            let mut log = lock(&self.log);
+            log.reader += 1;
+            // Whoever hangs up before the first reader has come means that one.
+            log.hung_up &= log.reader == 1;
+            (log.reader, after.unwrap_or(log.taken))
+        };
+        self.changed.notify_waiters();
+        let prime =
+            self.revision >= Revision::V2025_11_25 && !self.server.faults.has(F::StreamUnprimed);
+        let connection = Connection {
+            stream: Arc::clone(self),
+            reader,
+            position,
+            prime,
+            over: false,
+        };
+        Body::from_stream(stream::unfold(connection, |mut connection| async move {
+            let bytes = connection.next().await?;
+            Some((Ok::<_, Infallible>(bytes), connection))
+        }))
+    }
+
+    fn id(&self, number: u64) -> String {
+        match self.server.faults.has(F::EventIdsRepeated) {
+            true => number.to_string(),
+            false => format!("{}-{number}", self.number),
+        }
+    }
+}
+
+struct Connection {
+    stream: Arc<EventStream>,
+    reader: u64,
+    position: u64,
+    prime: bool,
+    over: bool,
+}
+
+enum Step {
+    Send(u64, Value),
+    Retry,
+    Stop,
+    Wait,
+}
+
+impl Connection {
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        if std::mem::take(&mut self.prime) {
+            // Gives the client something to come back with.
+            return Some(event(Some(&self.stream.id(self.position)), b""));
+        }
+        loop {
+            let stream = Arc::clone(&self.stream);
+            let changed = stream.changed.notified();
+            match self.step() {
+                Step::Send(number, message) => {
+                    self.position = number;
+                    let data = stream.server.faults.encode(&message);
+                    return Some(event(Some(&stream.id(number)), &data));
+                }
+                Step::Retry => {
+                    self.over = true;
+                    return Some(Bytes::from(format!("retry: {RETRY_MS}\n\n")));
+                }
+                Step::Stop => return None,
+                Step::Wait => changed.await,
+            }
+        }
+    }
+
+    fn step(&self) -> Step {
+        let mut log = lock(&self.stream.log);
+        if log.reader != self.reader {
+            return Step::Stop;
+        }
+        if log.hung_up {
+            log.hung_up = false;
+            return Step::Retry;
+        }
+        let next = log
+            .events
+            .iter()
+            .find(|(number, _)| *number > self.position);
+        match next.cloned() {
+            Some((number, message)) => {
+                log.taken = log.taken.max(number);
+                Step::Send(number, message)
+            }
+            None if log.ended => match self.stream.server.faults.has(F::StreamStaysOpen) {
+                true => Step::Wait,
+                false => Step::Stop,
+            },
+            None => Step::Wait,
+        }
+    }
+}

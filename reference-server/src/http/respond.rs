@@ -1,0 +1,75 @@
+//! HTTP responses.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::Value;
+
+use crate::faults::{F, Faults};
+use crate::jsonrpc::{ErrorObject, Id, Reply};
+
+/// A response with one JSON message.
+pub fn json(faults: &Faults, status: u16, message: &Value) -> Response {
+    let mut response = Response::new(Body::from(faults.encode(message)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let kind = if faults.has(F::ResponseContentType) {
+        "text/plain"
+    } else {
+        "application/json"
+    };
+    set(&mut response, header::CONTENT_TYPE, kind);
+    response
+}
+
+/// A response with a JSON-RPC error.
+pub fn refused(faults: &Faults, id: Option<&Id>, error: ErrorObject) -> Response {
+    let reply = Reply::error(id, error);
+    json(faults, reply.status, &reply.message)
+}
+
+/// A response without a body.
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// A notification or response was taken.
+pub fn accepted(faults: &Faults) -> Response {
+    if faults.has(F::NotificationBody) {
+        return json(faults, 200, &serde_json::json!({"accepted": true}));
+    }
+    empty(StatusCode::ACCEPTED)
+}
+
+/// Another HTTP method is needed.
+pub fn not_allowed(allowed: &'static str) -> Response {
+    let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+    set(&mut response, header::ALLOW, allowed);
+    response
+}
+
+/// A response that is a stream of events.
+pub fn events(faults: &Faults, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let kind = if faults.has(F::ResponseContentType) {
+        "text/plain"
+    } else {
+        "text/event-stream"
+    };
+    set(&mut response, header::CONTENT_TYPE, kind);
+    set(&mut response, header::CACHE_CONTROL, "no-cache");
+    if !faults.has(F::Buffered) {
+        // Tells reverse proxies to pass events on as they come.
+        let name = header::HeaderName::from_static("x-accel-buffering");
+        set(&mut response, name, "no");
+    }
+    response
+}
+
+/// Sets a header to a constant.
+pub fn set(response: &mut Response, name: header::HeaderName, value: &'static str) {
+    response
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
+}

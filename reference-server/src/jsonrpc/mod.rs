@@ -1,0 +1,183 @@
+//! JSON-RPC 2.0 as MCP uses it: envelopes, ids and error objects.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/basic#messages>
+
+mod parse;
+mod strict;
+
+pub use parse::{MAX_MESSAGE_BYTES, Packet, Rejection, parse};
+
+use serde_json::{Map, Number, Value, json};
+
+/// The members of a `params` or `result` object.
+pub type Object = Map<String, Value>;
+
+/// A request id: a string or an integer, never `null`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Id {
+    /// A string id.
+    String(String),
+    /// An integer id.
+    Number(Number),
+}
+
+impl Id {
+    /// The id in `value`, if it is one that MCP allows.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::String(text.clone())),
+            Value::Number(number) if is_integer(number) => Some(Self::Number(number.clone())),
+            _ => None,
+        }
+    }
+
+    /// The id as JSON.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::String(text) => Value::String(text.clone()),
+            Self::Number(number) => Value::Number(number.clone()),
+        }
+    }
+}
+
+/// `1.0` is an integer in JSON Schema's eyes; `1.5` is not.
+pub fn is_integer(number: &Number) -> bool {
+    number.is_i64() || number.is_u64() || number.as_f64().is_some_and(|n| n.fract() == 0.0)
+}
+
+/// One valid incoming message.
+#[derive(Debug)]
+pub enum Message {
+    /// Asks for an answer.
+    Request {
+        /// Echoed in the answer.
+        id: Id,
+        /// What is asked.
+        method: String,
+        /// Its parameters, empty when absent.
+        params: Object,
+    },
+    /// Is never answered.
+    Notification {
+        /// What happened.
+        method: String,
+        /// Its parameters, empty when absent.
+        params: Object,
+    },
+    /// Answers a request of ours (legacy revisions only).
+    Response {
+        /// The id of our request.
+        id: Id,
+        /// The result, or the error object.
+        outcome: Result<Value, Value>,
+    },
+}
+
+/// The error member of a response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorObject {
+    /// An integer error code.
+    pub code: i64,
+    /// One sentence for people.
+    pub message: String,
+    /// Details for programs.
+    pub data: Option<Value>,
+    /// The HTTP status where the specification binds one to this error (modern revisions).
+    pub status: u16,
+}
+
+impl ErrorObject {
+    /// An error without details, sent with HTTP status 200.
+    pub fn new(code: i64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+            status: 200,
+        }
+    }
+
+    /// -32700: the bytes are not JSON.
+    pub fn parse(message: impl Into<String>) -> Self {
+        Self::new(-32700, message).status(400)
+    }
+
+    /// -32600: JSON, but no valid message.
+    pub fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(-32600, message).status(400)
+    }
+
+    /// -32601: no such method here.
+    pub fn method_not_found(method: &str) -> Self {
+        Self::new(-32601, format!("Method not found: {method}")).status(404)
+    }
+
+    /// -32602: the parameters do not fit the method.
+    pub fn invalid_params(message: impl Into<String>) -> Self {
+        Self::new(-32602, message)
+    }
+
+    /// -32603: our own fault.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(-32603, message)
+    }
+
+    /// The same error with details.
+    #[must_use]
+    pub fn data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    /// The same error with the HTTP status it must have.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+/// A response and the HTTP status that goes with it.
+#[derive(Debug)]
+pub struct Reply {
+    /// The JSON-RPC response.
+    pub message: Value,
+    /// Used when the response is the body of an HTTP response in a modern revision.
+    pub status: u16,
+}
+
+impl Reply {
+    /// A success.
+    pub fn result(id: &Id, result: Object) -> Self {
+        Self {
+            message: json!({"jsonrpc": "2.0", "id": id.to_value(), "result": result}),
+            status: 200,
+        }
+    }
+
+    /// A failure; without an id when none could be read.
+    pub fn error(id: Option<&Id>, error: ErrorObject) -> Self {
+        let mut message = Object::new();
+        message.insert("jsonrpc".into(), "2.0".into());
+        if let Some(id) = id {
+            message.insert("id".into(), id.to_value());
+        }
+        let mut object = json!({"code": error.code, "message": error.message});
+        if let Some(data) = error.data {
+            object["data"] = data;
+        }
+        message.insert("error".into(), object);
+        Self {
+            message: Value::Object(message),
+            status: error.status,
+        }
+    }
+}
+
+/// A notification ready to send.
+pub fn notification(method: &str, params: Value) -> Value {
+    match params {
+        Value::Null => json!({"jsonrpc": "2.0", "method": method}),
+        params => json!({"jsonrpc": "2.0", "method": method, "params": params}),
+    }
+}

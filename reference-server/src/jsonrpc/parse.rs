@@ -1,0 +1,155 @@
+//! From bytes to a valid message, or to the reason why not.
+
+use serde::Deserialize;
+use serde::de::DeserializeSeed;
+use serde_json::Value;
+use serde_json::error::Category;
+
+use super::strict::Strict;
+use super::{ErrorObject, Id, Message, Object};
+
+/// Longest message in bytes, on either transport.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Deepest nesting of arrays and objects in a message.
+pub const MAX_DEPTH: usize = 100;
+/// Most messages in a batch (2025-03-26).
+pub const MAX_BATCH: usize = 100;
+
+/// What arrived in one line or one HTTP body.
+#[derive(Debug)]
+pub enum Packet {
+    /// One message.
+    Single(Result<Message, Rejection>),
+    /// A JSON array, which only 2025-03-26 allows.
+    Batch(Vec<Result<Message, Rejection>>),
+}
+
+/// Why something is no valid message.
+#[derive(Debug)]
+pub struct Rejection {
+    /// The id, where one could be read.
+    pub id: Option<Id>,
+    /// What to answer.
+    pub error: ErrorObject,
+    /// Whether it looks like a response: those are never answered.
+    pub response: bool,
+}
+
+impl Rejection {
+    fn new(id: Option<Id>, error: ErrorObject) -> Self {
+        Self {
+            id,
+            error,
+            response: false,
+        }
+    }
+}
+
+/// Parses one line or body. A byte-order mark before it is ignored, as RFC 8259 permits.
+pub fn parse(bytes: &[u8]) -> Packet {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    match value(bytes) {
+        Err(rejection) => Packet::Single(Err(rejection)),
+        Ok(Value::Array(items)) if items.is_empty() => {
+            Packet::Single(Err(invalid(None, "an empty batch")))
+        }
+        Ok(Value::Array(items)) if items.len() > MAX_BATCH => {
+            let error = format!("a batch has at most {MAX_BATCH} messages");
+            Packet::Single(Err(invalid(None, error)))
+        }
+        Ok(Value::Array(items)) => Packet::Batch(items.into_iter().map(message).collect()),
+        Ok(single) => Packet::Single(message(single)),
+    }
+}
+
+fn value(bytes: &[u8]) -> Result<Value, Rejection> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let strict = Strict { depth: MAX_DEPTH };
+    let parsed = strict
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value));
+    parsed.map_err(|error| match error.classify() {
+        Category::Data => invalid(peek_id(bytes), error.to_string()),
+        _ => Rejection::new(None, ErrorObject::parse(format!("Parse error: {error}"))),
+    })
+}
+
+/// The id of a message that is JSON but was refused as a whole.
+fn peek_id(bytes: &[u8]) -> Option<Id> {
+    #[derive(Deserialize)]
+    struct Peek {
+        id: Value,
+    }
+    let peek: Peek = serde_json::from_slice(bytes).ok()?;
+    Id::from_value(&peek.id)
+}
+
+fn invalid(id: Option<Id>, why: impl std::fmt::Display) -> Rejection {
+    Rejection::new(
+        id,
+        ErrorObject::invalid_request(format!("Invalid request: {why}")),
+    )
+}
+
+fn message(value: Value) -> Result<Message, Rejection> {
+    let Value::Object(mut members) = value else {
+        return Err(invalid(None, "a message is an object"));
+    };
+    let raw_id = members.remove("id");
+    let id = raw_id.as_ref().and_then(Id::from_value);
+    let answers = members.contains_key("result") || members.contains_key("error");
+    let rejected = |why: &str| Rejection {
+        response: answers && !members.contains_key("method"),
+        ..invalid(id.clone(), why)
+    };
+    if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        return Err(rejected("jsonrpc is \"2.0\""));
+    }
+    if raw_id.is_some() && id.is_none() {
+        return Err(rejected("an id is a string or an integer"));
+    }
+    match (members.contains_key("method"), answers) {
+        (true, false) => call(id, members),
+        (false, true) => response(id, members),
+        (true, true) => Err(rejected("a call has neither result nor error")),
+        (false, false) => Err(rejected("there is no method")),
+    }
+}
+
+fn call(id: Option<Id>, mut members: Object) -> Result<Message, Rejection> {
+    let Some(Value::String(method)) = members.remove("method") else {
+        return Err(invalid(id, "a method is a string"));
+    };
+    let params = match members.remove("params") {
+        None => Object::new(),
+        Some(Value::Object(params)) => params,
+        Some(_) => {
+            let error = ErrorObject::invalid_params("params is an object").status(400);
+            return Err(Rejection::new(id, error));
+        }
+    };
+    Ok(match id {
+        Some(id) => Message::Request { id, method, params },
+        None => Message::Notification { method, params },
+    })
+}
+
+fn response(id: Option<Id>, mut members: Object) -> Result<Message, Rejection> {
+    let outcome = match (members.remove("result"), members.remove("error")) {
+        (Some(result), None) => Ok(result),
+        (None, Some(error)) => Err(error),
+        _ => {
+            return Err(Rejection {
+                response: true,
+                ..invalid(id, "a response has a result or an error")
+            });
+        }
+    };
+    match id {
+        Some(id) => Ok(Message::Response { id, outcome }),
+        None => Err(Rejection {
+            response: true,
+            ..invalid(None, "a response has an id")
+        }),
+    }
+}

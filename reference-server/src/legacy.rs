@@ -1,0 +1,312 @@
+//! The era of the handshake: sessions opened by `initialize`, revisions up to 2025-11-25.
+//!
+//! <https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle>
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::context::{Answer, Context, Failure, Outlet, Peer};
+use crate::faults::F;
+use crate::features::{self, logging::Level, resources};
+use crate::hub::{Event, Subscription};
+use crate::jsonrpc::{self, ErrorObject, Id, Message, Object, Rejection, Reply};
+use crate::lock;
+use crate::revision::Revision;
+use crate::server::Server;
+use crate::work::{InFlight, Work};
+
+/// How long the client, or its user, may take to answer us.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// One handshake and what followed from it.
+pub struct Session {
+    /// The server it was opened with.
+    pub server: Arc<Server>,
+    /// The negotiated revision.
+    pub revision: Revision,
+    /// Requests being worked on.
+    pub in_flight: Arc<InFlight>,
+    capabilities: Arc<Object>,
+    initialized: AtomicBool,
+    log_level: Mutex<Level>,
+    watched: Mutex<HashSet<String>>,
+    asked: Mutex<HashMap<Id, oneshot::Sender<Result<Value, Value>>>>,
+    next_id: AtomicU64,
+    unsolicited: Arc<dyn Outlet>,
+    listening: OnceLock<Subscription>,
+}
+
+/// Answers `initialize`: a session and the result that opens it.
+///
+/// `oldest` is the oldest revision that the transport carries; `unsolicited` takes what is sent
+/// outside any request.
+pub fn initialize(
+    server: &Arc<Server>,
+    params: &Object,
+    oldest: Revision,
+    unsolicited: Arc<dyn Outlet>,
+    in_flight: Arc<InFlight>,
+) -> Result<(Arc<Session>, Object), ErrorObject> {
+    let requested = params.get("protocolVersion").and_then(Value::as_str);
+    let capabilities = params.get("capabilities").and_then(Value::as_object);
+    let named = params.get("clientInfo").is_some_and(is_implementation);
+    let (Some(requested), Some(capabilities), true) = (requested, capabilities, named) else {
+        let error = "initialize needs protocolVersion, capabilities and clientInfo";
+        return Err(ErrorObject::invalid_params(error));
+    };
+    let revision = negotiate(params, oldest);
+    let session = Arc::new(Session {
+        server: Arc::clone(server),
+        revision,
+        in_flight,
+        capabilities: Arc::new(capabilities.clone()),
+        initialized: AtomicBool::new(false),
+        log_level: Mutex::new(Level::Info),
+        watched: Mutex::default(),
+        asked: Mutex::default(),
+        next_id: AtomicU64::new(1),
+        unsolicited,
+        listening: OnceLock::new(),
+    });
+    let mut result = Object::new();
+    result.insert("protocolVersion".into(), revision.as_str().into());
+    let offered = server.capabilities(revision);
+    result.insert("capabilities".into(), Value::Object(offered));
+    result.insert("serverInfo".into(), server.info(revision));
+    if revision >= Revision::V2025_03_26 {
+        result.insert("instructions".into(), server.instructions().into());
+    }
+    server.faults.spoil_initialize(requested, &mut result);
+    Ok((session, result))
+}
+
+/// The revision asked for, if we have it, else our latest of this era.
+pub fn negotiate(params: &Object, oldest: Revision) -> Revision {
+    let requested = params.get("protocolVersion").and_then(Value::as_str);
+    requested
+        .and_then(Revision::parse)
+        .filter(|revision| *revision >= oldest && !revision.is_modern())
+        .unwrap_or(Revision::LATEST_LEGACY)
+}
+
+fn is_implementation(value: &Value) -> bool {
+    value["name"].is_string() && value["version"].is_string()
+}
+
+impl Session {
+    /// Works on a request. `initialize` is the transport's business, not ours.
+    pub fn work(
+        self: &Arc<Self>,
+        id: Id,
+        method: String,
+        params: Object,
+        outlet: Arc<dyn Outlet>,
+    ) -> Work {
+        let session = Arc::clone(self);
+        Box::pin(async move {
+            let faults = &session.server.faults;
+            let answer = session.answer(&method, &params, outlet).await;
+            let mut reply = match answer {
+                Ok(mut result) => {
+                    faults.spoil_result(&method, session.revision, &params, &mut result);
+                    Reply::result(&id, result)
+                }
+                Err(Failure::Error(error)) => Reply::error(Some(&id), error),
+                Err(Failure::Tool(why)) => Reply::error(Some(&id), ErrorObject::internal(why)),
+                Err(Failure::InputRequired(_)) => {
+                    let error = ErrorObject::internal("this revision has no input_required");
+                    Reply::error(Some(&id), error)
+                }
+            };
+            faults.spoil_reply(&method, session.revision, &mut reply);
+            reply
+        })
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        method: &str,
+        params: &Object,
+        outlet: Arc<dyn Outlet>,
+    ) -> Answer {
+        match method {
+            "ping" if self.server.faults.has(F::PingUnknown) => {
+                Err(ErrorObject::method_not_found(method).into())
+            }
+            "ping" => Ok(Object::new()),
+            "logging/setLevel" => self.set_level(params),
+            "resources/subscribe" => self.subscribe(params),
+            "resources/unsubscribe" => self.unsubscribe(params),
+            _ => {
+                let context = Context {
+                    server: Arc::clone(&self.server),
+                    revision: self.revision,
+                    capabilities: Arc::clone(&self.capabilities),
+                    outlet,
+                    progress_token: features::progress_token(params)?,
+                    log_level: Some(*lock(&self.log_level)),
+                    peer: Peer::Session(Arc::clone(self)),
+                };
+                features::answer(&context, method, params).await
+            }
+        }
+    }
+
+    fn set_level(&self, params: &Object) -> Answer {
+        let level = params.get("level").and_then(Value::as_str);
+        match level.and_then(Level::parse) {
+            Some(level) => *lock(&self.log_level) = level,
+            None if self.server.faults.has(F::LogLevelUnchecked) => {}
+            None => return Err(ErrorObject::invalid_params("level is no log level").into()),
+        }
+        Ok(Object::new())
+    }
+
+    fn subscribe(&self, params: &Object) -> Answer {
+        let uri = features::string(params, "uri")?;
+        if !resources::exists(uri) {
+            return Err(resources::not_found(self.revision, uri).into());
+        }
+        lock(&self.watched).insert(uri.into());
+        Ok(Object::new())
+    }
+
+    fn unsubscribe(&self, params: &Object) -> Answer {
+        let uri = features::string(params, "uri")?;
+        if !self.server.faults.has(F::UnsubscribeIgnored) {
+            lock(&self.watched).remove(uri);
+        }
+        Ok(Object::new())
+    }
+
+    /// Takes note of a notification.
+    pub fn notified(self: &Arc<Self>, method: &str, params: &Object) {
+        match method {
+            "notifications/initialized" => self.start(),
+            "notifications/cancelled" => {
+                if let Some(id) = params.get("requestId").and_then(Id::from_value)
+                    && !self.server.faults.has(F::CancelIgnored)
+                {
+                    self.in_flight.cancel(&id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The client is ready: from now on it is told about changes.
+    fn start(self: &Arc<Self>) {
+        if self.initialized.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let session = Arc::downgrade(self);
+        let listening = self.server.hub.listen(move |event| {
+            if let Some(session) = session.upgrade() {
+                session.tell(event);
+            }
+        });
+        // Only the first `initialized` gets here, so the cell is empty.
+        let _ = self.listening.set(listening);
+    }
+
+    fn tell(&self, event: &Event) {
+        let params = match event {
+            Event::Resource(uri) => {
+                let told_anyway = self.server.faults.has(F::UpdatesUnasked);
+                if !lock(&self.watched).contains(uri) && !told_anyway {
+                    return;
+                }
+                json!({"uri": uri})
+            }
+            _ => Value::Null,
+        };
+        let message = jsonrpc::notification(event.method(), params);
+        self.unsolicited.send(message);
+    }
+
+    /// Asks the client something in the course of a request; an error is a sentence for people.
+    pub async fn request(
+        &self,
+        outlet: &dyn Outlet,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, String> {
+        let number = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let id = Id::String(format!("server-{number}"));
+        let (answer, answered) = oneshot::channel();
+        lock(&self.asked).insert(id.clone(), answer);
+        outlet.send(json!({
+            "jsonrpc": "2.0",
+            "id": id.to_value(),
+            "method": method,
+            "params": params,
+        }));
+        let answered = tokio::time::timeout(PATIENCE, answered).await;
+        lock(&self.asked).remove(&id);
+        match answered {
+            Ok(Ok(Ok(result))) => Ok(result),
+            Ok(Ok(Err(error))) => Err(format!("the client refused {method}: {error}")),
+            Ok(Err(_)) => Err(format!("the client left without answering {method}")),
+            Err(_) => {
+                let params = json!({"requestId": id.to_value(), "reason": "timeout"});
+                outlet.send(jsonrpc::notification("notifications/cancelled", params));
+                Err(format!("the client did not answer {method} in time"))
+            }
+        }
+    }
+
+    /// Takes the client's answer to a request of ours; answers to nothing are ignored.
+    pub fn answered(&self, id: &Id, outcome: Result<Value, Value>) {
+        if let Some(waiting) = lock(&self.asked).remove(id) {
+            // The asker may have given up in the meantime.
+            let _ = waiting.send(outcome);
+        }
+    }
+
+    /// The client is gone: whoever waits for it stops waiting.
+    pub fn abandon(&self) {
+        lock(&self.asked).clear();
+    }
+}
+
+/// Works on a batch (2025-03-26): one array of answers, or none if nothing asked for one.
+pub fn batch(
+    session: &Arc<Session>,
+    messages: Vec<Result<Message, Rejection>>,
+    outlet: &Arc<dyn Outlet>,
+) -> Option<Work> {
+    let mut answers: Vec<Work> = Vec::new();
+    for message in messages {
+        match message {
+            Ok(Message::Request { id, method, .. }) if method == "initialize" => {
+                let error = ErrorObject::invalid_request("initialize cannot be part of a batch");
+                answers.push(Box::pin(async move { Reply::error(Some(&id), error) }));
+            }
+            Ok(Message::Request { id, method, params }) => {
+                answers.push(session.work(id, method, params, Arc::clone(outlet)));
+            }
+            Ok(Message::Notification { method, params }) => session.notified(&method, &params),
+            Ok(Message::Response { id, outcome }) => session.answered(&id, outcome),
+            Err(rejection) if rejection.response => {}
+            Err(Rejection { id, error, .. }) => {
+                answers.push(Box::pin(async move { Reply::error(id.as_ref(), error) }));
+            }
+        }
+    }
+    if answers.is_empty() {
+        return None;
+    }
+    Some(Box::pin(async move {
+        let replies = futures_util::future::join_all(answers).await;
+        let messages = replies.into_iter().map(|reply| reply.message).collect();
+        Reply {
+            message: Value::Array(messages),
+            status: 200,
+        }
+    }))
+}

@@ -1,0 +1,244 @@
+//! The stateless era: every request carries its revision and capabilities, 2026-07-28 on.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/basic>
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::ask::Rounds;
+use crate::context::{Answer, Context, Failure, Outlet, Peer};
+use crate::faults::F;
+use crate::features::{self, logging::Level};
+use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
+use crate::revision::Revision;
+use crate::server::Server;
+use crate::subscriptions;
+use crate::work::Work;
+
+const PREFIX: &str = "io.modelcontextprotocol/";
+/// `_meta` key: the revision of a request.
+pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+/// `_meta` key: what the client can do.
+pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// The lifetime of what never changes while the server runs, in milliseconds.
+const STABLE_TTL_MS: u64 = 300_000;
+
+/// Whether a request is meant for this era: it carries one of the era's `_meta` fields, or its
+/// method exists in no other.
+pub fn is_meant(method: &str, params: &Object) -> bool {
+    let fields = [PROTOCOL_VERSION, CLIENT_CAPABILITIES, CLIENT_INFO];
+    let marked = |meta: &Object| fields.iter().any(|field| meta.contains_key(*field));
+    matches!(method, "server/discover" | "subscriptions/listen")
+        || params
+            .get("_meta")
+            .and_then(Value::as_object)
+            .is_some_and(marked)
+}
+
+/// What the `_meta` of a request says about it.
+#[derive(Debug)]
+pub struct Metadata {
+    /// The revision, as written.
+    pub version: String,
+    capabilities: Arc<Object>,
+    log_level: Option<Level>,
+}
+
+impl Metadata {
+    /// Reads `_meta`, refusing a request that is malformed or in a revision not served this way.
+    pub fn admit(server: &Server, params: &Object) -> Result<Self, ErrorObject> {
+        let metadata = Self::read(server, params)?;
+        metadata.check_version(server)?;
+        Ok(metadata)
+    }
+
+    /// Reads `_meta`, refusing a request that lacks a required field.
+    pub fn read(server: &Server, params: &Object) -> Result<Self, ErrorObject> {
+        let malformed = |what: &str| {
+            let error = format!("_meta[\"{PREFIX}{what}");
+            Err(ErrorObject::invalid_params(error).status(400))
+        };
+        let empty = Object::new();
+        let meta = params
+            .get("_meta")
+            .and_then(Value::as_object)
+            .unwrap_or(&empty);
+        let lenient = server.faults.has(F::MetaUnchecked);
+        let version = match meta.get(PROTOCOL_VERSION) {
+            Some(Value::String(version)) => version.clone(),
+            None if lenient => Revision::LATEST.as_str().into(),
+            _ => return malformed("protocolVersion\"] is a required string"),
+        };
+        let capabilities = match meta.get(CLIENT_CAPABILITIES) {
+            Some(Value::Object(capabilities)) => capabilities.clone(),
+            None if lenient || server.faults.has(F::ClientCapabilitiesUnchecked) => Object::new(),
+            _ => return malformed("clientCapabilities\"] is a required object"),
+        };
+        match meta.get(CLIENT_INFO) {
+            None if server.faults.has(F::ClientInfoRequired) => {
+                return malformed("clientInfo\"] is required");
+            }
+            None => {}
+            Some(info) if info["name"].is_string() && info["version"].is_string() => {}
+            Some(_) => return malformed("clientInfo\"] has a name and a version"),
+        }
+        let log_level = match meta.get(LOG_LEVEL) {
+            None => None,
+            Some(level) => match level.as_str().and_then(Level::parse) {
+                None if !server.faults.has(F::LogLevelUnchecked) => {
+                    return malformed("logLevel\"] is no log level");
+                }
+                level => level,
+            },
+        };
+        Ok(Self {
+            version,
+            capabilities: Arc::new(capabilities),
+            log_level,
+        })
+    }
+
+    /// Refuses a revision that is not served this way.
+    pub fn check_version(&self, server: &Server) -> Result<(), ErrorObject> {
+        let supported = Revision::parse(&self.version).is_some_and(Revision::is_modern);
+        if supported || server.faults.has(F::VersionUnchecked) {
+            return Ok(());
+        }
+        let mut data = json!({"supported": supported_versions(), "requested": self.version});
+        server.faults.spoil_unsupported(&mut data);
+        Err(ErrorObject::new(-32022, "Unsupported protocol version")
+            .data(data)
+            .status(400))
+    }
+}
+
+fn supported_versions() -> Vec<&'static str> {
+    let modern = Revision::ALL
+        .into_iter()
+        .filter(|revision| revision.is_modern());
+    modern.map(Revision::as_str).collect()
+}
+
+/// A request of this era.
+pub struct Call {
+    /// Echoed in the answer, and the name of a subscription.
+    pub id: Id,
+    /// What is asked.
+    pub method: String,
+    /// With which parameters.
+    pub params: Object,
+    /// Where its notifications go.
+    pub outlet: Arc<dyn Outlet>,
+}
+
+/// Works on a request, once the transport has read its metadata, or answers what is wrong with it.
+pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call: Call) -> Work {
+    let server = Arc::clone(server);
+    Box::pin(async move {
+        let Call {
+            id,
+            method,
+            params,
+            outlet,
+        } = call;
+        let params = Arc::new(params);
+        let answer = match metadata {
+            Ok(metadata) => answer(&server, metadata, &id, &method, &params, outlet).await,
+            Err(error) => Err(error.into()),
+        };
+        let mut reply = match answer {
+            Ok(mut result) => {
+                dress(&server, &method, "complete", &mut result);
+                server
+                    .faults
+                    .spoil_result(&method, Revision::LATEST, &params, &mut result);
+                Reply::result(&id, result)
+            }
+            Err(Failure::InputRequired(mut result)) => {
+                dress(&server, &method, "input_required", &mut result);
+                server.faults.spoil_input_required(&mut result);
+                Reply::result(&id, result)
+            }
+            Err(Failure::Error(error)) => Reply::error(Some(&id), error),
+            Err(Failure::Tool(why)) => Reply::error(Some(&id), ErrorObject::internal(why)),
+        };
+        server
+            .faults
+            .spoil_reply(&method, Revision::LATEST, &mut reply);
+        reply
+    })
+}
+
+async fn answer(
+    server: &Arc<Server>,
+    metadata: Metadata,
+    id: &Id,
+    method: &str,
+    params: &Arc<Object>,
+    outlet: Arc<dyn Outlet>,
+) -> Answer {
+    match method {
+        "server/discover" if !server.faults.has(F::DiscoverUnknown) => return Ok(discover(server)),
+        "subscriptions/listen" => {
+            return subscriptions::listen(server, id, params, outlet).await;
+        }
+        "initialize" | "ping" | "logging/setLevel" if server.faults.has(F::RemovedMethods) => {
+            return Ok(Object::new());
+        }
+        _ => {}
+    }
+    let rounds = match method {
+        "tools/call" | "prompts/get" | "resources/read" => {
+            Rounds::read(server, method, Arc::clone(params))?
+        }
+        _ => Rounds::none(),
+    };
+    let context = Context {
+        server: Arc::clone(server),
+        revision: Revision::LATEST,
+        capabilities: metadata.capabilities,
+        outlet,
+        progress_token: features::progress_token(params)?,
+        log_level: metadata.log_level,
+        peer: Peer::Rounds(rounds),
+    };
+    features::answer(&context, method, params).await
+}
+
+fn discover(server: &Server) -> Object {
+    let mut result = Object::new();
+    result.insert("supportedVersions".into(), json!(supported_versions()));
+    let capabilities = server.capabilities(Revision::LATEST);
+    result.insert("capabilities".into(), Value::Object(capabilities));
+    result.insert("instructions".into(), server.instructions().into());
+    result
+}
+
+/// Adds what every result of this era carries, and the caching hints where they belong.
+fn dress(server: &Server, method: &str, kind: &str, result: &mut Object) {
+    result.insert("resultType".into(), kind.into());
+    if kind == "complete"
+        && let Some(ttl) = ttl(method)
+    {
+        result.entry("ttlMs").or_insert(ttl.into());
+        result.insert("cacheScope".into(), "public".into());
+    }
+    let meta = result.entry("_meta").or_insert_with(|| json!({}));
+    meta[SERVER_INFO] = server.info(Revision::LATEST);
+}
+
+/// How long a result stays fresh, in milliseconds; `None` where results are not cached.
+fn ttl(method: &str) -> Option<u64> {
+    match method {
+        "server/discover" | "tools/list" | "prompts/list" => Some(STABLE_TTL_MS),
+        "resources/list" | "resources/templates/list" => Some(STABLE_TTL_MS),
+        // Another client may change a resource at any time.
+        "resources/read" => Some(0),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! The command line, and what it sets in motion.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::error::Error;
+use crate::faults::{Faults, faults};
+use crate::server::Server;
+use crate::{http, stdio};
+
+/// How to run the server. Flatten it into a command of your own, or use the program.
+#[derive(clap::Args, Clone, Debug)]
+#[command(group(clap::ArgGroup::new("mode").required(true).args(["stdio", "http", "list_faults"])))]
+pub struct Options {
+    /// Serve the client that started us, on standard input and output
+    #[arg(long)]
+    pub stdio: bool,
+
+    /// Serve over Streamable HTTP at this address, under /mcp; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<SocketAddr>,
+
+    /// Violate one rule on purpose (repeatable; see --list-faults)
+    #[arg(long = "fault", value_name = "NAME")]
+    pub faults: Vec<String>,
+
+    /// Explain every fault, with the requirement that it violates
+    #[arg(long)]
+    pub list_faults: bool,
+
+    /// List the faults as JSON
+    #[arg(long, requires = "list_faults")]
+    pub json: bool,
+
+    /// Serve browsers of this origin besides the local ones (repeatable)
+    #[arg(long = "allow-origin", value_name = "ORIGIN", requires = "http")]
+    pub allow_origins: Vec<String>,
+
+    /// Serve requests for this host name besides localhost and IP addresses (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST", requires = "http")]
+    pub allow_hosts: Vec<String>,
+
+    /// Sign request states with this secret; servers that share it are interchangeable
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "MCP_REFERENCE_STATE_KEY",
+        hide_env_values = true
+    )]
+    pub state_key: Option<String>,
+
+    /// Log every message to standard error
+    #[arg(long)]
+    pub log: bool,
+}
+
+/// Runs the server until its input ends (stdio) or it is told to stop (HTTP).
+///
+/// # Errors
+///
+/// See [`Error`].
+pub fn run(options: Options) -> Result<(), Error> {
+    if options.list_faults {
+        return Ok(list_faults(options.json)?);
+    }
+    let faults = Faults::named(&options.faults)?;
+    let key = match &options.state_key {
+        Some(secret) => secret.clone().into_bytes(),
+        None => random_bytes()?.to_vec(),
+    };
+    let server = Server::new(faults, key, options.log);
+    match options.http {
+        Some(address) => runtime(None)?.block_on(http::serve(server, address, &options)),
+        None => stdio::serve(&server, &runtime(Some(1))?),
+    }
+}
+
+/// A runtime with that many threads, or as many as there are processors.
+fn runtime(threads: Option<usize>) -> Result<Arc<Runtime>, Error> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    Ok(Arc::new(builder.enable_all().build()?))
+}
+
+/// 32 bytes that nobody can guess.
+pub fn random_bytes() -> std::io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::from)?;
+    Ok(bytes)
+}
+
+fn list_faults(as_json: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        let list = faults().iter().map(|fault| {
+            json!({
+                "name": fault.name,
+                "requirement": fault.requirement,
+                "explanation": fault.explanation,
+            })
+        });
+        let list: serde_json::Value = list.collect();
+        return writeln!(out, "{list:#}");
+    }
+    let width = |of: fn(&crate::Fault) -> usize| faults().iter().map(of).max().unwrap_or(0);
+    let name = width(|fault| fault.name.len());
+    let requirement = width(|fault| fault.requirement.len());
+    for fault in faults() {
+        let (n, r, e) = (fault.name, fault.requirement, fault.explanation);
+        writeln!(out, "{n:name$}  {r:requirement$}  {e}")?;
+    }
+    Ok(())
+}

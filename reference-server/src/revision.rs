@@ -1,0 +1,60 @@
+//! The protocol revisions and what came with which.
+
+use std::fmt;
+
+/// A dated protocol revision, ordered by date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Revision {
+    /// 2024-11-05
+    V2024_11_05,
+    /// 2025-03-26: Streamable HTTP, batches, audio, tool annotations, progress messages.
+    V2025_03_26,
+    /// 2025-06-18: elicitation, structured output, resource links, titles.
+    V2025_06_18,
+    /// 2025-11-25: icons, richer elicitation, input errors as results.
+    V2025_11_25,
+    /// 2026-07-28: stateless, per-request metadata.
+    V2026_07_28,
+}
+
+impl Revision {
+    /// Every revision, oldest first.
+    pub const ALL: [Self; 5] = [
+        Self::V2024_11_05,
+        Self::V2025_03_26,
+        Self::V2025_06_18,
+        Self::V2025_11_25,
+        Self::V2026_07_28,
+    ];
+    /// The newest revision that opens with a handshake.
+    pub const LATEST_LEGACY: Self = Self::V2025_11_25;
+    /// The newest revision.
+    pub const LATEST: Self = Self::V2026_07_28;
+
+    /// The date that names the revision on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V2024_11_05 => "2024-11-05",
+            Self::V2025_03_26 => "2025-03-26",
+            Self::V2025_06_18 => "2025-06-18",
+            Self::V2025_11_25 => "2025-11-25",
+            Self::V2026_07_28 => "2026-07-28",
+        }
+    }
+
+    /// The revision of that date, if this server speaks it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+
+    /// Whether requests carry their own metadata instead of a handshake.
+    pub fn is_modern(self) -> bool {
+        self >= Self::V2026_07_28
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,89 @@
+//! What all connections of one server share.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use serde_json::{Value, json};
+
+use crate::faults::{F, Faults};
+use crate::hub::Hub;
+use crate::jsonrpc::Object;
+use crate::revision::Revision;
+use crate::state::Signer;
+
+/// The server behind every connection. It keeps nothing about any one client.
+pub struct Server {
+    /// The deliberate violations it commits.
+    pub faults: Faults,
+    /// Who wants to hear of changes.
+    pub hub: Arc<Hub>,
+    /// Signs request states.
+    pub signer: Signer,
+    /// How often `test://watched-resource` has changed.
+    pub watched_version: AtomicU64,
+    log: bool,
+}
+
+impl Server {
+    /// A server; with `log` it tells standard error what passes through it. Equal keys make several servers interchangeable.
+    pub fn new(faults: Faults, key: Vec<u8>, log: bool) -> Arc<Self> {
+        Arc::new(Self {
+            faults,
+            hub: Hub::new(),
+            signer: Signer::new(key),
+            watched_version: AtomicU64::new(1),
+            log,
+        })
+    }
+
+    /// Logs a line to standard error, if logging is on.
+    pub fn log(&self, line: impl FnOnce() -> String) {
+        if self.log {
+            eprintln!("{}", line());
+        }
+    }
+
+    /// Who we are, in the members that `revision` knows.
+    pub fn info(&self, revision: Revision) -> Value {
+        let mut info = json!({
+            "name": "mcp-reference-server",
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        if revision >= Revision::V2025_06_18 {
+            info["title"] = "MCP reference server".into();
+        }
+        if revision == Revision::V2025_11_25 {
+            info["description"] = "Correct by default, faulty on demand".into();
+        }
+        info
+    }
+
+    /// What we offer, in the members that `revision` knows.
+    pub fn capabilities(&self, revision: Revision) -> Object {
+        let mut capabilities = Object::new();
+        let mut declare = |name: &str, details: Value| {
+            capabilities.insert(name.into(), details);
+        };
+        if !self.faults.has(F::ToolsUndeclared) {
+            declare("tools", json!({"listChanged": true}));
+        }
+        if !self.faults.has(F::ResourcesUndeclared) {
+            declare("resources", json!({"listChanged": true, "subscribe": true}));
+        }
+        if !self.faults.has(F::PromptsUndeclared) {
+            declare("prompts", json!({"listChanged": true}));
+        }
+        if !self.faults.has(F::LoggingUndeclared) {
+            declare("logging", json!({}));
+        }
+        if revision >= Revision::V2025_03_26 && !self.faults.has(F::CompletionsUndeclared) {
+            declare("completions", json!({}));
+        }
+        capabilities
+    }
+
+    /// How to use this server, for the model.
+    pub fn instructions(&self) -> &'static str {
+        "A server to test clients against. Every tool is harmless; none keeps anything."
+    }
+}

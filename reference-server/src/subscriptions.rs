@@ -1,0 +1,143 @@
+//! `subscriptions/listen`: a request that stays open and tells what changes.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions>
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::context::{Answer, Outlet};
+use crate::faults::F;
+use crate::hub::Event;
+use crate::jsonrpc::{ErrorObject, Id, Object, notification};
+use crate::server::Server;
+
+const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// What a subscription was opened for.
+#[derive(Debug, Default, PartialEq)]
+struct Filter {
+    tools: bool,
+    prompts: bool,
+    resources: bool,
+    uris: Vec<String>,
+}
+
+impl Filter {
+    fn read(params: &Object) -> Result<Self, ErrorObject> {
+        let malformed = |what| Err(ErrorObject::invalid_params(what));
+        let Some(Value::Object(wanted)) = params.get("notifications") else {
+            return malformed("notifications is a required object");
+        };
+        let flag = |name: &str| match wanted.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(ErrorObject::invalid_params(format!("{name} is a boolean"))),
+        };
+        let uris = match wanted.get("resourceSubscriptions") {
+            None => Vec::new(),
+            Some(Value::Array(uris)) if uris.iter().all(Value::is_string) => uris
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            Some(_) => return malformed("resourceSubscriptions is an array of strings"),
+        };
+        Ok(Self {
+            tools: flag("toolsListChanged")?,
+            prompts: flag("promptsListChanged")?,
+            resources: flag("resourcesListChanged")?,
+            uris,
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let mut value = Object::new();
+        for (name, wanted) in [
+            ("toolsListChanged", self.tools),
+            ("promptsListChanged", self.prompts),
+            ("resourcesListChanged", self.resources),
+        ] {
+            if wanted {
+                value.insert(name.into(), true.into());
+            }
+        }
+        if !self.uris.is_empty() {
+            value.insert("resourceSubscriptions".into(), json!(self.uris));
+        }
+        Value::Object(value)
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        match event {
+            Event::Tools => self.tools,
+            Event::Prompts => self.prompts,
+            Event::Resources => self.resources,
+            Event::Resource(uri) => self.uris.contains(uri),
+        }
+    }
+}
+
+/// Serves one subscription until the server closes; cancelling it means dropping the future.
+pub async fn listen(
+    server: &Arc<Server>,
+    id: &Id,
+    params: &Object,
+    outlet: Arc<dyn Outlet>,
+) -> Answer {
+    let filter = Filter::read(params)?;
+    let faults = &server.faults;
+    let meta = json!({SUBSCRIPTION_ID: id.to_value()});
+    let mut acknowledged = json!({"_meta": meta, "notifications": filter.to_value()});
+    faults.spoil_acknowledged(&mut acknowledged);
+    if !faults.has(F::ListenUnacknowledged) {
+        let method = "notifications/subscriptions/acknowledged";
+        outlet.send(notification(method, acknowledged));
+    }
+    let subscription = {
+        let (server, meta, outlet) = (Arc::clone(server), meta.clone(), Arc::clone(&outlet));
+        let told_anyway = faults.has(F::ListenUnfiltered);
+        server.clone().hub.listen(move |event| {
+            if filter.wants(event) || told_anyway {
+                let mut params = json!({"_meta": meta});
+                if let Event::Resource(uri) = event {
+                    params["uri"] = uri.as_str().into();
+                }
+                server.faults.spoil_change(&mut params);
+                outlet.send(notification(event.method(), params));
+            }
+        })
+    };
+    if faults.has(F::CancelIgnored) {
+        // Keeps telling even after the future was dropped.
+        std::mem::forget(subscription);
+        server.hub.closed().await;
+    } else {
+        server.hub.closed().await;
+        drop(subscription);
+    }
+    let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": "shutting down"});
+    outlet.send(notification("notifications/cancelled", closing));
+    let mut result = Object::new();
+    result.insert("_meta".into(), meta);
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_says_back_only_what_was_asked() {
+        let asked = json!({"notifications": {
+            "toolsListChanged": true,
+            "promptsListChanged": false,
+            "resourceSubscriptions": ["test://a"],
+        }});
+        let filter = Filter::read(asked.as_object().unwrap()).unwrap();
+        let expected = json!({"toolsListChanged": true, "resourceSubscriptions": ["test://a"]});
+        assert_eq!(filter.to_value(), expected);
+        assert!(filter.wants(&Event::Resource("test://a".into())));
+        assert!(!filter.wants(&Event::Resources));
+    }
+}
