@@ -67,6 +67,24 @@ pub struct Offer {
     pub get_stream: bool,
 }
 
+impl Offer {
+    /// Nothing is known of it: the session did not open.
+    pub fn closed(revision: Revision, transport: Transport) -> Offer {
+        Offer {
+            revision,
+            transport,
+            capabilities: Value::Null,
+            tools: Vec::new(),
+            resources: Vec::new(),
+            templates: Vec::new(),
+            prompts: Vec::new(),
+            completes: false,
+            session_id: false,
+            get_stream: false,
+        }
+    }
+}
+
 impl Profile {
     /// What the server offers at this revision over this transport.
     pub fn offer(&self, revision: Revision, transport: Transport) -> Option<&Offer> {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 pub const REDACTED: &str = "[redacted]";
 
 /// Shorter values are only removed where they were given (a header, a variable), not wherever they occur: a
-/// three-letter value would tear holes into ordinary words.
-const MIN_LENGTH: usize = 4;
+/// short value would tear holes into ordinary words.
+const MIN_LENGTH: usize = 6;
 
 /// Header names whose values are never recorded, whoever sends them.
 const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];

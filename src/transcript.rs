@@ -31,14 +31,15 @@ pub struct Header {
     pub transport: Transport,
     /// The client capabilities that we declared.
     pub client: Value,
-    /// Whether the usual opening was played before the first trial.
-    pub opened: bool,
+    /// Trials of which another session gives the verdict: this one was lost while they ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<String>,
     /// What the server offers, as the probe saw it.
     pub profile: Arc<Profile>,
     /// Identifies the catalog; judging with another one is refused.
     pub catalog: String,
-    /// The arguments that start the same run again, redacted.
-    pub arguments: Arc<Vec<String>>,
+    /// The command line that starts the same run again, redacted.
+    pub command_line: Arc<Vec<String>>,
 }
 
 /// One thing that happened.
@@ -146,6 +147,16 @@ pub enum What {
         /// The step that asked for it; none at the end of the session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<StepRef>,
+    },
+    /// The session was ended and another opened in its place.
+    Reconnected {
+        /// The step that asked for it.
+        step: StepRef,
+    },
+    /// The grace after a fence has passed: whatever had to come would have come.
+    Settled {
+        /// The step that waited.
+        step: StepRef,
     },
     /// We stopped waiting.
     Deadline {

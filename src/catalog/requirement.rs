@@ -55,7 +55,7 @@ pub enum Concern {
 pub struct Clause {
     /// The level.
     pub level: Level,
-    /// The page with its anchor, or a URL.
+    /// The page with its anchor, or a URL. What is ours (ROBUST) has none, and points to the base protocol.
     pub page: String,
 }
 
@@ -65,7 +65,8 @@ impl Clause {
         if self.page.starts_with("https://") {
             return self.page.clone();
         }
-        format!("https://modelcontextprotocol.io/specification/{revision}/{}", self.page)
+        let page = if self.page.is_empty() { "basic" } else { &self.page };
+        format!("https://modelcontextprotocol.io/specification/{revision}/{page}")
     }
 }
 
@@ -73,9 +74,7 @@ impl TryFrom<String> for Clause {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let (level, page) = text
-            .split_once(' ')
-            .ok_or_else(|| format!("{text:?} is not of the form \"LEVEL PAGE#ANCHOR\""))?;
+        let (level, page) = text.split_once(' ').unwrap_or((&text, ""));
         let level = match level {
             "MUST" => Level::Must,
             "SHOULD" => Level::Should,
@@ -83,12 +82,15 @@ impl TryFrom<String> for Clause {
             "ROBUST" => Level::Robust,
             other => return Err(format!("{other:?} is no level: write MUST, SHOULD, STATED or ROBUST")),
         };
+        if page.is_empty() && level != Level::Robust {
+            return Err(format!("{text:?} is not of the form \"LEVEL PAGE#ANCHOR\""));
+        }
         Ok(Clause { level, page: page.trim().to_owned() })
     }
 }
 
 impl From<Clause> for String {
     fn from(clause: Clause) -> String {
-        format!("{} {}", clause.level, clause.page)
+        format!("{} {}", clause.level, clause.page).trim_end().to_owned()
     }
 }

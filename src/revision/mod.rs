@@ -99,3 +99,18 @@ impl std::str::FromStr for Revision {
     "{0:?} is not a published revision (2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28)"
 )]
 pub struct UnknownRevision(pub String);
+
+/// How we introduce ourselves.
+pub fn client_info() -> serde_json::Value {
+    serde_json::json!({ "name": "mcp-conform", "version": env!("CARGO_PKG_VERSION") })
+}
+
+impl Era {
+    /// The method of the cheapest request that every server of the era must answer.
+    pub fn alive_method(self) -> &'static str {
+        match self {
+            Era::Legacy => legacy::ALIVE,
+            Era::Modern => modern::ALIVE,
+        }
+    }
+}

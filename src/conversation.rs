@@ -1,0 +1,332 @@
+//! A session seen as exchanges: what was sent, and what came of it.
+//!
+//! The driver builds it entry by entry to know what it still waits for; the judge and the rules build the same from a
+//! finished transcript. Answers are matched leniently (an id of another type still answers), because a server that
+//! garbles ids must not stall the run: the rule on ids reports it.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::judge::duty::{self, Due, Duty};
+use crate::message::{self, Kind};
+use crate::revision::{Era, Revision};
+use crate::transcript::{Entry, StepRef, What};
+use crate::transport::{SseEvent, StreamId, Transport};
+
+/// Something that we sent and that may be answered.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The entry of the message, or of the HTTP head where there is no body.
+    pub sent: usize,
+    /// The index of the trial, in [`Conversation::trials`].
+    pub trial: Option<usize>,
+    /// The step that asked for it.
+    pub step: Option<StepRef>,
+    /// Where it was sent.
+    pub stream: StreamId,
+    /// Whether it is a message or bytes, not an HTTP request without a body.
+    pub posts: bool,
+    /// The method, if it is a request or a notification.
+    pub method: Option<String>,
+    /// Whether an answer is due.
+    pub due: Due,
+    /// The entry of the HTTP response head.
+    pub head: Option<usize>,
+    /// The entry that answers it.
+    pub answer: Option<usize>,
+    /// Further entries that answer it again.
+    pub again: Vec<usize>,
+    /// Where its stream ended, broke or was abandoned.
+    pub ended: Option<usize>,
+    /// Where we stopped waiting for it.
+    pub deadline: Option<usize>,
+}
+
+impl Exchange {
+    /// Whether it was a request that must be answered.
+    pub fn is_request(&self) -> bool {
+        self.due.duty == Duty::Must
+    }
+
+    fn is_open(&self) -> bool {
+        self.answer.is_none() && self.deadline.is_none()
+    }
+}
+
+/// The entries of one trial.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// The name of the trial.
+    pub name: String,
+    /// The entry that begins it.
+    pub start: usize,
+    /// The entry that ends it, or the number of entries.
+    pub end: usize,
+}
+
+/// A session taken apart.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    revision: Revision,
+    transport: Transport,
+    /// What we sent, in order.
+    pub exchanges: Vec<Exchange>,
+    /// The trials, in order.
+    pub trials: Vec<Span>,
+    /// Entries with requests and notifications of the other side, in order.
+    pub initiated: Vec<usize>,
+    /// Responses that answer nothing.
+    pub stray: Vec<usize>,
+    current: Option<usize>,
+    http_head: Option<(usize, StreamId, Option<StepRef>)>,
+    alive_since: usize,
+    /// Streams whose end is not the last word: an event id was seen and the answer not yet.
+    resumable: HashSet<StreamId>,
+}
+
+impl Conversation {
+    /// An empty session.
+    pub fn new(revision: Revision, transport: Transport) -> Conversation {
+        Conversation {
+            revision,
+            transport,
+            exchanges: Vec::new(),
+            trials: Vec::new(),
+            initiated: Vec::new(),
+            stray: Vec::new(),
+            current: None,
+            http_head: None,
+            alive_since: 0,
+            resumable: HashSet::new(),
+        }
+    }
+
+    /// A finished session.
+    pub fn of(revision: Revision, transport: Transport, entries: &[Entry]) -> Conversation {
+        let mut conversation = Conversation::new(revision, transport);
+        for (index, entry) in entries.iter().enumerate() {
+            conversation.observe(index, entry);
+        }
+        conversation
+    }
+
+    /// Takes the next entry in.
+    pub fn observe(&mut self, index: usize, entry: &Entry) {
+        self.flush_head_without_body(entry);
+        match &entry.what {
+            What::Trial { name } => self.begin_trial(index, name),
+            What::TrialEnd => self.end_trial(index),
+            What::HttpRequest { step, .. } => self.http_head = Some((index, entry.stream, *step)),
+            What::Sent { raw, step, .. } => self.sent(index, entry, &raw.0, *step),
+            What::HttpResponse { .. } => {
+                if let Some(exchange) = self.on_stream(entry.stream) {
+                    exchange.head.get_or_insert(index);
+                }
+            }
+            What::Received { event, .. } => {
+                if let Some(event) = event {
+                    self.note_event(entry.stream, event);
+                }
+                self.received(index, entry);
+            }
+            What::Event { event } => self.note_event(entry.stream, event),
+            What::End if self.resumable.contains(&entry.stream) => {}
+            What::End | What::Broken { .. } | What::Abandoned => {
+                if let Some(exchange) = self.on_stream(entry.stream).filter(|_| entry.stream != 0) {
+                    exchange.ended.get_or_insert(index);
+                }
+            }
+            What::Deadline { .. } => {
+                let step_of = |what: &What| match what {
+                    What::Deadline { step, .. } => *step,
+                    _ => None,
+                };
+                let (trial, step) = (self.current, step_of(&entry.what));
+                for exchange in self.exchanges.iter_mut().filter(|e| e.trial == trial && e.step == step) {
+                    if exchange.answer.is_none() {
+                        exchange.deadline.get_or_insert(index);
+                    }
+                }
+            }
+            What::Reconnected { .. } => self.alive_since = self.exchanges.len(),
+            _ => {}
+        }
+        if let Some(span) = self.current.and_then(|current| self.trials.get_mut(current)) {
+            span.end = index + 1;
+        }
+    }
+
+    /// The exchanges of one step of one trial, in order.
+    pub fn of_step(&self, trial: usize, step: StepRef) -> impl Iterator<Item = &Exchange> {
+        self.exchanges
+            .iter()
+            .filter(move |exchange| exchange.trial == Some(trial) && exchange.step == Some(step))
+    }
+
+    fn begin_trial(&mut self, index: usize, name: &str) {
+        self.current = Some(self.trials.len());
+        self.trials.push(Span { name: name.to_owned(), start: index, end: index + 1 });
+    }
+
+    fn end_trial(&mut self, index: usize) {
+        if let Some(span) = self.current.take().and_then(|current| self.trials.get_mut(current)) {
+            span.end = index + 1;
+        }
+    }
+
+    /// A GET or DELETE has no `Sent` behind its head.
+    fn flush_head_without_body(&mut self, next: &Entry) {
+        let Some((index, stream, step)) = self.http_head.take() else { return };
+        if matches!(next.what, What::Sent { .. }) && next.stream == stream {
+            self.http_head = Some((index, stream, step));
+            return;
+        }
+        let due = Due { duty: Duty::May, ids: Vec::new(), valid: false };
+        self.push(index, stream, step, false, None, due);
+    }
+
+    fn sent(&mut self, index: usize, entry: &Entry, raw: &[u8], step: Option<StepRef>) {
+        self.http_head = None;
+        let kind = entry.json.as_deref().map(message::kind);
+        let method = match kind {
+            Some(Kind::Request { method, .. } | Kind::Notification { method }) => Some(method.to_owned()),
+            _ => None,
+        };
+        let due = duty::due(raw, self.revision, self.transport);
+        self.push(index, entry.stream, step, true, method, due);
+    }
+
+    fn push(
+        &mut self,
+        sent: usize,
+        stream: StreamId,
+        step: Option<StepRef>,
+        posts: bool,
+        method: Option<String>,
+        due: Due,
+    ) {
+        self.exchanges.push(Exchange {
+            sent,
+            trial: self.current,
+            step,
+            stream,
+            posts,
+            method,
+            due,
+            head: None,
+            answer: None,
+            again: Vec::new(),
+            ended: None,
+            deadline: None,
+        });
+    }
+
+    fn on_stream(&mut self, stream: StreamId) -> Option<&mut Exchange> {
+        self.exchanges.iter_mut().rev().find(|exchange| exchange.stream == stream)
+    }
+
+    /// From 2025-03-26 to 2025-11-25 a server may close a stream early once the client knows an event id to resume from.
+    /// <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server>
+    fn note_event(&mut self, stream: StreamId, event: &SseEvent) {
+        let unanswered = self.on_stream(stream).is_some_and(|exchange| exchange.is_request() && exchange.is_open());
+        if event.id.is_some() && unanswered && self.revision.era() == Era::Legacy {
+            self.resumable.insert(stream);
+        }
+    }
+
+    fn received(&mut self, index: usize, entry: &Entry) {
+        let Some(document) = entry.json.as_deref() else { return };
+        let mut initiates = false;
+        let mut answers = Vec::new();
+        for message in message::messages(document) {
+            match message::kind(message) {
+                Kind::Request { .. } | Kind::Notification { .. } => initiates = true,
+                Kind::Response { id } => answers.push(id),
+                Kind::Other => {}
+            }
+        }
+        if initiates {
+            self.initiated.push(index);
+        }
+        let mut matched = false;
+        for id in &answers {
+            matched |= self.answer(index, entry.stream, *id);
+        }
+        if !answers.is_empty() && !matched {
+            self.stray.push(index);
+        }
+    }
+
+    /// Finds what a response answers. An entry that answers several exchanges of a batch counts for each.
+    fn answer(&mut self, index: usize, stream: StreamId, id: Option<&Value>) -> bool {
+        if let Some(position) = self.find_answered(stream, id) {
+            let exchange = &mut self.exchanges[position];
+            exchange.answer = Some(index);
+            self.resumable.remove(&exchange.stream);
+            return true;
+        }
+        let repeated = self.exchanges[self.alive_since..]
+            .iter_mut()
+            .rev()
+            .find(|e| e.answer.is_some() && id.is_some_and(|id| e.due.ids.contains(id)));
+        match repeated {
+            Some(exchange) if exchange.answer == Some(index) => true,
+            Some(exchange) => {
+                exchange.again.push(index);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn find_answered(&self, stream: StreamId, id: Option<&Value>) -> Option<usize> {
+        let open = || {
+            let from = self.alive_since;
+            self.exchanges[from..].iter().enumerate().map(move |(i, e)| (from + i, e)).filter(|(_, e)| e.is_open())
+        };
+        let first = |found: &dyn Fn(&Exchange) -> bool| open().find(|(_, e)| found(e)).map(|(i, _)| i);
+        // An HTTP response answers what was posted on its stream, whatever its id. On a stream opened by GET it
+        // answers what has its id.
+        let own = first(&|e| stream != 0 && e.stream == stream);
+        let posted = own.filter(|own| self.exchanges[*own].posts);
+        if posted.is_some() {
+            return posted;
+        }
+        let wanted = |e: &Exchange| id.is_some_and(|id| e.is_request() && e.due.ids.contains(id));
+        if let Some(position) = own.and(first(&wanted)).or(own) {
+            return Some(position);
+        }
+        let Some(id) = id.filter(|id| !id.is_null()) else {
+            // No id could be read: it answers the oldest thing that is not a plain request.
+            return first(&|e| e.due.duty == Duty::May).or_else(|| first(&|e| e.due.duty == Duty::MustNot && !e.due.valid));
+        };
+        first(&|e| e.due.ids.contains(id))
+            .or_else(|| first(&|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))))
+            .or_else(|| self.only_open_request(id))
+    }
+
+    /// A response with an id that nobody used answers the only request that is open.
+    fn only_open_request(&self, id: &Value) -> Option<usize> {
+        if self.exchanges.iter().any(|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))) {
+            return None;
+        }
+        let mut open = self
+            .exchanges
+            .iter()
+            .enumerate()
+            .skip(self.alive_since)
+            .filter(|(_, e)| e.is_request() && e.is_open());
+        let (position, _) = open.next()?;
+        open.next().is_none().then_some(position)
+    }
+}
+
+fn loosely_equal(left: &Value, right: &Value) -> bool {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |n| n.to_string()),
+        other => other.to_string(),
+    };
+    left == right || text(left) == text(right)
+}

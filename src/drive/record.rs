@@ -1,0 +1,110 @@
+//! Records a session as it happens: entries, and the conversation that they make.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use crate::conversation::Conversation;
+use crate::redact::Redactor;
+use crate::revision::Revision;
+use crate::transcript::{Entry, Raw, What};
+use crate::transport::{Happened, Incoming, StreamId, Transport};
+
+/// The growing transcript of one session.
+pub struct Recorder {
+    started: Instant,
+    redactor: Redactor,
+    unwritten: HashMap<u64, usize>,
+    /// What happened so far.
+    pub entries: Vec<Entry>,
+    /// The same, as exchanges.
+    pub conversation: Conversation,
+    /// Nothing more will come on stdio: the output ended or broke, or the process did.
+    pub gone: bool,
+    /// The process has ended.
+    pub exited: bool,
+}
+
+impl Recorder {
+    /// Starts the clock.
+    pub fn new(revision: Revision, transport: Transport, redactor: Redactor) -> Recorder {
+        Recorder {
+            started: Instant::now(),
+            redactor,
+            unwritten: HashMap::new(),
+            entries: Vec::new(),
+            conversation: Conversation::new(revision, transport),
+            gone: false,
+            exited: false,
+        }
+    }
+
+    /// Records something of ours, now. Returns the index of the entry.
+    pub fn note(&mut self, stream: StreamId, what: What) -> usize {
+        self.put(Instant::now(), stream, what)
+    }
+
+    /// Records an order whose time will be corrected when the transport says that it was written.
+    pub fn note_order(&mut self, seq: u64, stream: StreamId, what: What) -> usize {
+        let index = self.note(stream, what);
+        self.unwritten.insert(seq, index);
+        index
+    }
+
+    /// Records what the transport reports. Returns the index of the entry, if it became one.
+    pub fn take(&mut self, incoming: Incoming) -> Option<usize> {
+        let Incoming { at, stream, what } = incoming;
+        let what = match what {
+            Happened::Written { seq } => {
+                if let Some(index) = self.unwritten.remove(&seq) {
+                    self.entries[index].at_us = self.micros(at);
+                }
+                return None;
+            }
+            Happened::Line(bytes) | Happened::Body(bytes) => {
+                What::Received { raw: Raw(self.redactor.bytes(bytes)), event: None }
+            }
+            Happened::Event(mut event) => match event.data.take() {
+                None => What::Event { event },
+                Some(data) => {
+                    let raw = Raw(self.redactor.text(data).into());
+                    What::Received { raw, event: Some(event) }
+                }
+            },
+            Happened::Stderr(text) => What::Stderr { text: self.redactor.text(text) },
+            Happened::Exit { code, signal } => {
+                self.exited = true;
+                What::Exit { code, signal }
+            }
+            Happened::Response { status, headers } => {
+                What::HttpResponse { status, headers: self.redactor.headers(headers) }
+            }
+            Happened::End => What::End,
+            Happened::Broken(message) => What::Broken { message: self.redactor.text(message) },
+        };
+        let ends = matches!(what, What::End | What::Broken { .. } | What::Exit { .. });
+        self.gone |= ends && stream == 0;
+        Some(self.put(at, stream, what))
+    }
+
+    fn put(&mut self, at: Instant, stream: StreamId, what: What) -> usize {
+        let what = match what {
+            What::Sent { raw, step, deliberate } => {
+                What::Sent { raw: Raw(self.redactor.bytes(raw.0)), step, deliberate }
+            }
+            What::HttpRequest { method, path, headers, step } => {
+                What::HttpRequest { method, path, headers: self.redactor.headers(headers), step }
+            }
+            other => other,
+        };
+        let entry = Entry::new(self.micros(at), stream, what);
+        let index = self.entries.len();
+        self.conversation.observe(index, &entry);
+        self.entries.push(entry);
+        index
+    }
+
+    fn micros(&self, at: Instant) -> u64 {
+        let elapsed = at.saturating_duration_since(self.started).as_micros();
+        u64::try_from(elapsed).unwrap_or(u64::MAX)
+    }
+}

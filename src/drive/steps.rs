@@ -1,0 +1,381 @@
+//! Plays the steps of a case.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::{Outbound, Session, Wait};
+use crate::catalog::case::{Action, Call, Case, HttpStep, Step};
+use crate::judge::duty::Duty;
+use crate::judge::pattern::{self, Scope};
+use crate::judge::view::{self, Trial};
+use crate::revision::Era;
+use crate::transcript::{StepRef, What};
+use crate::transport::Outgoing;
+use crate::value::{ExpandError, Expander};
+
+/// How long after a fence something that should not come may still come.
+const GRACE: Duration = Duration::from_millis(20);
+/// How many pages of a list are followed.
+pub const MAX_PAGES: usize = 5_000;
+
+/// What became of the session while a trial was played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Played {
+    /// It can serve the next trial.
+    Alive,
+    /// It answers no more, or may have been harmed.
+    Lost,
+}
+
+/// Whether the next step should be played.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
+    /// No answer came: the session must be looked at.
+    Suspect,
+}
+
+impl Session {
+    /// Plays one trial and records its span.
+    pub async fn play(&mut self, name: &str, case: &Case) -> Played {
+        self.record.note(0, What::Trial { name: name.to_owned() });
+        self.reset_vars(None);
+        self.started.clear();
+        let mut next = Next::Go;
+        for (index, step) in case.steps.iter().enumerate() {
+            next = self.step(case, StepRef(to_u16(index), 0), step).await;
+            if next != Next::Go {
+                break;
+            }
+        }
+        let mut played = Played::Alive;
+        let closed = case.steps.iter().any(|step| matches!(step.action, Action::Close));
+        if (case.is_hostile() || next == Next::Suspect) && !closed && !self.alive(Some(after_last(case))).await {
+            played = Played::Lost;
+        }
+        self.record.note(0, What::TrialEnd);
+        self.replies.clear();
+        if closed || self.record.gone { Played::Lost } else { played }
+    }
+
+    async fn step(&mut self, case: &Case, at: StepRef, step: &Step) -> Next {
+        match self.act(case, at, step).await {
+            Ok(Next::Go) if self.goes_on(case, at, step) => Next::Go,
+            Ok(Next::Go) => Next::Stop,
+            Ok(next) => next,
+            Err(error) => {
+                self.record.note(0, What::Unplayable { reason: error.to_string(), step: at });
+                Next::Stop
+            }
+        }
+    }
+
+    async fn act(&mut self, case: &Case, at: StepRef, step: &Step) -> Result<Next, ExpandError> {
+        Ok(match &step.action {
+            Action::Request(call) => {
+                let sent = self.call(call, Some(at), true)?;
+                self.settle(sent, at).await
+            }
+            Action::Start { name, call } => {
+                let sent = self.call(call, Some(at), true)?;
+                self.started.insert(name.clone(), sent);
+                Next::Go
+            }
+            Action::Await { name, until } => self.await_started(at, name, until.as_ref()).await?,
+            Action::Cancel { name } => self.cancel(at, name).await?,
+            Action::Notify(call) => {
+                let sent = self.call(call, Some(at), false)?;
+                self.settle_post(sent, at).await
+            }
+            Action::Send { message, headers } => self.send_verbatim(at, message, headers).await?,
+            Action::Bytes { bytes, newline, headers } => self.send_bytes(at, bytes, *newline, headers).await?,
+            Action::Http(http) => self.http_exchange(at, http).await?,
+            Action::Reply { method, reply } => {
+                let reply = self.expander().value(reply)?.unwrap_or_else(|| json!({ "result": {} }));
+                self.replies.insert(method.clone(), reply);
+                Next::Go
+            }
+            Action::Quiet { .. } => self.quiet(at).await,
+            Action::Pages { method, items: _, params } => self.pages(at, method, params).await?,
+            Action::Together(steps) => self.together(case, at, steps).await?,
+            Action::Alive => match self.alive(Some(at)).await {
+                true => Next::Go,
+                false => Next::Suspect,
+            },
+            Action::Reconnect => match self.reconnect(at).await {
+                true => Next::Go,
+                false => Next::Suspect,
+            },
+            Action::Close => self.close_input(at).await,
+            Action::Opening => Next::Go,
+        })
+    }
+
+    /// Saves what the step saves, and says whether its `given` holds.
+    fn goes_on(&mut self, case: &Case, at: StepRef, step: &Step) -> bool {
+        let (entries, conversation) = (&self.record.entries, &self.record.conversation);
+        let Some(index) = conversation.trials.len().checked_sub(1) else {
+            return true;
+        };
+        let observation = Trial { entries, conversation, index, case }.observe(at, step);
+        let scope = Scope { revision: self.spec.revision, vars: &self.vars };
+        let goes_on = view::is_given(&step.expect, &observation, &scope);
+        let saved = view::saved(&step.expect, observation.answer.as_ref());
+        self.vars.extend(saved);
+        goes_on
+    }
+
+    fn expander(&self) -> Expander<'_> {
+        Expander { revision: self.spec.revision, vars: &self.vars, meta: self.meta(), id: json!(self.next_id) }
+    }
+
+    /// Sends a request or a notification, dressed.
+    fn call(&mut self, call: &Call, step: Option<StepRef>, is_request: bool) -> Result<usize, ExpandError> {
+        let mut message = json!({ "jsonrpc": "2.0" });
+        if is_request {
+            message["id"] = json!(self.next_id);
+        }
+        message["method"] = json!(call.method);
+        let params = match (&call.params, call.bare || !is_request) {
+            (Some(params), true) => self.expander().value(params)?,
+            (None, true) => None,
+            // Dressed first, so that `$omit` can take out what the dress put in.
+            (params, false) => match self.dress_params(params.clone()) {
+                Some(dressed) => self.expander().value(&dressed)?,
+                None => None,
+            },
+        };
+        if let Some(params) = params {
+            message["params"] = params;
+        }
+        if is_request {
+            self.fresh_id();
+        }
+        let headers = self.header_changes(&call.headers)?;
+        let outbound =
+            Outbound { deliberate: call.invalid, headers, bare: call.bare, ..self.outbound(message, step) };
+        Ok(self.send(outbound))
+    }
+
+    fn header_changes(&self, headers: &Map<String, Value>) -> Result<Map<String, Value>, ExpandError> {
+        let expander = self.expander();
+        headers
+            .iter()
+            .map(|(name, value)| match value {
+                Value::Null => Ok((name.clone(), Value::Null)),
+                value => Ok((name.clone(), expander.value(value)?.unwrap_or(Value::Null))),
+            })
+            .collect()
+    }
+
+    /// Waits for the answer to a request.
+    async fn settle(&mut self, sent: usize, at: StepRef) -> Next {
+        match self.wait_answer(sent, Some(at)).await {
+            Wait::Done if self.answer_to(sent).is_some() || self.has_status(sent) => Next::Go,
+            _ => Next::Suspect,
+        }
+    }
+
+    /// Waits for the HTTP response; on stdio there is nothing to wait for.
+    async fn settle_post(&mut self, sent: usize, at: StepRef) -> Next {
+        if self.is_http() { self.settle(sent, at).await } else { Next::Go }
+    }
+
+    fn has_status(&self, sent: usize) -> bool {
+        self.exchange(sent).is_some_and(|exchange| exchange.head.is_some())
+    }
+
+    async fn await_started(&mut self, at: StepRef, name: &str, until: Option<&Value>) -> Result<Next, ExpandError> {
+        let Some(&sent) = self.started.get(name) else {
+            return Err(ExpandError::UnsetVariable(name.to_owned()));
+        };
+        let Some(until) = until else {
+            let wait = self.wait_answer(sent, Some(at)).await;
+            return Ok(if wait == Wait::Done { Next::Go } else { Next::Suspect });
+        };
+        let (revision, vars) = (self.spec.revision, self.vars.clone());
+        let wait = self
+            .wait_for(Some(at), "a message that the step awaits", |record| {
+                let scope = Scope { revision, vars: &vars };
+                super::is_settled(record, sent)
+                    || view::messages_since(&record.entries, sent)
+                        .any(|message| pattern::matches(until, Some(message), &scope).is_ok())
+            })
+            .await;
+        Ok(if wait == Wait::Done { Next::Go } else { Next::Suspect })
+    }
+
+    async fn cancel(&mut self, at: StepRef, name: &str) -> Result<Next, ExpandError> {
+        let Some(&sent) = self.started.get(name) else {
+            return Err(ExpandError::UnsetVariable(name.to_owned()));
+        };
+        if self.is_http() && self.spec.era() == Era::Modern {
+            let stream = self.record.entries[sent].stream;
+            let _ = self.link.tx.send(Outgoing::Abandon(stream));
+            self.record.note(stream, What::Abandoned);
+            return Ok(Next::Go);
+        }
+        let id = self.record.entries[sent].json.as_ref().and_then(|message| message.get("id").cloned());
+        let params = json!({ "requestId": id, "reason": "cancelled by mcp-conform" });
+        let outbound = Outbound { step: Some(at), ..self.notification("notifications/cancelled", Some(params)) };
+        let notified = self.send(outbound);
+        Ok(self.settle_post(notified, at).await)
+    }
+
+    async fn send_verbatim(
+        &mut self,
+        at: StepRef,
+        message: &Value,
+        headers: &Map<String, Value>,
+    ) -> Result<Next, ExpandError> {
+        let message = self.expander().value(message)?.unwrap_or(Value::Null);
+        let headers = self.header_changes(headers)?;
+        self.fresh_id();
+        let outbound = Outbound { deliberate: true, headers, ..self.outbound(message, Some(at)) };
+        let sent = self.send(outbound);
+        Ok(self.settle_hostile(sent, at).await)
+    }
+
+    async fn send_bytes(
+        &mut self,
+        at: StepRef,
+        bytes: &Value,
+        newline: bool,
+        headers: &Map<String, Value>,
+    ) -> Result<Next, ExpandError> {
+        let bytes = self.expander().bytes(bytes)?;
+        let headers = self.header_changes(headers)?;
+        self.fresh_id();
+        // What cannot be parsed is announced as the cheapest request, so that only the body is wrong.
+        let message = serde_json::from_slice(&bytes).ok().filter(Value::is_object);
+        let message = message.unwrap_or_else(|| json!({ "method": self.spec.era().alive_method() }));
+        let outbound =
+            Outbound { bytes, deliberate: true, headers, newline, ..self.outbound(message, Some(at)) };
+        let sent = self.send(outbound);
+        Ok(self.settle_hostile(sent, at).await)
+    }
+
+    /// Waits if an answer is due, or on HTTP always: every request has a response. On stdio the `alive` that follows
+    /// is the fence behind which a missing answer is silence.
+    async fn settle_hostile(&mut self, sent: usize, at: StepRef) -> Next {
+        let due = self.exchange(sent).map(|exchange| exchange.due.duty);
+        if self.is_http() || due == Some(Duty::Must) { self.settle(sent, at).await } else { Next::Go }
+    }
+
+    async fn http_exchange(&mut self, at: StepRef, http: &HttpStep) -> Result<Next, ExpandError> {
+        let expander = self.expander();
+        let path = http.path.as_ref().map(|path| expander.text(path)).transpose()?;
+        let body = match &http.body {
+            None => Bytes::new(),
+            Some(Value::String(_)) => expander.bytes(http.body.as_ref().unwrap_or(&Value::Null))?,
+            Some(json) => match expander.value(json)? {
+                Some(value) => Bytes::from(value.to_string()),
+                None => Bytes::new(),
+            },
+        };
+        let changes = self.header_changes(&http.headers)?;
+        // The user's headers get us in; all others are the case's.
+        let headers = super::overridden(self.spec.host.headers().to_vec(), &changes);
+        self.fresh_id();
+        let has_body = !body.is_empty();
+        let stream = self.exchange_order(&http.method, path, headers, body.clone(), Some(at));
+        if has_body {
+            let raw = crate::transcript::Raw(body);
+            self.record.note(stream, What::Sent { raw, step: Some(at), deliberate: true });
+        }
+        let wait = self
+            .wait_for(Some(at), "an HTTP response", move |record| {
+                super::stream_ended(record, stream) || view::is_open_stream(&record.entries, stream)
+            })
+            .await;
+        if wait == Wait::Done && !super::stream_ended(&self.record, stream) {
+            // An event stream that would stay open: its head is all that the step asked for.
+            self.pump(Instant::now() + GRACE, |record| super::stream_ended(record, stream)).await;
+            let _ = self.link.tx.send(Outgoing::Abandon(stream));
+            self.record.note(stream, What::Abandoned);
+        }
+        Ok(if wait == Wait::Done { Next::Go } else { Next::Suspect })
+    }
+
+    async fn quiet(&mut self, at: StepRef) -> Next {
+        if !self.alive(Some(at)).await {
+            return Next::Suspect;
+        }
+        self.pump(Instant::now() + GRACE, |_| false).await;
+        self.record.note(0, What::Settled { step: at });
+        Next::Go
+    }
+
+    async fn pages(&mut self, at: StepRef, method: &str, params: &Value) -> Result<Next, ExpandError> {
+        let mut params = params.clone();
+        for _ in 0..MAX_PAGES {
+            let call = Call {
+                method: method.to_owned(),
+                params: Some(params.clone()),
+                headers: Map::new(),
+                bare: false,
+                invalid: false,
+            };
+            let sent = self.call(&call, Some(at), true)?;
+            let next = self.settle(sent, at).await;
+            if next != Next::Go {
+                return Ok(next);
+            }
+            let cursor = self.answer_to(sent).and_then(|answer| answer.pointer("/result/nextCursor")).cloned();
+            match cursor {
+                Some(Value::String(cursor)) => params["cursor"] = Value::String(cursor),
+                _ => break,
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    async fn together(&mut self, case: &Case, at: StepRef, steps: &[Step]) -> Result<Next, ExpandError> {
+        let mut sent = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            if let Action::Request(call) = &step.action {
+                let at = StepRef(at.0, to_u16(index + 1));
+                sent.push((self.call(call, Some(at), true)?, at, step));
+            }
+        }
+        for (sent, at, step) in sent {
+            let next = self.settle(sent, at).await;
+            if next != Next::Go {
+                return Ok(next);
+            }
+            if !self.goes_on(case, at, step) {
+                return Ok(Next::Stop);
+            }
+        }
+        Ok(Next::Go)
+    }
+
+    async fn close_input(&mut self, at: StepRef) -> Next {
+        self.record.note(0, What::Closed { step: Some(at) });
+        let _ = self.link.tx.send(Outgoing::EndInput);
+        let deadline = Instant::now() + self.spec.timeout;
+        while !self.record.exited && Instant::now() < deadline {
+            let limit = deadline.saturating_duration_since(Instant::now());
+            match tokio::time::timeout(limit, self.link.rx.recv()).await {
+                Ok(Some(incoming)) => drop(self.record.take(incoming)),
+                _ => break,
+            }
+        }
+        if !self.record.exited {
+            self.record.note(0, What::Deadline { waiting_for: "the exit".to_owned(), step: Some(at) });
+        }
+        Next::Go
+    }
+}
+
+/// The step of the `alive` that is added by itself.
+pub fn after_last(case: &Case) -> StepRef {
+    StepRef(to_u16(case.steps.len()), 0)
+}
+
+fn to_u16(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
+}

@@ -1,0 +1,303 @@
+//! Where sessions connect to: starts, awaits and restarts what has to run for them.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::process::{self, Group, StartError};
+use crate::target::{CommandLine, Endpoint};
+use crate::transport::http::{Address, AddressError};
+use crate::transport::{Link, Transport, http, stdio};
+
+/// How long an HTTP server that we start may take to listen.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How many lines of stderr are kept to explain a failed start.
+const STDERR_TAIL: usize = 20;
+
+/// Why no connection could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The process could not be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The URL is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The process ended before it listened.
+    #[error("the server ended before it listened on {address}{stderr}")]
+    Ended {
+        /// Where it should listen.
+        address: String,
+        /// Its last words.
+        stderr: String,
+    },
+    /// Nothing listens.
+    #[error("nothing listens on {address} after {} s{stderr}", START_LIMIT.as_secs())]
+    Silent {
+        /// Where it should listen.
+        address: String,
+        /// The last words of the process.
+        stderr: String,
+    },
+    /// No connection to a server that runs already.
+    #[error("cannot connect to {address}: {source}")]
+    Unreachable {
+        /// Where it should listen.
+        address: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// No free port.
+    #[error("no free port on 127.0.0.1: {0}")]
+    Port(std::io::Error),
+}
+
+/// One endpoint of the implementation under test.
+pub struct Host {
+    endpoint: Endpoint,
+    running: tokio::sync::Mutex<Option<Running>>,
+    starts: AtomicUsize,
+    /// Held for reading by a session, and for writing by one that must be alone with the server.
+    pub alone: tokio::sync::RwLock<()>,
+}
+
+/// An HTTP server that answers, and the process behind it if it is ours.
+struct Running {
+    address: Arc<Address>,
+    url: String,
+    process: Option<(Group, StderrTail)>,
+}
+
+/// A connection as a session owns it.
+pub struct Connected {
+    /// The connection.
+    pub link: Link,
+    /// The process, if the connection owns it.
+    pub group: Option<Group>,
+    /// The URL, over HTTP.
+    pub url: Option<String>,
+}
+
+impl Host {
+    /// A host that has started nothing yet.
+    pub fn new(endpoint: Endpoint) -> Host {
+        Host {
+            endpoint,
+            running: tokio::sync::Mutex::new(None),
+            starts: AtomicUsize::new(0),
+            alone: tokio::sync::RwLock::new(()),
+        }
+    }
+
+    /// The transport that it speaks.
+    pub fn transport(&self) -> Transport {
+        self.endpoint.transport()
+    }
+
+    /// Whether the process is ours.
+    pub fn owns_process(&self) -> bool {
+        !matches!(&self.endpoint, Endpoint::Http { command: None, .. })
+    }
+
+    /// The headers that the user adds to every request.
+    pub fn headers(&self) -> &[(String, String)] {
+        match &self.endpoint {
+            Endpoint::Stdio(_) => &[],
+            Endpoint::Http { headers, .. } => headers,
+        }
+    }
+
+    /// The variables that the user sets.
+    pub fn env(&self) -> &[(String, String)] {
+        match &self.endpoint {
+            Endpoint::Stdio(command) | Endpoint::Http { command: Some(command), .. } => &command.env,
+            Endpoint::Http { command: None, .. } => &[],
+        }
+    }
+
+    /// How many processes were started so far.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    /// Which start of a shared server new connections reach. A session of an earlier one is lost.
+    pub fn generation(&self) -> usize {
+        match self.transport() {
+            Transport::Stdio => 0,
+            Transport::Http | Transport::Sse => self.starts(),
+        }
+    }
+
+    /// Connects: starts a process over stdio; makes sure that the server listens over HTTP.
+    ///
+    /// # Errors
+    /// Where nothing can be started or reached.
+    pub async fn connect(&self) -> Result<Connected, HostError> {
+        match &self.endpoint {
+            Endpoint::Stdio(command) => {
+                self.starts.fetch_add(1, Ordering::Relaxed);
+                let (link, group) = stdio::connect(command)?;
+                Ok(Connected { link, group: Some(group), url: None })
+            }
+            Endpoint::Http { url, command, .. } => {
+                let mut running = self.running.lock().await;
+                let alive = match &*running {
+                    Some(Running { process: Some((group, _)), .. }) => !group.has_exited(),
+                    other => other.is_some(),
+                };
+                if !alive {
+                    *running = Some(self.start(url, command.as_ref()).await?);
+                }
+                let (address, url) = match &*running {
+                    Some(running) => (running.address.clone(), running.url.clone()),
+                    None => (Arc::new(Address::parse(url)?), url.clone()),
+                };
+                Ok(Connected { link: http::connect(address), group: None, url: Some(url) })
+            }
+        }
+    }
+
+    /// Ends the HTTP server that we started, so that the next connection starts another.
+    pub async fn stop(&self) {
+        if let Some(Running { process: Some((group, _)), .. }) = self.running.lock().await.take() {
+            group.end().await;
+        }
+    }
+
+    /// The last words on stderr of the HTTP server that we started.
+    pub async fn stderr_tail(&self) -> Vec<String> {
+        match &*self.running.lock().await {
+            Some(Running { process: Some((_, tail)), .. }) => tail.lines(),
+            _ => Vec::new(),
+        }
+    }
+
+    async fn start(&self, url: &str, command: Option<&CommandLine>) -> Result<Running, HostError> {
+        let Some(command) = command else {
+            let address = Address::parse(url)?;
+            reach(&address).await?;
+            return Ok(Running { address: Arc::new(address), url: url.to_owned(), process: None });
+        };
+        let (url, command) = with_port(url, command).await?;
+        let address = Address::parse(&url)?;
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        let mut child = process::spawn(&command)?;
+        let group = Group::of(&child);
+        let tail = StderrTail::default();
+        tail.follow(child.stderr.take());
+        discard(child.stdout.take());
+        let stdin = child.stdin.take();
+        let reaper = group.clone();
+        std::thread::spawn(move || {
+            // Kept open: some servers end when their input does, even over HTTP.
+            let _stdin = stdin;
+            let _ = child.wait();
+            reaper.leader_exited();
+        });
+        await_listening(&address, &group, &tail).await?;
+        Ok(Running { address: Arc::new(address), url, process: Some((group, tail)) })
+    }
+}
+
+/// Puts a free port in the place of `{port}`.
+async fn with_port(url: &str, command: &CommandLine) -> Result<(String, CommandLine), HostError> {
+    let uses_port = url.contains("{port}") || command.words.iter().any(|word| word.contains("{port}"));
+    if !uses_port {
+        return Ok((url.to_owned(), command.clone()));
+    }
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(HostError::Port)?;
+    let port = listener.local_addr().map_err(HostError::Port)?.port().to_string();
+    let fill = |text: &String| text.replace("{port}", &port);
+    let command = CommandLine {
+        words: command.words.iter().map(fill).collect(),
+        env: command.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+        cwd: command.cwd.clone(),
+    };
+    Ok((url.replace("{port}", &port), command))
+}
+
+async fn await_listening(address: &Address, group: &Group, tail: &StderrTail) -> Result<(), HostError> {
+    let until = Instant::now() + START_LIMIT;
+    let name = || format!("{}:{}", address.socket().0, address.socket().1);
+    loop {
+        if TcpStream::connect(address.socket()).await.is_ok() {
+            return Ok(());
+        }
+        if group.has_exited() {
+            return Err(HostError::Ended { address: name(), stderr: tail.to_string() });
+        }
+        if Instant::now() > until {
+            return Err(HostError::Silent { address: name(), stderr: tail.to_string() });
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn reach(address: &Address) -> Result<(), HostError> {
+    let (host, port) = address.socket();
+    let name = format!("{host}:{port}");
+    let connecting = tokio::time::timeout(START_LIMIT, TcpStream::connect((host, port))).await;
+    match connecting {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(source)) => Err(HostError::Unreachable { address: name, source }),
+        Err(_) => Err(HostError::Silent { address: name, stderr: String::new() }),
+    }
+}
+
+/// The last lines of a stderr.
+#[derive(Clone, Default)]
+struct StderrTail(Arc<Mutex<VecDeque<String>>>);
+
+impl StderrTail {
+    fn follow(&self, stderr: Option<impl Read + Send + 'static>) {
+        let Some(stderr) = stderr else { return };
+        let tail = self.clone();
+        std::thread::spawn(move || {
+            let mut reader = BufReader::new(stderr);
+            let mut line = Vec::new();
+            while matches!(reader.by_ref().take(4096).read_until(b'\n', &mut line), Ok(count) if count > 0) {
+                tail.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+                line.clear();
+            }
+        });
+    }
+
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == STDERR_TAIL {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+impl std::fmt::Display for StderrTail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&last_words(&self.lines()))
+    }
+}
+
+/// The tail of a stderr as the end of an error message.
+pub fn last_words(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return "; it wrote nothing on stderr".to_owned();
+    }
+    format!("; the end of its stderr:\n  | {}", lines.join("\n  | "))
+}
+
+/// An HTTP server's stdout carries nothing for us, but a full pipe would stop the server.
+fn discard(stdout: Option<impl Read + Send + 'static>) {
+    if let Some(mut stdout) = stdout {
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut stdout, &mut std::io::sink());
+        });
+    }
+}

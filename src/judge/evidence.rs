@@ -1,0 +1,141 @@
+//! Findings with all that a reader needs: the requirement and where it stands, the evidence, how to see it again.
+
+use serde_json::{Value, json};
+
+use super::Session;
+use crate::condition;
+use crate::transcript::{Entry, Header, What};
+use crate::verdict::{Direction, EntryRef, Finding, Level, trial_name};
+
+/// How many characters of an entry a finding quotes.
+const MAX_EXCERPT: usize = 600;
+/// A value whose JSON is longer than this is quoted as text, cut.
+const MAX_VALUE: usize = 8_000;
+
+/// A violation before it is looked up in the catalog.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// The id of the requirement.
+    pub requirement: String,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What would have been right.
+    pub expected: Value,
+    /// What came.
+    pub actual: Value,
+    /// The indices of the entries that show it.
+    pub entries: Vec<usize>,
+    /// Whether the catalog tolerates it.
+    pub tolerated: bool,
+    /// The usual cause.
+    pub hint: Option<String>,
+}
+
+/// Whether a requirement has a level at the session's revision, and its conditions hold.
+pub fn binds(session: &Session<'_>, requirement: &str) -> bool {
+    let Header { revision, transport, profile, .. } = session.header;
+    session.catalog.requirement(requirement).is_some_and(|requirement| {
+        requirement.levels.contains_key(revision)
+            && condition::unmet(&requirement.when, profile, *revision, *transport).is_none()
+    })
+}
+
+/// The finding; none if the requirement does not bind this server at this revision.
+pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
+    if !binds(session, &violation.requirement) {
+        return None;
+    }
+    let revision = session.header.revision;
+    let clause = session.catalog.requirement(&violation.requirement)?.levels.get(&revision)?;
+    let trial = violation.entries.last().and_then(|entry| trial_of(session, *entry));
+    Some(Finding {
+        level: if violation.tolerated { clause.level.tolerated() } else { clause.level },
+        spec: clause.url(revision),
+        requirement: violation.requirement,
+        message: violation.message,
+        expected: bounded(violation.expected),
+        actual: bounded(violation.actual),
+        entries: violation.entries.iter().map(|entry| entry_ref(session, *entry)).collect(),
+        reproduce: reproduce(session.header, trial),
+        hint: violation.hint,
+    })
+}
+
+/// The levels of the specification come first, then what the catalog found earlier.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| match finding.level {
+        Level::Must => 0,
+        Level::Robust => 1,
+        Level::Should => 2,
+        Level::Stated => 3,
+    });
+}
+
+fn trial_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
+    let holds = |span: &&crate::conversation::Span| (span.start..span.end).contains(&entry);
+    session.conversation.trials.iter().find(holds).map(|span| span.name.as_str())
+}
+
+/// The command line of the run, for one trial alone, or for one revision where no trial is to blame.
+fn reproduce(header: &Header, trial: Option<&str>) -> String {
+    let mut words: Vec<String> = header.command_line.iter().take(2).cloned().collect();
+    words.extend(match trial {
+        Some(trial) => ["--case".to_owned(), trial.to_owned()],
+        None => ["--revision".to_owned(), header.revision.to_string()],
+    });
+    words.extend(header.command_line.iter().skip(2).cloned());
+    let quoted = words.iter().map(|word| shlex::try_quote(word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned()));
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+fn entry_ref(session: &Session<'_>, index: usize) -> EntryRef {
+    let entry = &session.entries[index];
+    let direction = match entry.what {
+        What::Sent { .. } | What::HttpRequest { .. } | What::Closed { .. } => Direction::Sent,
+        What::Received { .. } | What::HttpResponse { .. } | What::Event { .. } | What::Stderr { .. } => Direction::Received,
+        _ => Direction::Event,
+    };
+    EntryRef { transcript: session.header.session.clone(), entry: index, direction, excerpt: excerpt(entry) }
+}
+
+fn excerpt(entry: &Entry) -> String {
+    let text = match &entry.what {
+        What::Sent { raw, .. } | What::Received { raw, .. } => String::from_utf8_lossy(&raw.0).into_owned(),
+        What::HttpRequest { method, path, headers, .. } => {
+            format!("{method} {}{}", path.as_deref().unwrap_or("(endpoint)"), lines(headers))
+        }
+        What::HttpResponse { status, headers } => format!("HTTP {status}{}", lines(headers)),
+        What::Exit { code: Some(code), .. } => format!("the process exited with code {code}"),
+        What::Exit { signal: Some(signal), .. } => format!("the process was ended by signal {signal}"),
+        What::Exit { .. } => "the process ended".to_owned(),
+        What::Deadline { waiting_for, .. } => format!("no {waiting_for} came in time"),
+        What::Broken { message } => format!("the stream broke: {message}"),
+        What::End => "the stream ended".to_owned(),
+        What::Closed { .. } => "end of input".to_owned(),
+        What::Stderr { text } => format!("stderr: {text}"),
+        other => json!(other).to_string(),
+    };
+    cut(&text, MAX_EXCERPT)
+}
+
+fn lines(headers: &[(String, String)]) -> String {
+    headers.iter().map(|(name, value)| format!("\n{name}: {value}")).collect()
+}
+
+/// At most so many characters, with a mark where something is missing.
+pub fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
+    }
+}
+
+fn bounded(value: Value) -> Value {
+    let text = value.to_string();
+    if text.len() > MAX_VALUE { Value::String(cut(&text, MAX_EXCERPT)) } else { value }
+}
+
+/// The name of the trial of a case in this session.
+pub fn name_in(header: &Header, case: &str) -> String {
+    trial_name(case, header.revision, header.transport)
+}

@@ -1,0 +1,144 @@
+//! Which trials are played, in which sessions, and why the others are not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use crate::catalog::{Case, Catalog, Selection, SessionKind};
+use crate::condition;
+use crate::profile::Profile;
+use crate::revision::{Era, Revision};
+use crate::transport::Transport;
+use crate::verdict::{TrialReport, Verdict, trial_name};
+
+/// A trial to be played.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Its name.
+    pub name: String,
+    /// Its case.
+    pub case: Arc<Case>,
+}
+
+/// Trials that share a session, or one that has its own.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The revision.
+    pub revision: Revision,
+    /// The transport.
+    pub transport: Transport,
+    /// The client capabilities declared.
+    pub client: Map<String, Value>,
+    /// How the session begins.
+    pub session: SessionKind,
+    /// The trials, harmless ones first.
+    pub trials: Vec<Trial>,
+}
+
+/// What will be done.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// What is played.
+    pub groups: Vec<Group>,
+    /// What is not, with its reason.
+    pub left_out: Vec<TrialReport>,
+}
+
+impl Plan {
+    /// How many trials there are in all.
+    pub fn trials(&self) -> usize {
+        self.left_out.len() + self.groups.iter().map(|group| group.trials.len()).sum::<usize>()
+    }
+}
+
+/// Plans every selected case at each revision and transport that the server speaks.
+pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan {
+    let cases: Vec<Arc<Case>> = catalog.cases.iter().cloned().map(Arc::new).collect();
+    let mut plan = Plan::default();
+    for offer in &profile.offers {
+        let (revision, transport) = (offer.revision, offer.transport);
+        for case in cases.iter().filter(|case| runs(case, revision, transport, profile)) {
+            let name = trial_name(&case.id, revision, transport);
+            if !selection.matches(&case.id, &name) {
+                continue;
+            }
+            match condition::unmet(&case.needs, profile, revision, transport) {
+                Some(reason) => plan.left_out.push(left_out(name, case, revision, transport, reason)),
+                None => plan.put(Trial { name, case: case.clone() }, revision, transport),
+            }
+        }
+    }
+    for group in &mut plan.groups {
+        group.trials.sort_by_key(|trial| trial.case.is_hostile());
+    }
+    // The longest first, so that none is left running alone at the end.
+    plan.groups.sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
+    plan
+}
+
+/// The report of a trial that is not played.
+pub fn left_out(name: String, case: &Case, revision: Revision, transport: Transport, reason: String) -> TrialReport {
+    TrialReport {
+        name,
+        case: case.id.clone(),
+        revision,
+        transport,
+        verdict: Verdict::NotApplicable,
+        duration_ms: 0.0,
+        reason: Some(reason),
+        findings: Vec::new(),
+    }
+}
+
+fn runs(case: &Case, revision: Revision, transport: Transport, profile: &Profile) -> bool {
+    let over = |transport| case.transports.as_ref().is_none_or(|transports| transports.contains(&transport));
+    if !over(transport) || !case.revisions.contains(revision) {
+        return false;
+    }
+    let newer = |other: Revision| other > revision && other.era() == revision.era() && case.revisions.contains(other);
+    let newest = !profile.offers.iter().any(|offer| offer.transport == transport && newer(offer.revision));
+    !case.once || newest
+}
+
+impl Plan {
+    fn put(&mut self, trial: Trial, revision: Revision, transport: Transport) {
+        let session = match (trial.case.session, revision.era()) {
+            // Without a handshake there is nothing to leave out: every session is open, and a request carries its own
+            // capabilities. A case of its own still gets a connection of its own.
+            (SessionKind::Unopened, Era::Modern) => SessionKind::Fresh,
+            (session, _) => session,
+        };
+        let client = trial.case.client.clone();
+        let shares = |group: &&mut Group| {
+            session == SessionKind::Shared
+                && group.session == session
+                && (group.revision, group.transport) == (revision, transport)
+                && group.client == client
+        };
+        match self.groups.iter_mut().find(shares) {
+            Some(group) => group.trials.push(trial),
+            None => self.groups.push(Group { revision, transport, client, session, trials: vec![trial] }),
+        }
+    }
+}
+
+/// The names that steps may use without having saved them: see cases/README.md.
+pub fn vars(profile: &Profile, revision: Revision, transport: Transport) -> BTreeMap<String, Value> {
+    let mut vars = BTreeMap::new();
+    vars.insert("revision".to_owned(), json!(revision.as_str()));
+    let Some(offer) = profile.offer(revision, transport) else {
+        return vars;
+    };
+    if let Some((tool, arguments)) = condition::allowed_call(profile, offer) {
+        vars.insert("tool".to_owned(), Value::String(tool));
+        vars.insert("arguments".to_owned(), arguments);
+    }
+    if let Some(uri) = offer.resources.first().and_then(|resource| resource.get("uri")) {
+        vars.insert("resource".to_owned(), uri.clone());
+    }
+    if let Some(prompt) = condition::simple_prompt(offer) {
+        vars.insert("prompt".to_owned(), Value::String(prompt.to_owned()));
+    }
+    vars
+}

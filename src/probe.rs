@@ -1,0 +1,198 @@
+//! Finds out what the server under test speaks and offers, over one transport.
+//!
+//! Each revision is tried in a session of its own, which afterwards serves as the first shared session of the run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::drive::{Session, Spec};
+use crate::host::HostError;
+use crate::profile::Offer;
+use crate::revision::{Era, Revision};
+use crate::transcript::What;
+
+/// How much longer than the handshakes an answer to `server/discover` may take: a legacy server may stay silent.
+const DISCOVER_GRACE: Duration = Duration::from_secs(2);
+
+/// What became of one revision.
+pub enum Probed {
+    /// It is spoken; the session is open.
+    Spoken(Box<Session>, Box<Offer>, Option<Value>),
+    /// The server said no, or offered another revision.
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// No sensible answer came.
+    Failed(Box<Session>),
+}
+
+/// Tries these revisions over the transport of the host. `base` gives everything but the revision.
+///
+/// # Errors
+/// Where no connection can be made.
+pub async fn probe(base: &Spec, revisions: &[Revision]) -> Result<Vec<(Revision, Probed)>, HostError> {
+    let spec = |revision| Spec { revision, ..base.clone() };
+    let legacy = revisions.iter().filter(|revision| revision.era() == Era::Legacy);
+    let legacy = async {
+        let mut tasks = Vec::new();
+        for &revision in legacy {
+            tasks.push((revision, tokio::spawn(probe_legacy(spec(revision)))));
+        }
+        let mut probed = Vec::new();
+        for (revision, task) in tasks {
+            // A task ends early only if it panicked, which our lints forbid.
+            if let Ok(result) = task.await {
+                probed.push((revision, result?));
+            }
+        }
+        Ok::<_, HostError>(probed)
+    };
+    let modern = revisions.iter().copied().find(|revision| revision.era() == Era::Modern);
+    let Some(modern) = modern else {
+        return legacy.await;
+    };
+    let mut discovering = tokio::spawn(probe_modern(spec(modern)));
+    let mut probed = legacy.await?;
+    let answered = if probed.is_empty() {
+        Some((&mut discovering).await)
+    } else {
+        tokio::time::timeout(DISCOVER_GRACE, &mut discovering).await.ok()
+    };
+    let result = match answered {
+        Some(Ok(result)) => result?,
+        _ => {
+            discovering.abort();
+            Probed::Refused { reason: "server/discover was not answered".to_owned() }
+        }
+    };
+    probed.push((modern, result));
+    Ok(probed)
+}
+
+async fn probe_legacy(spec: Spec) -> Result<Probed, HostError> {
+    let revision = spec.revision;
+    let mut session = Session::connect(spec).await?;
+    let opened = session.open().await;
+    let answer = session
+        .record
+        .conversation
+        .exchanges
+        .iter()
+        .find(|exchange| exchange.method.as_deref() == Some("initialize"))
+        .and_then(|exchange| session.answer_to(exchange.sent))
+        .cloned();
+    let version = answer.as_ref().and_then(|answer| answer.pointer("/result/protocolVersion"));
+    if !opened {
+        return Ok(match (version.and_then(Value::as_str), answer.as_ref().and_then(|answer| answer.get("error"))) {
+            (Some(other), _) if other != revision.as_str() => {
+                let reason = format!("it offered {other} instead");
+                session.close().await;
+                Probed::Refused { reason }
+            }
+            (_, Some(error)) => {
+                let reason = format!("it refused initialize: {error}");
+                session.close().await;
+                Probed::Refused { reason }
+            }
+            _ => Probed::Failed(Box::new(session)),
+        });
+    }
+    let result = answer.and_then(|answer| answer.get("result").cloned()).unwrap_or_default();
+    let capabilities = result.get("capabilities").cloned().unwrap_or_else(|| json!({}));
+    let offer = look_around(&mut session, capabilities).await;
+    Ok(Probed::Spoken(Box::new(session), Box::new(offer), result.get("serverInfo").cloned()))
+}
+
+async fn probe_modern(spec: Spec) -> Result<Probed, HostError> {
+    let revision = spec.revision;
+    let mut session = Session::connect(spec).await?;
+    session.open().await;
+    let sent = session.ask("server/discover", None).await;
+    let answer = session.answer_to(sent).cloned();
+    let Some(result) = answer.as_ref().and_then(|answer| answer.get("result")) else {
+        let error = answer.as_ref().and_then(|answer| answer.get("error"));
+        let reason = match error {
+            Some(error) => format!("it refused server/discover: {error}"),
+            None => "server/discover got no JSON-RPC answer".to_owned(),
+        };
+        session.close().await;
+        return Ok(Probed::Refused { reason });
+    };
+    let versions = result.get("supportedVersions").cloned().unwrap_or_default();
+    if !versions.as_array().is_some_and(|versions| versions.contains(&json!(revision.as_str()))) {
+        session.close().await;
+        return Ok(Probed::Refused { reason: format!("it supports {versions} only") });
+    }
+    let capabilities = result.get("capabilities").cloned().unwrap_or_else(|| json!({}));
+    let server = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo").cloned();
+    let offer = look_around(&mut session, capabilities).await;
+    Ok(Probed::Spoken(Box::new(session), Box::new(offer), server))
+}
+
+/// Lists what is declared, first pages only.
+async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
+    let declares = |name: &str| capabilities.get(name).is_some_and(|value| !value.is_null());
+    let mut offer = Offer {
+        revision: session.spec.revision,
+        transport: session.spec.transport(),
+        tools: Vec::new(),
+        resources: Vec::new(),
+        templates: Vec::new(),
+        prompts: Vec::new(),
+        completes: false,
+        session_id: session.has_session_id(),
+        get_stream: false,
+        capabilities: capabilities.clone(),
+    };
+    if declares("tools") {
+        offer.tools = list(session, "tools/list", "tools").await;
+        session.spec.tools = Arc::new(offer.tools.clone());
+    }
+    if declares("resources") {
+        offer.resources = list(session, "resources/list", "resources").await;
+        offer.templates = list(session, "resources/templates/list", "resourceTemplates").await;
+    }
+    if declares("prompts") {
+        offer.prompts = list(session, "prompts/list", "prompts").await;
+    }
+    // 2024-11-05 knows completion, but no capability that declares it.
+    if session.spec.revision == Revision::V2024_11_05 && !offer.prompts.is_empty() {
+        offer.completes = completes(session, &offer).await;
+    }
+    offer.get_stream = opened_get_stream(session);
+    offer
+}
+
+async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
+    let sent = session.ask(method, None).await;
+    let items = session.answer_to(sent).and_then(|answer| answer.get("result")?.get(member)?.as_array().cloned());
+    items.unwrap_or_default()
+}
+
+async fn completes(session: &mut Session, offer: &Offer) -> bool {
+    let named = offer.prompts.iter().find_map(|prompt| {
+        Some((prompt.get("name")?.clone(), prompt.pointer("/arguments/0/name")?.clone()))
+    });
+    let Some((prompt, argument)) = named else { return false };
+    let params = json!({
+        "ref": { "type": "ref/prompt", "name": prompt },
+        "argument": { "name": argument, "value": "" },
+    });
+    let sent = session.ask("completion/complete", Some(params)).await;
+    session.answer_to(sent).is_some_and(|answer| answer.get("result").is_some())
+}
+
+fn opened_get_stream(session: &Session) -> bool {
+    let entries = &session.record.entries;
+    let streams: Vec<u32> = entries
+        .iter()
+        .filter(|entry| matches!(&entry.what, What::HttpRequest { method, .. } if method == "GET"))
+        .map(|entry| entry.stream)
+        .collect();
+    entries
+        .iter()
+        .any(|entry| streams.contains(&entry.stream) && matches!(entry.what, What::HttpResponse { status: 200, .. }))
+}

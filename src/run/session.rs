@@ -1,0 +1,249 @@
+//! Plays the planned groups, each in sessions as they last, and judges every session when it ends.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::RunError;
+use crate::catalog::{Catalog, SessionKind};
+use crate::drive::{Played, Session, Spec};
+use crate::host::Host;
+use crate::judge::{self, Judged};
+use crate::plan::{self, Group, Trial};
+use crate::profile::Profile;
+use crate::redact::Redactor;
+use crate::revision::Revision;
+use crate::transcript::{FORMAT, Header, Transcript};
+use crate::transport::Transport;
+use crate::verdict::trial_name;
+
+/// What every session needs.
+pub struct Bench {
+    /// Where to connect.
+    pub hosts: Vec<Arc<Host>>,
+    /// What the probe found.
+    pub profile: Arc<Profile>,
+    /// The cases.
+    pub catalog: Arc<Catalog>,
+    /// For reproduce lines.
+    pub command_line: Arc<Vec<String>>,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// Keeps secrets out of transcripts.
+    pub redactor: Redactor,
+    /// Where to save transcripts.
+    pub save: Option<PathBuf>,
+}
+
+/// Where the verdicts of a session go.
+pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;
+
+impl Bench {
+    /// How many processes were started.
+    pub fn starts(&self) -> usize {
+        self.hosts.iter().map(|host| host.starts()).sum()
+    }
+
+    fn spec(&self, group: &Group) -> Option<Spec> {
+        let (revision, transport) = (group.revision, group.transport);
+        let host = self.hosts.iter().find(|host| host.transport() == transport)?.clone();
+        let tools = self.profile.offer(revision, transport).map(|offer| offer.tools.clone());
+        Some(Spec {
+            host,
+            revision,
+            client: Value::Object(group.client.clone()),
+            timeout: self.timeout,
+            redactor: self.redactor.clone(),
+            vars: Arc::new(plan::vars(&self.profile, revision, transport)),
+            tools: Arc::new(tools.unwrap_or_default()),
+        })
+    }
+
+    /// Ends a session and judges it.
+    async fn finish(&self, session: Session, name: String, superseded: Vec<String>) -> Result<Judged, RunError> {
+        let (revision, transport) = (session.spec.revision, session.spec.transport());
+        let client = session.spec.client.clone();
+        let entries = session.close().await;
+        let header = Header {
+            format: FORMAT.to_owned(),
+            session: name,
+            revision,
+            transport,
+            client,
+            superseded,
+            profile: self.profile.clone(),
+            catalog: self.catalog.hash.clone(),
+            command_line: self.command_line.clone(),
+        };
+        let transcript = Transcript { header, entries };
+        self.save(&transcript)?;
+        Ok(judge::session(&transcript, &self.catalog))
+    }
+
+    fn save(&self, transcript: &Transcript) -> Result<(), RunError> {
+        let Some(folder) = &self.save else { return Ok(()) };
+        let path = folder.join(format!("{}.jsonl", transcript.header.session.replace('/', "-")));
+        let write = || {
+            let file = std::io::BufWriter::new(std::fs::File::create(&path)?);
+            transcript.write(file)
+        };
+        write().map_err(|source| RunError::Save { path: path.clone(), source })
+    }
+}
+
+/// Plays all groups, so many at once.
+///
+/// # Errors
+/// Where a transcript cannot be saved.
+pub async fn run_groups(
+    bench: Arc<Bench>,
+    groups: Vec<Group>,
+    warm: Vec<Session>,
+    failed: Vec<Session>,
+    jobs: usize,
+    results: Results,
+) -> Result<(), RunError> {
+    for session in failed {
+        let (revision, transport) = (session.spec.revision, session.spec.transport());
+        let judged = bench.finish(session, format!("{revision}+{transport}.probe"), Vec::new()).await?;
+        let _ = results.send((revision, transport, judged));
+    }
+    let slots = Arc::new(Semaphore::new(jobs.max(1)));
+    let mut warm = warm;
+    let mut tasks = JoinSet::new();
+    for (index, group) in groups.into_iter().enumerate() {
+        let fits = |session: &Session| {
+            group.session == SessionKind::Shared
+                && (session.spec.revision, session.spec.transport()) == (group.revision, group.transport)
+                && group.client.is_empty()
+        };
+        let warm = warm.iter().position(fits).map(|position| warm.swap_remove(position));
+        let player = Player { bench: bench.clone(), results: results.clone(), index, count: 0 };
+        let slots = slots.clone();
+        tasks.spawn(async move {
+            let _slot = slots.acquire_owned().await;
+            player.play(group, warm).await
+        });
+    }
+    for session in warm {
+        let (revision, transport) = (session.spec.revision, session.spec.transport());
+        let judged = bench.finish(session, format!("{revision}+{transport}.probe"), Vec::new()).await?;
+        let _ = results.send((revision, transport, judged));
+    }
+    while let Some(done) = tasks.join_next().await {
+        if let Ok(result) = done {
+            result?;
+        }
+    }
+    Ok(())
+}
+
+/// Plays one group.
+struct Player {
+    bench: Arc<Bench>,
+    results: Results,
+    index: usize,
+    count: usize,
+}
+
+impl Player {
+    async fn play(mut self, group: Group, warm: Option<Session>) -> Result<(), RunError> {
+        let Some(mut spec) = self.bench.spec(&group) else { return Ok(()) };
+        let mut waiting: VecDeque<Trial> = group.trials.iter().cloned().collect();
+        let mut session = warm.map(|mut session| {
+            session.spec.vars = spec.vars.clone();
+            session.spec.tools = spec.tools.clone();
+            session
+        });
+        while let Some(trial) = waiting.pop_front() {
+            let mut current = match session.take() {
+                Some(session) if session.generation == spec.host.generation() && !session.record.gone => session,
+                Some(stale) => {
+                    self.end(&group, stale, Vec::new()).await?;
+                    waiting.push_front(trial);
+                    continue;
+                }
+                None => match self.open(&group, &spec).await? {
+                    Some(session) => session,
+                    None => {
+                        waiting.push_front(trial);
+                        self.block(&group, waiting, &spec);
+                        return Ok(());
+                    }
+                },
+            };
+            spec.host = current.spec.host.clone();
+            let guard = spec.host.alone.read().await;
+            let played = current.play(&trial.name, &trial.case).await;
+            drop(guard);
+            match played {
+                Played::Alive => session = Some(current),
+                Played::Lost if group.session != SessionKind::Shared => self.end(&group, current, Vec::new()).await?,
+                Played::Lost => {
+                    self.end(&group, current, vec![trial.name.clone()]).await?;
+                    self.alone(&group, &spec, trial).await?;
+                }
+            }
+        }
+        match session {
+            Some(session) => self.end(&group, session, Vec::new()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Plays a suspect again with nobody else around, so that the blame falls on the right one.
+    async fn alone(&mut self, group: &Group, spec: &Spec, trial: Trial) -> Result<(), RunError> {
+        let host = spec.host.clone();
+        let _alone = host.alone.write().await;
+        // It may hang rather than have ended; a server that is not ours has to cope.
+        host.stop().await;
+        match self.open(group, spec).await? {
+            Some(mut session) => {
+                session.play(&trial.name, &trial.case).await;
+                let lost = session.record.gone;
+                self.end(group, session, Vec::new()).await?;
+                if lost {
+                    host.stop().await;
+                }
+                Ok(())
+            }
+            None => {
+                self.block(group, VecDeque::from([trial]), spec);
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens a session as the group wants it; none if the server does not open.
+    async fn open(&mut self, group: &Group, spec: &Spec) -> Result<Option<Session>, RunError> {
+        let mut session = Session::connect(spec.clone()).await?;
+        if group.session == SessionKind::Unopened || session.open().await {
+            return Ok(Some(session));
+        }
+        self.end(group, session, Vec::new()).await?;
+        Ok(None)
+    }
+
+    /// The trials that cannot be played because no session opens.
+    fn block(&self, group: &Group, trials: VecDeque<Trial>, spec: &Spec) {
+        let by = trial_name("rule/opening", group.revision, spec.transport());
+        let reason = format!("blocked by {by}");
+        let left_out = |trial: Trial| plan::left_out(trial.name, &trial.case, group.revision, group.transport, reason.clone());
+        let judged = Judged { trials: trials.into_iter().map(left_out).collect(), ..Judged::default() };
+        let _ = self.results.send((group.revision, group.transport, judged));
+    }
+
+    async fn end(&mut self, group: &Group, session: Session, superseded: Vec<String>) -> Result<(), RunError> {
+        self.count += 1;
+        let Group { revision, transport, .. } = group;
+        let name = format!("{revision}+{transport}.{}.{}", self.index + 1, self.count);
+        let judged = self.bench.finish(session, name, superseded).await?;
+        let _ = self.results.send((*revision, *transport, judged));
+        Ok(())
+    }
+}

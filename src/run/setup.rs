@@ -1,0 +1,252 @@
+//! Before the first trial: reach the server, learn what it speaks, and say clearly why it cannot be tested.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::session::Bench;
+use super::{Fixture, Options, RunError};
+use crate::catalog::select::SelectError;
+use crate::catalog::{Catalog, Selection};
+use crate::drive::{Session, Spec};
+use crate::host::{self, Host};
+use crate::probe::{self, Probed};
+use crate::profile::{Offer, Profile};
+use crate::redact::Redactor;
+use crate::revision::{Era, Revision};
+use crate::rule::RULES;
+use crate::target::Endpoint;
+use crate::transcript::{Entry, What};
+use crate::transport::Transport;
+use crate::verdict::trial_name;
+
+/// The revision that stands for a server which opened at none.
+const DEFAULT: Revision = Revision::V2025_11_25;
+/// How many of the official fixture's tools must be listed before it is assumed.
+const FIXTURE_TOOLS: [&str; 3] = ["test_simple_text", "test_error_handling", "test_image_content"];
+
+/// What is known and open before the first trial.
+pub struct Setup {
+    /// What every session needs.
+    pub bench: Arc<Bench>,
+    /// What the probe found.
+    pub profile: Arc<Profile>,
+    /// Open sessions, to be used as the first shared ones.
+    pub warm: Vec<Session>,
+    /// Sessions that could not be opened, to be judged as they are.
+    pub failed: Vec<Session>,
+}
+
+/// Makes sure that every glob selects something.
+///
+/// # Errors
+/// The first that does not.
+pub fn verify_selection(selection: &Selection, catalog: &Catalog) -> Result<(), SelectError> {
+    let cases = catalog.cases.iter().map(|case| case.id.clone());
+    let ids: Vec<String> = cases.chain(RULES.iter().map(|rule| format!("rule/{}", rule.name))).collect();
+    let trials = ids.iter().flat_map(|id| {
+        let at = move |revision| [Transport::Stdio, Transport::Http].map(|transport| trial_name(id, revision, transport));
+        Revision::ALL.into_iter().flat_map(at)
+    });
+    let names: Vec<String> = trials.chain(ids.iter().cloned()).collect();
+    selection.verify(names.iter().map(String::as_str))
+}
+
+/// Probes every endpoint.
+///
+/// # Errors
+/// Where there is nothing to be tested.
+pub async fn setup(options: &Options) -> Result<Setup, RunError> {
+    if let Some(path) = &options.save_transcripts {
+        std::fs::create_dir_all(path).map_err(|source| RunError::Save { path: path.clone(), source })?;
+    }
+    let hosts: Vec<Arc<Host>> = options.endpoints.iter().cloned().map(Host::new).map(Arc::new).collect();
+    let redactor = redactor(&options.endpoints);
+    let mut found = Found::default();
+    for host in &hosts {
+        let spec = Spec {
+            host: host.clone(),
+            revision: DEFAULT,
+            client: Value::Object(serde_json::Map::new()),
+            timeout: options.timeout,
+            redactor: redactor.clone(),
+            vars: Arc::default(),
+            tools: Arc::default(),
+        };
+        for (revision, probed) in probe::probe(&spec, &revisions(options, host.transport())).await? {
+            found.take(revision, host.transport(), probed);
+        }
+    }
+    if found.warm.is_empty() {
+        found.explain(options, &hosts).await?;
+    }
+    let profile = Arc::new(found.profile(options, &hosts));
+    let bench = Arc::new(Bench {
+        hosts,
+        profile: profile.clone(),
+        catalog: options.catalog.clone(),
+        command_line: Arc::new(options.arguments.clone()),
+        timeout: options.timeout,
+        redactor,
+        save: options.save_transcripts.clone(),
+    });
+    Ok(Setup { bench, profile, warm: found.warm, failed: found.failed })
+}
+
+fn redactor(endpoints: &[Endpoint]) -> Redactor {
+    let headers: Vec<_> = endpoints
+        .iter()
+        .flat_map(|endpoint| match endpoint {
+            Endpoint::Http { headers, .. } => headers.clone(),
+            Endpoint::Stdio(_) => Vec::new(),
+        })
+        .collect();
+    let env: Vec<_> = endpoints
+        .iter()
+        .flat_map(|endpoint| match endpoint {
+            Endpoint::Stdio(command) | Endpoint::Http { command: Some(command), .. } => command.env.clone(),
+            Endpoint::Http { command: None, .. } => Vec::new(),
+        })
+        .collect();
+    Redactor::new(&headers, &env)
+}
+
+/// The revisions to try over a transport.
+fn revisions(options: &Options, transport: Transport) -> Vec<Revision> {
+    let wanted = |revision: &Revision| options.revisions.as_ref().is_none_or(|wanted| wanted.contains(revision));
+    let possible = |revision: &Revision| transport == Transport::Stdio || revision.has_streamable_http();
+    Revision::ALL.into_iter().filter(wanted).filter(possible).collect()
+}
+
+/// What the probes brought.
+#[derive(Default)]
+struct Found {
+    server: Option<Value>,
+    offers: Vec<Offer>,
+    warm: Vec<Session>,
+    failed: Vec<Session>,
+    refused: BTreeMap<(Transport, Revision), String>,
+}
+
+impl Found {
+    fn take(&mut self, revision: Revision, transport: Transport, probed: Probed) {
+        match probed {
+            Probed::Spoken(session, offer, server) => {
+                self.warm.push(*session);
+                self.offers.push(*offer);
+                self.server = server.or(self.server.take());
+            }
+            Probed::Refused { reason } => drop(self.refused.insert((transport, revision), reason)),
+            Probed::Failed(session) => self.failed.push(*session),
+        }
+    }
+
+    /// No revision was opened. Whatever can be said in a sentence is an error; a peer that talks, but wrongly, goes on
+    /// to be judged.
+    async fn explain(&self, options: &Options, hosts: &[Arc<Host>]) -> Result<(), RunError> {
+        let Some(session) = self.failed.first() else {
+            let reasons: Vec<String> = self
+                .refused
+                .iter()
+                .map(|((transport, revision), reason)| format!("{revision} over {transport}: {reason}"))
+                .collect();
+            let what = match &options.revisions {
+                Some(_) => "the server speaks none of the revisions asked for",
+                None => "the server speaks no revision that this program knows",
+            };
+            return Err(RunError::NotSpoken(format!("{what} ({})", reasons.join("; "))));
+        };
+        let entries = &session.record.entries;
+        if entries.iter().any(|entry| matches!(entry.what, What::Received { .. }) && session.spec.transport() == Transport::Stdio) {
+            return Ok(());
+        }
+        let mut stderr = stderr_of(entries);
+        for host in hosts {
+            stderr.extend(host.stderr_tail().await);
+        }
+        match no_server(entries, &stderr) {
+            Some(reason) => Err(RunError::NoServer(reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn profile(&self, options: &Options, hosts: &[Arc<Host>]) -> Profile {
+        let lists = |name: &str| {
+            self.offers.iter().any(|offer| offer.tools.iter().any(|tool| tool.get("name").and_then(Value::as_str) == Some(name)))
+        };
+        let official_fixture = match options.fixture {
+            Fixture::Auto => FIXTURE_TOOLS.into_iter().all(lists),
+            Fixture::Official => true,
+            Fixture::None => false,
+        };
+        let mut offers = self.offers.clone();
+        // A revision that could not be opened still has its trials: they are blocked, and say by what.
+        for session in &self.failed {
+            offers.push(Offer::closed(session.spec.revision, session.spec.transport()));
+        }
+        if self.warm.is_empty() {
+            let is_default = |offer: &Offer| offer.revision.era() == Era::Legacy && offer.revision != DEFAULT;
+            if offers.iter().any(|offer| offer.revision == DEFAULT) {
+                offers.retain(|offer| !is_default(offer));
+            }
+        }
+        Profile {
+            server: self.server.clone(),
+            offers,
+            calls: options.calls.iter().cloned().collect(),
+            call_read_only: options.call_read_only,
+            official_fixture,
+            own_process: hosts.iter().all(|host| host.owns_process()),
+            authorization: hosts
+                .iter()
+                .flat_map(|host| host.headers())
+                .any(|(name, _)| name.eq_ignore_ascii_case("authorization")),
+        }
+    }
+}
+
+fn stderr_of(entries: &[Entry]) -> Vec<String> {
+    let lines = entries.iter().filter_map(|entry| match &entry.what {
+        What::Stderr { text } => Some(text.clone()),
+        _ => None,
+    });
+    let lines: Vec<String> = lines.collect();
+    lines[lines.len().saturating_sub(20)..].to_vec()
+}
+
+/// Why what was reached is no server at all.
+fn no_server(entries: &[Entry], stderr: &[String]) -> Option<String> {
+    entries.iter().find_map(|entry| match &entry.what {
+        What::Exit { code, signal } => {
+            let how = match (code, signal) {
+                (Some(code), _) => format!("with exit code {code}"),
+                (_, Some(signal)) => format!("by signal {signal}"),
+                _ => "without saying how".to_owned(),
+            };
+            Some(format!("the server ended {how} before it answered anything{}", host::last_words(stderr)))
+        }
+        What::HttpResponse { status, headers } => http_refusal(*status, headers),
+        What::Broken { message } if entry.stream != 0 => Some(format!("no HTTP response: {message}")),
+        _ => None,
+    })
+}
+
+fn http_refusal(status: u16, headers: &[(String, String)]) -> Option<String> {
+    let header = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
+    match status {
+        300..=399 => Some(format!(
+            "the URL redirects (HTTP {status}) to {:?}; redirects are not followed: give the address of the MCP endpoint itself",
+            header("location")
+        )),
+        401 | 403 => Some(format!(
+            "the server refuses us (HTTP {status}, WWW-Authenticate: {:?}); pass credentials with --header 'Authorization: Bearer ...'",
+            header("www-authenticate")
+        )),
+        404 | 405 => Some(format!("there is no MCP endpoint at this URL (HTTP {status}); is the path right?")),
+        400..=599 if !header("content-type").starts_with("application/json") => {
+            Some(format!("the server answered initialize with HTTP {status} and no JSON-RPC message"))
+        }
+        _ => None,
+    }
+}

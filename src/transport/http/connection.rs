@@ -1,0 +1,160 @@
+//! Connections to one HTTP endpoint: addresses, TCP with and without TLS, and the idle ones.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use url::Url;
+
+use super::super::HttpRequest;
+
+/// Something that requests can be sent on.
+pub type Sender = http1::SendRequest<Full<Bytes>>;
+
+/// The endpoint, taken apart once.
+pub struct Address {
+    url: Url,
+    host: String,
+    authority: String,
+    port: u16,
+    tls: Option<TlsConnector>,
+}
+
+/// A URL that is no MCP endpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// It does not parse.
+    #[error("{url:?} is not a URL ({source}); write it like http://127.0.0.1:3000/mcp")]
+    Syntax {
+        /// The text.
+        url: String,
+        /// What is wrong.
+        source: url::ParseError,
+    },
+    /// Neither http nor https, or no host.
+    #[error("{0:?} is not an http:// or https:// URL with a host")]
+    Scheme(String),
+}
+
+impl Address {
+    /// Parses an `http` or `https` URL.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn parse(text: &str) -> Result<Address, AddressError> {
+        let url = Url::parse(text).map_err(|source| AddressError::Syntax { url: text.to_owned(), source })?;
+        let tls = match url.scheme() {
+            "http" => None,
+            "https" => Some(tls_connector()),
+            _ => return Err(AddressError::Scheme(text.to_owned())),
+        };
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err(AddressError::Scheme(text.to_owned()));
+        };
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok(Address { host, authority, port, tls, url })
+    }
+
+    /// The host, without brackets, and the port.
+    pub fn socket(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// The request as hyper sends it. `Host` is ours unless the headers have one.
+    pub(super) fn request(&self, request: &HttpRequest) -> Result<hyper::Request<Full<Bytes>>, String> {
+        let target = match (&request.path, self.url.query()) {
+            (Some(path), _) => path.clone(),
+            (None, Some(query)) => format!("{}?{query}", self.url.path()),
+            (None, None) => self.url.path().to_owned(),
+        };
+        let mut builder = hyper::Request::builder().method(request.method.as_str()).uri(target);
+        if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            builder = builder.header("Host", &self.authority);
+        }
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value.as_bytes());
+        }
+        builder
+            .body(Full::new(request.body.clone()))
+            .map_err(|error| format!("not a request that HTTP can carry: {error}"))
+    }
+}
+
+fn tls_connector() -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    // The system's certificates, or those of SSL_CERT_FILE. Without any, the handshake says which issuer is unknown.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+/// The idle connections to one address.
+pub struct Connections {
+    address: Arc<Address>,
+    idle: Mutex<Vec<Sender>>,
+}
+
+impl Connections {
+    pub fn new(address: Arc<Address>) -> Connections {
+        Connections { address, idle: Mutex::default() }
+    }
+
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// An idle connection that still seems to be open.
+    pub fn idle(&self) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|sender| !sender.is_closed());
+        let ready = idle.iter().rposition(Sender::is_ready)?;
+        Some(idle.remove(ready))
+    }
+
+    pub fn give_back(&self, sender: Sender) {
+        if !sender.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        }
+    }
+
+    pub async fn open(&self) -> Result<Sender, String> {
+        let Address { host, port, tls, .. } = &*self.address;
+        let stream = TcpStream::connect((host.as_str(), *port))
+            .await
+            .map_err(|error| format!("connecting to {}: {error}", self.address.authority))?;
+        // Or Nagle's algorithm delays what we measure.
+        let _ = stream.set_nodelay(true);
+        match tls {
+            None => handshake(TokioIo::new(stream)).await,
+            Some(tls) => {
+                let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
+                let stream = tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
+                handshake(TokioIo::new(stream)).await
+            }
+        }
+    }
+}
+
+async fn handshake(
+    io: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+) -> Result<Sender, String> {
+    let (sender, connection) = http1::Builder::new()
+        // Header names go out as a case file writes them.
+        .title_case_headers(false)
+        .max_buf_size(1 << 20)
+        .handshake(io)
+        .await
+        .map_err(|error| super::describe(&error))?;
+    tokio::spawn(connection);
+    Ok(sender)
+}

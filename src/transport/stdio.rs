@@ -1,0 +1,144 @@
+//! The stdio transport: a child process, one message a line.
+//!
+//! Plain blocking threads read and write: an async runtime's pipes double the latency that is measured here.
+//! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio>
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin};
+use std::sync::mpsc as blocking;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{Happened, Incoming, Link, MAX_MESSAGE, Outgoing};
+use crate::process::{self, Group, StartError};
+use crate::target::CommandLine;
+
+/// How many events may wait to be looked at before the reader stops reading.
+const QUEUE: usize = 1024;
+/// No more than this of a line of stderr is kept.
+const MAX_STDERR_LINE: u64 = 4096;
+
+/// Starts the command and connects to its standard streams.
+///
+/// # Errors
+/// Where the process cannot be started.
+pub fn connect(command: &CommandLine) -> Result<(Link, Group), StartError> {
+    let mut child = process::spawn(command)?;
+    let group = Group::of(&child);
+    let (tx, orders) = mpsc::unbounded_channel();
+    let (events, rx) = mpsc::channel(QUEUE);
+    let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    if let (Some(stdin), Some(stdout), Some(stderr)) = streams {
+        write_from(orders, stdin, events.clone());
+        let reads_stderr = on_thread({
+            let events = events.clone();
+            move || read_stderr(stderr, &events)
+        });
+        let group = group.clone();
+        on_thread(move || {
+            read_lines(stdout, &events);
+            reap(child, &group, reads_stderr, &events);
+        });
+    }
+    Ok((Link { tx, rx }, group))
+}
+
+fn on_thread(work: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(work)
+}
+
+fn send(events: &mpsc::Sender<Incoming>, what: Happened) -> bool {
+    let incoming = Incoming { at: Instant::now(), stream: 0, what };
+    events.blocking_send(incoming).is_ok()
+}
+
+/// Forwards orders to a thread that may block on a full pipe.
+fn write_from(mut orders: mpsc::UnboundedReceiver<Outgoing>, stdin: ChildStdin, events: mpsc::Sender<Incoming>) {
+    let (tx, rx) = blocking::channel::<Outgoing>();
+    tokio::spawn(async move {
+        while let Some(order) = orders.recv().await {
+            if tx.send(order).is_err() {
+                return;
+            }
+        }
+    });
+    on_thread(move || write_orders(&rx, stdin, &events));
+}
+
+fn write_orders(orders: &blocking::Receiver<Outgoing>, mut stdin: ChildStdin, events: &mpsc::Sender<Incoming>) {
+    for order in orders {
+        match order {
+            Outgoing::Write { seq, bytes } => {
+                let written = stdin.write_all(&bytes).and_then(|()| stdin.flush());
+                let what = match written {
+                    Ok(()) => Happened::Written { seq },
+                    Err(error) => Happened::Broken(format!("writing to stdin: {error}")),
+                };
+                let broken = matches!(what, Happened::Broken(_));
+                if !send(events, what) || broken {
+                    return;
+                }
+            }
+            Outgoing::EndInput => return,
+            Outgoing::Exchange { .. } | Outgoing::Abandon(_) => {}
+        }
+    }
+}
+
+fn read_lines(stdout: impl Read, events: &mpsc::Sender<Incoming>) {
+    let mut reader = BufReader::with_capacity(64 << 10, stdout);
+    loop {
+        let mut line = Vec::new();
+        let limit = MAX_MESSAGE as u64 + 1;
+        match reader.by_ref().take(limit).read_until(b'\n', &mut line) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => {
+                send(events, Happened::Broken(format!("reading stdout: {error}")));
+                return;
+            }
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        } else if line.len() > MAX_MESSAGE {
+            let text = format!("more than {MAX_MESSAGE} bytes on stdout without a newline");
+            send(events, Happened::Broken(text));
+            return;
+        }
+        if !send(events, Happened::Line(Bytes::from(line))) {
+            return;
+        }
+    }
+    send(events, Happened::End);
+}
+
+fn read_stderr(stderr: impl Read, events: &mpsc::Sender<Incoming>) {
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while let Ok(count) = reader.by_ref().take(MAX_STDERR_LINE).read_until(b'\n', &mut line) {
+        if count == 0 {
+            return;
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        if !send(events, Happened::Stderr(text)) {
+            return;
+        }
+    }
+}
+
+/// Reports the exit after the last words on stderr, unless something that the process left behind holds stderr open.
+fn reap(mut child: Child, group: &Group, stderr: std::thread::JoinHandle<()>, events: &mpsc::Sender<Incoming>) {
+    let status = child.wait();
+    group.leader_exited();
+    let _ = stderr.join();
+    if let Ok(status) = status {
+        #[cfg(unix)]
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        #[cfg(not(unix))]
+        let signal = None;
+        send(events, Happened::Exit { code: status.code(), signal });
+    }
+}
