@@ -195,6 +195,8 @@ pub struct Expectation {
     pub tolerate: Vec<Tolerance>,
     /// Where it does not hold, the trial is not observed.
     pub given: Option<Value>,
+    /// The same for the HTTP status.
+    pub given_status: Option<Value>,
     /// The same for notifications.
     pub given_notifications: Option<Value>,
     /// JSON Pointers into the answer, by name.

@@ -78,6 +78,8 @@ pub struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     given: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    given_status: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     given_notifications: Option<Value>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     save: BTreeMap<String, String>,
@@ -172,6 +174,7 @@ impl Written {
             notifications: self.expect_notifications,
             tolerate: self.tolerate,
             given: self.given,
+            given_status: self.given_status,
             given_notifications: self.given_notifications,
             save: self.save,
             requirement: self.requirement,
@@ -190,6 +193,7 @@ impl From<Step> for Written {
             expect_notifications: expect.notifications,
             tolerate: expect.tolerate,
             given: expect.given,
+            given_status: expect.given_status,
             given_notifications: expect.given_notifications,
             save: expect.save,
             requirement: expect.requirement,

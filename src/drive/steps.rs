@@ -267,7 +267,10 @@ impl Session {
 
     async fn http_exchange(&mut self, at: StepRef, http: &HttpStep) -> Result<Next, ExpandError> {
         let expander = self.expander();
-        let path = http.path.as_ref().map(|path| expander.text(path)).transpose()?;
+        let path = match &http.path {
+            Some(path) => expander.text(path)?,
+            None => None,
+        };
         let body = match &http.body {
             None => Bytes::new(),
             Some(Value::String(_)) => expander.bytes(http.body.as_ref().unwrap_or(&Value::Null))?,

@@ -150,6 +150,7 @@ pub fn is_given(expect: &Expectation, observation: &Observation, scope: &Scope<'
         given.as_ref().is_none_or(|given| pattern::matches(given, actual, scope).is_ok())
     };
     holds(&expect.given, observation.answer.as_ref())
+        && (observation.status.is_none() || holds(&expect.given_status, observation.status.as_ref()))
         && holds(&expect.given_notifications, Some(&observation.notifications))
 }
 

@@ -149,8 +149,6 @@ async fn handshake(
     io: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 ) -> Result<Sender, String> {
     let (sender, connection) = http1::Builder::new()
-        // Header names go out as a case file writes them.
-        .title_case_headers(false)
         .max_buf_size(1 << 20)
         .handshake(io)
         .await
