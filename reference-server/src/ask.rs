@@ -6,22 +6,19 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr>
 
-use std::sync::{Arc, Mutex};
-
 use serde_json::{Value, json};
 
 use crate::context::{Context, Failure, Peer};
 use crate::faults::F;
-use crate::jsonrpc::{ErrorObject, Object};
-use crate::lock;
+use crate::jsonrpc::ErrorObject;
 use crate::revision::Revision;
-use crate::server::Server;
-use crate::state::{Check, request_digest};
 
 /// One thing asked of the client.
 pub struct Question {
-    key: &'static str,
-    method: &'static str,
+    /// Names the answer among others (modern revisions).
+    pub key: &'static str,
+    /// The request that asks it.
+    pub method: &'static str,
     params: Value,
 }
 
@@ -62,7 +59,8 @@ impl Question {
         }
     }
 
-    fn params(&self, revision: Revision) -> Value {
+    /// The request's parameters, as `revision` has them.
+    pub fn params(&self, revision: Revision) -> Value {
         let mut params = self.params.clone();
         if revision < Revision::V2025_11_25
             && let Some(members) = params.as_object_mut()
@@ -73,7 +71,7 @@ impl Question {
     }
 
     /// Whether `answer` has the shape that this question calls for.
-    fn accepts(&self, answer: &Value) -> bool {
+    pub fn accepts(&self, answer: &Value) -> bool {
         match self.method {
             "elicitation/create" => match answer["action"].as_str() {
                 Some("accept") => {
@@ -91,92 +89,6 @@ impl Question {
                 .as_array()
                 .is_some_and(|roots| roots.iter().all(|root| root["uri"].is_string())),
         }
-    }
-}
-
-/// What a client sent along when it repeats a request with answers (modern revisions).
-pub struct Rounds {
-    method: String,
-    params: Arc<Object>,
-    responses: Object,
-    /// Whether a state of ours came back.
-    resumed: bool,
-    known: Mutex<Object>,
-}
-
-impl Rounds {
-    /// Reads and verifies `inputResponses` and `requestState`.
-    pub fn read(server: &Server, method: &str, params: Arc<Object>) -> Result<Self, ErrorObject> {
-        let responses = match params.get("inputResponses") {
-            None => Object::new(),
-            Some(Value::Object(responses)) => responses.clone(),
-            Some(_) => return Err(ErrorObject::invalid_params("inputResponses is an object")),
-        };
-        let known = match params.get("requestState") {
-            None => Object::new(),
-            Some(Value::String(text)) => open_state(server, text, method, &params)?,
-            Some(_) => return Err(ErrorObject::invalid_params("requestState is a string")),
-        };
-        Ok(Self {
-            method: method.into(),
-            responses,
-            resumed: params.contains_key("requestState"),
-            params,
-            known: Mutex::new(known),
-        })
-    }
-
-    /// A request that cannot have several rounds.
-    pub fn none() -> Self {
-        Self {
-            method: String::new(),
-            params: Arc::default(),
-            responses: Object::new(),
-            resumed: false,
-            known: Mutex::default(),
-        }
-    }
-
-    /// The answer to a question, if the client gave it in this round or an earlier one.
-    fn answer(&self, question: &Question, stateful: bool) -> Result<Option<Value>, Failure> {
-        if let Some(answer) = lock(&self.known).get(question.key) {
-            return Ok(Some(answer.clone()));
-        }
-        let Some(answer) = self.responses.get(question.key) else {
-            return Ok(None);
-        };
-        if stateful && !self.resumed {
-            return Ok(None);
-        }
-        if !question.accepts(answer) {
-            let error = format!(
-                "inputResponses.{} does not answer the question",
-                question.key
-            );
-            return Err(ErrorObject::invalid_params(error).into());
-        }
-        lock(&self.known).insert(question.key.into(), answer.clone());
-        Ok(Some(answer.clone()))
-    }
-}
-
-fn open_state(
-    server: &Server,
-    text: &str,
-    method: &str,
-    params: &Object,
-) -> Result<Object, ErrorObject> {
-    let forged_is_fine = server.faults.has(F::StateForged);
-    let check = Check {
-        signature: !forged_is_fine,
-        request: !server.faults.has(F::StateElsewhere),
-        expiry: true,
-    };
-    let digest = request_digest(method, params);
-    match server.signer.open(text, &digest, check) {
-        Ok(state) => Ok(state.answers),
-        Err(_) if forged_is_fine => Ok(Object::new()),
-        Err(error) => Err(error),
     }
 }
 
@@ -208,7 +120,7 @@ impl Context {
             return Err(self.cannot_ask(question));
         }
         match &self.peer {
-            Peer::Rounds(rounds) => self.next_round(rounds, questions, stateful),
+            Peer::Rounds(rounds) => rounds.next(self, questions, stateful),
             Peer::Session(session) => {
                 let mut answers = Vec::new();
                 for question in questions {
@@ -244,37 +156,5 @@ impl Context {
             .data(required)
             .status(400)
             .into()
-    }
-
-    fn next_round(
-        &self,
-        rounds: &Rounds,
-        questions: &[Question],
-        stateful: bool,
-    ) -> Result<Vec<Value>, Failure> {
-        let mut answers = Vec::new();
-        let mut open = Object::new();
-        for question in questions {
-            match rounds.answer(question, stateful)? {
-                Some(answer) => answers.push(answer),
-                None => {
-                    let params = question.params(self.revision);
-                    let request = json!({"method": question.method, "params": params});
-                    open.insert(question.key.into(), request);
-                }
-            }
-        }
-        if open.is_empty() {
-            return Ok(answers);
-        }
-        let mut result = Object::new();
-        result.insert("inputRequests".into(), Value::Object(open));
-        let known = lock(&rounds.known).clone();
-        if stateful || !known.is_empty() {
-            let digest = request_digest(&rounds.method, &rounds.params);
-            let state = self.server.signer.seal(&digest, known)?;
-            result.insert("requestState".into(), state.into());
-        }
-        Err(Failure::InputRequired(result))
     }
 }

@@ -1,15 +1,17 @@
 //! What the handling of one request may know and do, the same in both eras.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ask::Rounds;
 use crate::faults::F;
 use crate::features::logging::Level;
+use crate::hub::Event;
 use crate::jsonrpc::{self, ErrorObject, Object};
 use crate::legacy::Session;
 use crate::revision::Revision;
+use crate::rounds::Rounds;
 use crate::server::Server;
 
 /// Where messages about a request go before its answer.
@@ -78,6 +80,13 @@ impl Context {
         self.outlet.send(jsonrpc::notification(method, params));
     }
 
+    /// Tells whoever wants to know that something changed.
+    pub fn publish(&self, event: &Event) {
+        if !self.server.faults.hides(event) {
+            self.server.hub.publish(event);
+        }
+    }
+
     /// Reports progress, if the client wants to know.
     pub fn progress(&self, progress: u32, total: u32, message: &str) {
         let Some(token) = &self.progress_token else {
@@ -99,9 +108,26 @@ impl Context {
         self.notify("notifications/progress", params);
     }
 
+    /// Goes on reporting progress when everything is done, if told to be faulty.
+    pub fn progress_after_answer(&self) {
+        if let Some(token) = self.progress_token.clone()
+            && self.fault(F::ProgressAfterAnswer)
+        {
+            let outlet = Arc::clone(&self.outlet);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let params = json!({"progressToken": token, "progress": 1000});
+                outlet.send(jsonrpc::notification("notifications/progress", params));
+            });
+        }
+    }
+
     /// Sends a log message, if the client wants that level.
     pub fn log(&self, level: Level, data: &str) {
-        let wanted = self.log_level.is_some_and(|least| level >= least);
+        let any_level = self.fault(F::LogLevelIgnored);
+        let wanted = self
+            .log_level
+            .is_some_and(|least| level >= least || any_level);
         if wanted || self.fault(F::LogUnasked) {
             let mut params = json!({
                 "level": level.as_str(),

@@ -73,6 +73,11 @@ impl Hub {
         }
     }
 
+    /// Whether anybody listens.
+    pub fn has_listeners(&self) -> bool {
+        !lock(&self.listeners).is_empty()
+    }
+
     /// Asks every open subscription to end itself.
     pub fn close(&self) {
         self.closing.send_replace(true);

@@ -52,19 +52,19 @@ pub fn initialize(
     unsolicited: Arc<dyn Outlet>,
     in_flight: Arc<InFlight>,
 ) -> Result<(Arc<Session>, Object), ErrorObject> {
-    let requested = params.get("protocolVersion").and_then(Value::as_str);
+    if !server.faults.has(F::InitializeUnchecked) {
+        check(params)?;
+    }
+    let requested = features::string(params, "protocolVersion").unwrap_or_default();
     let capabilities = params.get("capabilities").and_then(Value::as_object);
-    let named = params.get("clientInfo").is_some_and(is_implementation);
-    let (Some(requested), Some(capabilities), true) = (requested, capabilities, named) else {
-        let error = "initialize needs protocolVersion, capabilities and clientInfo";
-        return Err(ErrorObject::invalid_params(error));
-    };
+    let capabilities = capabilities.cloned().unwrap_or_default();
+    server.faults.refuse_handshake(requested, &capabilities)?;
     let revision = negotiate(params, oldest);
     let session = Arc::new(Session {
         server: Arc::clone(server),
         revision,
         in_flight,
-        capabilities: Arc::new(capabilities.clone()),
+        capabilities: Arc::new(capabilities),
         initialized: AtomicBool::new(false),
         log_level: Mutex::new(Level::Info),
         watched: Mutex::default(),
@@ -94,8 +94,19 @@ pub fn negotiate(params: &Object, oldest: Revision) -> Revision {
         .unwrap_or(Revision::LATEST_LEGACY)
 }
 
-fn is_implementation(value: &Value) -> bool {
-    value["name"].is_string() && value["version"].is_string()
+fn check(params: &Object) -> Result<(), ErrorObject> {
+    features::string(params, "protocolVersion")?;
+    if !params.get("capabilities").is_some_and(Value::is_object) {
+        return Err(ErrorObject::invalid_params(
+            "capabilities is a required object",
+        ));
+    }
+    let info = params.get("clientInfo").unwrap_or(&Value::Null);
+    if !info["name"].is_string() || !info["version"].is_string() {
+        let error = "clientInfo is required, with name and version";
+        return Err(ErrorObject::invalid_params(error));
+    }
+    Ok(())
 }
 
 impl Session {
@@ -108,6 +119,7 @@ impl Session {
         outlet: Arc<dyn Outlet>,
     ) -> Work {
         let session = Arc::clone(self);
+        let method = self.server.faults.method(method);
         Box::pin(async move {
             let faults = &session.server.faults;
             let answer = session.answer(&method, &params, outlet).await;
@@ -135,12 +147,14 @@ impl Session {
         outlet: Arc<dyn Outlet>,
     ) -> Answer {
         match method {
-            "ping" if self.server.faults.has(F::PingUnknown) => {
-                Err(ErrorObject::method_not_found(method).into())
-            }
+            "ping" if self.refuses_ping() => Err(ErrorObject::method_not_found(method).into()),
             "ping" => Ok(Object::new()),
-            "logging/setLevel" => self.set_level(params),
-            "resources/subscribe" => self.subscribe(params),
+            "logging/setLevel" if !self.server.faults.has(F::SetLevelUnknown) => {
+                self.set_level(params)
+            }
+            "resources/subscribe" if !self.server.faults.has(F::SubscribeRefused) => {
+                self.subscribe(params)
+            }
             "resources/unsubscribe" => self.unsubscribe(params),
             _ => {
                 let context = Context {
@@ -155,6 +169,17 @@ impl Session {
                 features::answer(&context, method, params).await
             }
         }
+    }
+
+    fn refuses_ping(&self) -> bool {
+        let early = !self.initialized.load(Ordering::Relaxed);
+        let faults = &self.server.faults;
+        faults.has(F::PingUnknown) || early && faults.has(F::PingRefusedEarly)
+    }
+
+    /// Whether several messages may come in one array.
+    pub fn has_batches(&self) -> bool {
+        self.revision == Revision::V2025_03_26 && !self.server.faults.has(F::BatchRefused)
     }
 
     fn set_level(&self, params: &Object) -> Answer {
@@ -280,6 +305,12 @@ pub fn batch(
     messages: Vec<Result<Message, Rejection>>,
     outlet: &Arc<dyn Outlet>,
 ) -> Option<Work> {
+    let faults = &session.server.faults;
+    let invalid = messages.iter().any(Result::is_err);
+    if invalid && faults.has(F::BatchStopsAtInvalid) {
+        let error = ErrorObject::invalid_request("the batch has an invalid member");
+        return Some(Box::pin(async { Reply::error(None, error) }));
+    }
     let mut answers: Vec<Work> = Vec::new();
     for message in messages {
         match message {
@@ -294,11 +325,11 @@ pub fn batch(
             Ok(Message::Response { id, outcome }) => session.answered(&id, outcome),
             Err(rejection) if rejection.response => {}
             Err(Rejection { id, error, .. }) => {
-                answers.push(Box::pin(async move { Reply::error(id.as_ref(), error) }));
+                answers.push(Box::pin(async move { Reply::error(id.as_ref(), *error) }));
             }
         }
     }
-    if answers.is_empty() {
+    if answers.is_empty() && !faults.has(F::BatchNotificationsAnswered) {
         return None;
     }
     Some(Box::pin(async move {

@@ -16,6 +16,7 @@ mod legacy;
 mod modern;
 mod options;
 mod revision;
+mod rounds;
 mod server;
 mod state;
 mod stdio;

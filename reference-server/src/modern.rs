@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::ask::Rounds;
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
 use crate::features::{self, logging::Level};
 use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
 use crate::revision::Revision;
+use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::subscriptions;
 use crate::work::Work;
@@ -98,7 +98,7 @@ impl Metadata {
         };
         Ok(Self {
             version,
-            capabilities: Arc::new(capabilities),
+            capabilities: Arc::new(server.faults.remember_capabilities(capabilities)),
             log_level,
         })
     }
@@ -109,8 +109,7 @@ impl Metadata {
         if supported || server.faults.has(F::VersionUnchecked) {
             return Ok(());
         }
-        let mut data = json!({"supported": supported_versions(), "requested": self.version});
-        server.faults.spoil_unsupported(&mut data);
+        let data = json!({"supported": supported_versions(), "requested": self.version});
         Err(ErrorObject::new(-32022, "Unsupported protocol version")
             .data(data)
             .status(400))
@@ -146,6 +145,7 @@ pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call:
             params,
             outlet,
         } = call;
+        let method = server.faults.method(method);
         let params = Arc::new(params);
         let answer = match metadata {
             Ok(metadata) => answer(&server, metadata, &id, &method, &params, outlet).await,
@@ -182,7 +182,15 @@ async fn answer(
     params: &Arc<Object>,
     outlet: Arc<dyn Outlet>,
 ) -> Answer {
+    if server.faults.is_undiscovered(method) {
+        return Err(ErrorObject::invalid_request("discover the server first").into());
+    }
     match method {
+        "tools/list" if server.faults.has(F::InputRequiredOnList) => {
+            let mut result = Object::new();
+            result.insert("requestState".into(), "come-back".into());
+            return Err(Failure::InputRequired(result));
+        }
         "server/discover" if !server.faults.has(F::DiscoverUnknown) => return Ok(discover(server)),
         "subscriptions/listen" => {
             return subscriptions::listen(server, id, params, outlet).await;

@@ -49,6 +49,9 @@ impl Server {
             "name": "mcp-reference-server",
             "version": env!("CARGO_PKG_VERSION"),
         });
+        if self.faults.has(F::ServerInfoWithoutVersion) {
+            info = json!({"name": "mcp-reference-server"});
+        }
         if revision >= Revision::V2025_06_18 {
             info["title"] = "MCP reference server".into();
         }

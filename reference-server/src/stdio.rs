@@ -26,7 +26,7 @@ use crate::work::{InFlight, Work, poll_now};
 use crate::{lock, modern};
 
 /// How long requests may still take after the end of input.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Serves standard input and output until the input ends.
 pub fn serve(server: &Arc<Server>, runtime: &Arc<Runtime>) -> Result<(), Error> {
@@ -76,10 +76,11 @@ struct Connection {
 
 impl Connection {
     fn read(&self, input: &mut impl BufRead) -> io::Result<()> {
+        let limit = self.server.faults.max_message_bytes();
         let mut line = Vec::new();
         loop {
             line.clear();
-            match read_line(input, &mut line)? {
+            match read_line(input, &mut line, limit)? {
                 Line::End => return Ok(()),
                 Line::TooLong => self.refuse_too_long(),
                 Line::Whole => self.line(line.trim_ascii()),
@@ -116,7 +117,7 @@ impl Connection {
     fn reject(&self, rejection: Rejection) {
         self.server.faults.on_rejection(&rejection);
         if !rejection.response {
-            let mut reply = Reply::error(rejection.id.as_ref(), rejection.error);
+            let mut reply = Reply::error(rejection.id.as_ref(), *rejection.error);
             self.server.faults.spoil_rejection(&mut reply);
             self.reply(reply);
         }
@@ -156,9 +157,7 @@ impl Connection {
     }
 
     fn request(&self, id: Id, method: String, params: Object) {
-        self.server
-            .faults
-            .on_request(&method, self.session().is_some());
+        self.server.faults.on_request();
         if self.in_flight.contains(&id) {
             let error = ErrorObject::invalid_request("that id is still in use");
             return self.reply(Reply::error(Some(&id), error));
@@ -176,16 +175,18 @@ impl Connection {
             return self.start(id, work);
         }
         if method == "initialize" {
-            let reply = self.initialize(&id, &params);
-            return self.reply(reply);
+            self.reply(self.initialize(&id, &params));
+            return self.server.faults.on_initialize(&*self.stdout);
         }
         if let Some(session) = self.session() {
             let work = session.work(id.clone(), method, params, self.outlet());
             return self.start(id, work);
         }
+        let early_ping = !self.server.faults.has(F::PingRefusedEarly);
         let result = match method.as_str() {
-            "ping" => Reply::result(&id, Object::new()),
+            "ping" if early_ping => Reply::result(&id, Object::new()),
             _ => {
+                self.server.faults.on_early_request();
                 // True in both eras: neither has been chosen.
                 let error = "needs an initialize handshake or the _meta fields of 2026-07-28";
                 Reply::error(Some(&id), ErrorObject::invalid_params(error))
@@ -202,15 +203,18 @@ impl Connection {
         let (oldest, in_flight) = (Revision::ALL[0], Arc::clone(&self.in_flight));
         match legacy::initialize(&self.server, params, oldest, self.outlet(), in_flight) {
             Ok((session, result)) => {
+                let mut reply = Reply::result(id, result);
+                let faults = &self.server.faults;
+                faults.spoil_reply("initialize", session.revision, &mut reply);
                 *lock(&self.session) = Some(session);
-                Reply::result(id, result)
+                reply
             }
             Err(error) => Reply::error(Some(id), error),
         }
     }
 
     fn batch(&self, messages: Vec<Result<Message, Rejection>>) {
-        let batching = |session: &Arc<Session>| session.revision == Revision::V2025_03_26;
+        let batching = |session: &Arc<Session>| session.has_batches();
         let Some(session) = self.session().filter(batching) else {
             let error = ErrorObject::invalid_request("this revision has no batches");
             return self.reply(Reply::error(None, error));
@@ -262,12 +266,12 @@ enum Line {
 }
 
 /// Reads up to the next newline; of an overlong line, keeps nothing.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
-    let limit = MAX_MESSAGE_BYTES as u64 + 1;
-    if input.by_ref().take(limit).read_until(b'\n', line)? == 0 {
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<Line> {
+    let budget = limit as u64 + 1;
+    if input.by_ref().take(budget).read_until(b'\n', line)? == 0 {
         return Ok(Line::End);
     }
-    if line.len() <= MAX_MESSAGE_BYTES || line.ends_with(b"\n") {
+    if line.len() <= limit || line.ends_with(b"\n") {
         return Ok(Line::Whole);
     }
     line.clear();
@@ -281,20 +285,16 @@ mod tests {
 
     #[test]
     fn an_overlong_line_costs_only_itself() {
-        let mut input = vec![b'x'; MAX_MESSAGE_BYTES + 5];
-        input.extend(b"\nnext\nlast");
-        let mut input = input.as_slice();
-        let mut line = Vec::new();
-        assert!(matches!(
-            read_line(&mut input, &mut line),
-            Ok(Line::TooLong)
-        ));
-        assert!(matches!(read_line(&mut input, &mut line), Ok(Line::Whole)));
-        assert_eq!(line, b"next\n");
-        line.clear();
-        assert!(matches!(read_line(&mut input, &mut line), Ok(Line::Whole)));
-        assert_eq!(line, b"last");
-        line.clear();
-        assert!(matches!(read_line(&mut input, &mut line), Ok(Line::End)));
+        let mut input = b"too long a line\nnext\nlast".as_slice();
+        let mut next = |expected: &[u8]| {
+            let mut line = Vec::new();
+            let read = read_line(&mut input, &mut line, 8).unwrap();
+            assert_eq!(line, expected);
+            read
+        };
+        assert!(matches!(next(b""), Line::TooLong));
+        assert!(matches!(next(b"next\n"), Line::Whole));
+        assert!(matches!(next(b"last"), Line::Whole));
+        assert!(matches!(next(b""), Line::End));
     }
 }

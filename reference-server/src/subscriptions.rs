@@ -85,11 +85,21 @@ pub async fn listen(
     params: &Object,
     outlet: Arc<dyn Outlet>,
 ) -> Answer {
-    let filter = Filter::read(params)?;
     let faults = &server.faults;
+    let filter = match Filter::read(params) {
+        Err(_) if faults.has(F::FilterUnchecked) => Filter::default(),
+        filter => filter?,
+    };
+    if faults.has(F::ListenOnce) && server.hub.has_listeners() {
+        return Err(ErrorObject::internal("one subscription is enough").into());
+    }
     let meta = json!({SUBSCRIPTION_ID: id.to_value()});
     let mut acknowledged = json!({"_meta": meta, "notifications": filter.to_value()});
     faults.spoil_acknowledged(&mut acknowledged);
+    if faults.has(F::AcknowledgedLate) {
+        let early = json!({"_meta": meta});
+        outlet.send(notification(Event::Tools.method(), early));
+    }
     if !faults.has(F::ListenUnacknowledged) {
         let method = "notifications/subscriptions/acknowledged";
         outlet.send(notification(method, acknowledged));
@@ -108,16 +118,22 @@ pub async fn listen(
             }
         })
     };
-    if faults.has(F::CancelIgnored) {
-        // Keeps telling even after the future was dropped.
-        std::mem::forget(subscription);
-        server.hub.closed().await;
-    } else {
-        server.hub.closed().await;
-        drop(subscription);
+    let _listening = match faults.has(F::ListenForever) {
+        // Goes on telling even after this future was dropped.
+        true => {
+            std::mem::forget(subscription);
+            None
+        }
+        false => Some(subscription),
+    };
+    server.hub.closed().await;
+    if faults.has(F::ListenEndsRudely) {
+        return std::future::pending().await;
     }
     let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": "shutting down"});
-    outlet.send(notification("notifications/cancelled", closing));
+    if !faults.has(F::ListenEndsSilently) {
+        outlet.send(notification("notifications/cancelled", closing));
+    }
     let mut result = Object::new();
     result.insert("_meta".into(), meta);
     Ok(result)

@@ -55,6 +55,12 @@ impl Faults {
         if !self.any {
             return;
         }
+        let text = reply.message["error"]["message"].as_str();
+        if self.has(F::BatchEmptyAccepted) && text.is_some_and(|text| text.contains("empty batch"))
+        {
+            reply.message = json!([]);
+            return;
+        }
         let message = &mut reply.message;
         let parse = message["error"]["code"] == -32700;
         let (fault, status) = (self.has(F::ParseErrorCode), self.has(F::ParseErrorStatus));

@@ -65,8 +65,43 @@ impl Faults {
         }
     }
 
-    /// A request was read, before or after the handshake.
-    pub fn on_request(&self, _method: &str, _handshake: bool) {}
+    /// A request was read.
+    pub fn on_request(&self) {
+        if self.has(F::DiesEarly) && self.count() >= 20 {
+            die();
+        }
+    }
+
+    /// A request came before the handshake.
+    pub fn on_early_request(&self) {
+        if self.has(F::DiesOnEarlyRequest) {
+            die();
+        }
+    }
+
+    /// A cursor was not one of ours.
+    pub fn on_bad_cursor(&self) {
+        if self.has(F::DiesOnBadCursor) {
+            die();
+        }
+    }
+
+    /// Before a tool runs.
+    pub async fn delay_tool(&self) {
+        if self.has(F::AnswerNever) {
+            std::future::pending::<()>().await;
+        }
+        if self.has(F::Slow) {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    }
+
+    /// The handshake was answered.
+    pub fn on_initialize(&self, outlet: &dyn Outlet) {
+        if self.has(F::TalksTooEarly) {
+            outlet.send(json!({"jsonrpc": "2.0", "id": "early", "method": "roots/list"}));
+        }
+    }
 
     /// A notification was read.
     pub fn on_notification(

@@ -5,13 +5,21 @@
 //! asks [`Faults::has`].
 
 mod envelope;
+mod era;
 mod input;
 mod results;
 mod table;
 
 pub use table::F;
 
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::error::Error;
+use crate::hub::Event;
+use crate::jsonrpc::{MAX_MESSAGE_BYTES, Object};
+use crate::lock;
 
 /// A deliberate violation, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +38,19 @@ pub fn faults() -> &'static [Fault] {
 }
 
 /// The faults that were asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Faults {
     on: [bool; table::FAULTS.len()],
     any: bool,
+    memory: Memory,
+}
+
+/// What a faulty server keeps although it should not.
+#[derive(Debug, Default)]
+struct Memory {
+    counted: AtomicUsize,
+    capabilities: Mutex<Object>,
+    cursors: Mutex<HashSet<String>>,
 }
 
 impl Faults {
@@ -49,12 +66,68 @@ impl Faults {
         Ok(Self {
             on,
             any: !names.is_empty(),
+            memory: Memory::default(),
         })
     }
 
     /// Whether this fault was asked for.
     pub fn has(&self, fault: F) -> bool {
         self.on[fault as usize]
+    }
+
+    /// The capabilities of a request: its own, and wrongly those of earlier ones.
+    pub fn remember_capabilities(&self, own: Object) -> Object {
+        if !self.has(F::CapabilitiesRemembered) {
+            return own;
+        }
+        let mut remembered = lock(&self.memory.capabilities);
+        remembered.extend(own);
+        remembered.clone()
+    }
+
+    /// Whether a cursor is wrongly worn out.
+    pub fn is_worn_out(&self, cursor: &str) -> bool {
+        self.has(F::CursorOnce) && !lock(&self.memory.cursors).insert(cursor.to_owned())
+    }
+
+    /// Whether a method is wrongly refused because nobody has discovered the server yet.
+    pub fn is_undiscovered(&self, method: &str) -> bool {
+        self.has(F::DiscoverFirst)
+            && match method {
+                "server/discover" => self.count() == usize::MAX,
+                _ => self.memory.counted.load(Ordering::Relaxed) == 0,
+            }
+    }
+
+    /// The longest message that is read, in bytes.
+    pub fn max_message_bytes(&self) -> usize {
+        match self.has(F::RefusesLarge) {
+            true => 64 * 1024,
+            false => MAX_MESSAGE_BYTES,
+        }
+    }
+
+    /// The method that a request is taken to mean.
+    pub fn method(&self, method: String) -> String {
+        match self.has(F::MethodAnyCase) {
+            true => method.to_ascii_lowercase(),
+            false => method,
+        }
+    }
+
+    /// Whether nobody is told of `event`.
+    pub fn hides(&self, event: &Event) -> bool {
+        self.has(match event {
+            Event::Tools => F::ToolsChangeUntold,
+            Event::Prompts => F::PromptsChangeUntold,
+            Event::Resources => F::ResourcesChangeUntold,
+            Event::Resource(_) => F::UpdatesUntold,
+        })
+    }
+
+    /// Counts: 0 at the first call, then one more each time.
+    pub fn count(&self) -> usize {
+        self.memory.counted.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -169,6 +169,7 @@ faults! {
     UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read accepts what is no URI";
     SubscribeRefused "subscribe-refused" "resources/subscribe" "legacy: resources/subscribe is an unknown method";
     UpdatesUnasked "updates-unasked" "resources/updated-only-if-subscribed" "legacy: tells of changes to resources nobody subscribed to";
+    UpdatesUntold "updates-untold" "resources/subscribe" "nobody is told when a resource changes";
     UnsubscribeIgnored "unsubscribe-ignored" "resources/updated-only-if-subscribed" "legacy: goes on telling after resources/unsubscribe";
 
     // Prompts
@@ -203,16 +204,15 @@ faults! {
     LogLevelUnknown "log-level-unknown" "logging/levels" "log messages have the level \"verbose\"";
     LogWithoutData "log-without-data" "logging/message-form" "log messages have no data";
     LogUnasked "log-unasked" "logging/only-on-request" "modern: logs without having been asked to";
-    SetLevelNotEmpty "set-level-not-empty" "logging/set-level" "legacy: logging/setLevel is an unknown method";
+    SetLevelUnknown "set-level-unknown" "logging/set-level" "legacy: logging/setLevel is an unknown method";
     ProgressStalls "progress-stalls" "progress/increases" "progress does not increase";
     ProgressOtherToken "progress-other-token" "progress/original-token" "progress names a token that nobody sent";
     ProgressUnasked "progress-unasked" "progress/known-token" "progress is reported to those who did not ask";
-    ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer";
+    ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer (stdio)";
     CancelIgnored "cancel-ignored" "cancellation/stop-work" "cancelled requests are worked on";
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
     CancelMalformedDies "cancel-malformed-dies" "cancellation/malformed-ignored" "ends the process at a malformed cancellation (stdio)";
-    DisconnectIgnored "disconnect-ignored" "cancellation/disconnect-cancels" "modern: works on after the client has closed the stream (HTTP)";
     BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
     BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
     DiesOnBadCursor "dies-on-bad-cursor" "pagination/graceful" "ends the process at an invalid cursor";
@@ -242,7 +242,7 @@ faults! {
     AcknowledgedTooMuch "acknowledged-too-much" "subscriptions/ack-subset" "modern: acknowledges what was not asked for";
     AcknowledgedNothing "acknowledged-nothing" "subscriptions/supported-honoured" "modern: acknowledges none of what it supports";
     FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
-    ListenOnce "listen-once" "subscriptions/concurrent" "modern: a second subscription ends the first";
+    ListenOnce "listen-once" "subscriptions/concurrent" "modern: refuses a second subscription";
     ListenForever "listen-forever" "subscriptions/cancellable" "modern: goes on telling after a subscription was cancelled (stdio)";
     ListenEndsRudely "listen-ends-rudely" "subscriptions/graceful-close" "modern: subscriptions end without an answer (stdio)";
     ListenEndsSilently "listen-ends-silently" "subscriptions/server-cancel" "modern: subscriptions end without notifications/cancelled (stdio)";
@@ -269,7 +269,7 @@ faults! {
     EventIdsRepeated "event-ids-repeated" "http/event-id-unique" "legacy: every stream counts its events from one";
     StreamUnprimed "stream-unprimed" "http/sse-priming-event" "2025-11-25: streams do not begin with an event id";
     ReplayElsewhere "replay-elsewhere" "http/no-cross-stream-replay" "legacy: replays the messages of other streams";
-    Broadcast "broadcast" "http/no-broadcast" "legacy: sends the same message on every stream";
+    Broadcast "broadcast" "http/no-broadcast" "legacy: sends the same message on every GET stream";
     StreamWithoutAnswer "stream-without-answer" "http/sse-answer" "streams end before the answer";
     StreamStaysOpen "stream-stays-open" "http/sse-end-after-answer" "streams stay open after the answer";
     Buffered "buffered" "http/x-accel-buffering" "modern: streams do not forbid buffering";

@@ -15,10 +15,18 @@ const MAX_VALUES: usize = 100;
 /// Answers `completion/complete`.
 pub fn complete(context: &Context, params: &Object) -> Answer {
     let reference = required(params, "ref")?;
+    if !params.contains_key("argument") && context.fault(F::CompletionArgumentsUnchecked) {
+        let mut result = Object::new();
+        result.insert("completion".into(), json!({"values": []}));
+        return Ok(result);
+    }
     let argument = required(params, "argument")?;
     let name = string(argument, "name")?;
     let typed = string(argument, "value")?;
     if let Some(known) = object(params, "context")? {
+        if context.fault(F::CompletionContextRefused) {
+            return invalid("context is not understood".into());
+        }
         object(known, "arguments")?;
     }
     let candidates = match string(reference, "type")? {

@@ -21,12 +21,15 @@ pub fn page(
     items: Vec<Value>,
     size: usize,
 ) -> Answer {
+    let faults = &context.server.faults;
+    let worn_out = |cursor: &Value| faults.is_worn_out(cursor.as_str().unwrap_or_default());
     let start = match params.get("cursor") {
         None => 0,
         Some(cursor) => match cursor.as_str().and_then(|text| decode(text, name)) {
-            Some(start) if start < items.len() => start,
+            Some(start) if start < items.len() && !worn_out(cursor) => start,
             _ if context.fault(F::BadCursorAccepted) => 0,
             _ => {
+                faults.on_bad_cursor();
                 let code = if context.fault(F::BadCursorCode) {
                     -32603
                 } else {

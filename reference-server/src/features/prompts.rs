@@ -162,11 +162,10 @@ async fn messages(
     name: &str,
     arguments: &Object,
 ) -> Result<Vec<Value>, Failure> {
+    let ignored = context.fault(F::PromptArgumentsIgnored);
     let argument = |name: &str| {
-        arguments
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        let given = arguments.get(name).filter(|_| !ignored);
+        given.and_then(Value::as_str).unwrap_or_default()
     };
     Ok(match name {
         "test_simple_prompt" => vec![user_text("This is a simple prompt for testing.")],

@@ -119,7 +119,9 @@ pub fn read(context: &Context, params: &Object) -> Answer {
     let contents = match contents(&context.server, uri) {
         Some(contents) => vec![contents],
         None if context.fault(F::MissingResourceEmpty) => Vec::new(),
-        None if context.fault(F::MissingResourceFound) => {
+        None if context.fault(F::MissingResourceFound)
+            || context.fault(F::UriUnchecked) && !uri.contains(':') =>
+        {
             vec![json!({"uri": uri, "mimeType": "text/plain", "text": "found"})]
         }
         None if context.fault(F::MissingResourceCode) => {
@@ -161,6 +163,7 @@ fn contents(server: &Server, uri: &str) -> Option<Value> {
             let version = server.watched_version.load(Ordering::Relaxed);
             format!("Version {version} of the watched resource.")
         }
+        _ if server.faults.has(F::TemplateUnreadable) => return None,
         _ => return generated(uri),
     };
     let resource = RESOURCES.iter().find(|resource| resource.uri == uri)?;

@@ -13,7 +13,7 @@ use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::replay::EventStream;
 use super::{Http, respond};
 use crate::context::Outlet;
-use crate::faults::F;
+use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::legacy::{self, Session};
 use crate::lock;
@@ -64,11 +64,15 @@ impl HttpSession {
 }
 
 /// The session that a request names, or the refusal.
-fn session(http: &Http, headers: &HeaderMap) -> Result<Arc<HttpSession>, Box<Response>> {
+fn session(
+    http: &Http,
+    headers: &HeaderMap,
+    id: Option<&Id>,
+) -> Result<Arc<HttpSession>, Box<Response>> {
     let faults = &http.server.faults;
     let refuse = |status: u16, why: &str| {
         let error = ErrorObject::invalid_request(why).status(status);
-        Err(Box::new(respond::refused(faults, None, error)))
+        Err(Box::new(respond::refused(faults, id, error)))
     };
     let sessions = lock(&http.sessions);
     let any = || sessions.values().next().cloned();
@@ -111,7 +115,11 @@ pub fn post(http: &Arc<Http>, headers: &HeaderMap, message: Message) -> Response
     {
         return initialize(http, headers, id, params);
     }
-    let session = match session(http, headers) {
+    let id = match &message {
+        Message::Request { id, .. } => Some(id),
+        _ => None,
+    };
+    let session = match session(http, headers, id) {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
@@ -155,8 +163,8 @@ pub fn batch(
     if headers::speaks_modern(headers) || !headers.contains_key(SESSION_ID) {
         return refuse();
     }
-    let session = match session(http, headers) {
-        Ok(session) if session.session.revision == Revision::V2025_03_26 => session,
+    let session = match session(http, headers, None) {
+        Ok(session) if session.session.has_batches() => session,
         Ok(_) => return refuse(),
         Err(refusal) => return *refusal,
     };
@@ -264,14 +272,14 @@ pub fn get(http: &Http, headers: &HeaderMap) -> Response {
     if !headers::accepts(headers, "text/event-stream") {
         return respond::empty(StatusCode::NOT_ACCEPTABLE);
     }
-    let session = match session(http, headers) {
+    let session = match session(http, headers, None) {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
     if faults.has(F::GetJson) {
         return respond::json(faults, 200, &serde_json::json!({}));
     }
-    let body = match resumed(&session, headers) {
+    let body = match resumed(faults, &session, headers) {
         Some((stream, after)) => stream.connect(Some(after)),
         None => session.standalone.connect(None),
     };
@@ -279,18 +287,29 @@ pub fn get(http: &Http, headers: &HeaderMap) -> Response {
 }
 
 /// The stream and the event that `Last-Event-ID` names.
-fn resumed(session: &HttpSession, headers: &HeaderMap) -> Option<(Arc<EventStream>, u64)> {
+fn resumed(
+    faults: &Faults,
+    session: &HttpSession,
+    headers: &HeaderMap,
+) -> Option<(Arc<EventStream>, u64)> {
     let (number, after) = headers::text(headers, "last-event-id")?.split_once('-')?;
     let (number, after) = (number.parse().ok()?, after.parse().ok()?);
     match number {
         0 => Some((Arc::clone(&session.standalone), after)),
-        _ => Some((lock(&session.streams).get(&number).cloned()?, after)),
+        _ => {
+            let streams = lock(&session.streams);
+            if faults.has(F::ReplayElsewhere) {
+                let other = streams.iter().find(|(other, _)| **other != number)?;
+                return Some((Arc::clone(other.1), 0));
+            }
+            Some((streams.get(&number).cloned()?, after))
+        }
     }
 }
 
 /// Ends a session.
 pub fn delete(http: &Http, headers: &HeaderMap) -> Response {
-    match session(http, headers) {
+    match session(http, headers, None) {
         Ok(session) => {
             if !http.server.faults.has(F::SessionSurvives) {
                 let id = headers::text(headers, SESSION_ID).unwrap_or_default();

@@ -25,7 +25,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use crate::error::Error;
-use crate::jsonrpc::{ErrorObject, MAX_MESSAGE_BYTES, Message, Packet, Reply, parse};
+use crate::jsonrpc::{ErrorObject, Message, Packet, Reply, parse};
 use crate::options::Options;
 use crate::server::Server;
 use guard::Guard;
@@ -120,7 +120,7 @@ async fn handle(State(http): State<Arc<Http>>, request: Request) -> Response {
             if let Err(status) = headers::check_post(&head.headers) {
                 return respond::empty(status);
             }
-            match to_bytes(body, MAX_MESSAGE_BYTES).await {
+            match to_bytes(body, http.server.faults.max_message_bytes()).await {
                 Ok(bytes) => post(&http, &head, parse(&bytes)).await,
                 Err(_) => respond::empty(StatusCode::PAYLOAD_TOO_LARGE),
             }
@@ -140,7 +140,7 @@ async fn post(http: &Arc<Http>, head: &Parts, packet: Packet) -> Response {
     let message = match packet {
         Packet::Single(Ok(message)) => message,
         Packet::Single(Err(rejection)) => {
-            let mut reply = Reply::error(rejection.id.as_ref(), rejection.error);
+            let mut reply = Reply::error(rejection.id.as_ref(), *rejection.error);
             faults.spoil_rejection(&mut reply);
             return respond::json(faults, reply.status, &reply.message);
         }

@@ -192,7 +192,8 @@ impl Connection {
 
     fn step(&self) -> Step {
         let mut log = lock(&self.stream.log);
-        if log.reader != self.reader {
+        let broadcasts = self.stream.server.faults.has(F::Broadcast);
+        if log.reader != self.reader && !broadcasts {
             return Step::Stop;
         }
         if log.hung_up {

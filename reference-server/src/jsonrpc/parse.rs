@@ -30,7 +30,7 @@ pub struct Rejection {
     /// The id, where one could be read.
     pub id: Option<Id>,
     /// What to answer.
-    pub error: ErrorObject,
+    pub error: Box<ErrorObject>,
     /// Whether it looks like a response: those are never answered.
     pub response: bool,
 }
@@ -39,7 +39,7 @@ impl Rejection {
     fn new(id: Option<Id>, error: ErrorObject) -> Self {
         Self {
             id,
-            error,
+            error: Box::new(error),
             response: false,
         }
     }

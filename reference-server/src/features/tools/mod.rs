@@ -68,8 +68,18 @@ pub fn list(context: &Context, params: &Object) -> Answer {
 
 /// Answers `tools/call`.
 pub async fn call(context: &Context, params: &Object) -> Answer {
-    let name = string(params, "name")?;
-    let Some(tool) = find(name, context.revision) else {
+    context.server.faults.delay_tool().await;
+    let name = match string(params, "name") {
+        Err(_) if context.fault(F::ToolCallUnchecked) => return Ok(text("done")),
+        name => name?,
+    };
+    let folded = name.to_ascii_lowercase();
+    let known = if context.fault(F::ToolNameAnyCase) {
+        &folded
+    } else {
+        name
+    };
+    let Some(tool) = find(known, context.revision) else {
         return unknown(context, name);
     };
     let empty = Object::new();
@@ -81,10 +91,14 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
         return bad_arguments(context, name, &why);
     }
     let mut result = match (tool.run)(context, arguments).await {
+        Err(Failure::Tool(why)) if context.fault(F::ToolErrorProtocol) => {
+            return Err(ErrorObject::internal(why).into());
+        }
         Err(Failure::Tool(why)) => failed(&why),
         answer => answer?,
     };
     wire::tool_result(&mut result, context.revision);
+    context.progress_after_answer();
     Ok(result)
 }
 
@@ -104,7 +118,8 @@ fn unknown(context: &Context, name: &str) -> Answer {
 /// protocol error.
 fn bad_arguments(context: &Context, name: &str, why: &str) -> Answer {
     let why = format!("Invalid arguments for {name}: {why}");
-    match context.revision >= Revision::V2025_11_25 {
+    let correctable = context.revision >= Revision::V2025_11_25;
+    match correctable && !context.fault(F::ToolArgumentsError) {
         true => Ok(failed(&why)),
         false => Err(ErrorObject::invalid_params(why).into()),
     }

@@ -126,17 +126,17 @@ pub async fn reconnection(context: &Context) -> Answer {
 }
 
 pub async fn announce_tools(context: &Context) -> Answer {
-    context.server.hub.publish(&Event::Tools);
+    context.publish(&Event::Tools);
     Ok(text("Announced."))
 }
 
 pub async fn announce_prompts(context: &Context) -> Answer {
-    context.server.hub.publish(&Event::Prompts);
+    context.publish(&Event::Prompts);
     Ok(text("Announced."))
 }
 
 pub async fn announce_resources(context: &Context) -> Answer {
-    context.server.hub.publish(&Event::Resources);
+    context.publish(&Event::Resources);
     Ok(text("Announced."))
 }
 
@@ -145,10 +145,7 @@ pub async fn change_watched(context: &Context) -> Answer {
         .server
         .watched_version
         .fetch_add(1, Ordering::Relaxed);
-    context
-        .server
-        .hub
-        .publish(&Event::Resource(resources::WATCHED.into()));
+    context.publish(&Event::Resource(resources::WATCHED.into()));
     Ok(text(format!(
         "The watched resource is now at version {}.",
         before + 1

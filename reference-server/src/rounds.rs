@@ -1,0 +1,150 @@
+//! Multi round-trip requests: the answers come with the same request, sent again.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr>
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::ask::Question;
+use crate::context::{Context, Failure};
+use crate::faults::{F, Faults};
+use crate::jsonrpc::{ErrorObject, Object};
+use crate::lock;
+use crate::server::Server;
+use crate::state::{Check, request_digest};
+
+/// What a client sent along when it repeats a request with answers (modern revisions).
+pub struct Rounds {
+    method: String,
+    params: Arc<Object>,
+    responses: Object,
+    /// Whether a state of ours came back.
+    resumed: bool,
+    known: Mutex<Object>,
+}
+
+impl Rounds {
+    /// Reads and verifies `inputResponses` and `requestState`.
+    pub fn read(server: &Server, method: &str, params: Arc<Object>) -> Result<Self, ErrorObject> {
+        let responses = match params.get("inputResponses") {
+            None => Object::new(),
+            Some(Value::Object(responses)) => responses.clone(),
+            Some(_) if server.faults.has(F::InputsMalformedAccepted) => Object::new(),
+            Some(_) => return Err(ErrorObject::invalid_params("inputResponses is an object")),
+        };
+        let known = match params.get("requestState") {
+            None => Object::new(),
+            Some(Value::String(text)) => open_state(server, text, method, &params)?,
+            Some(_) => return Err(ErrorObject::invalid_params("requestState is a string")),
+        };
+        Ok(Self {
+            method: method.into(),
+            responses,
+            resumed: params.contains_key("requestState"),
+            params,
+            known: Mutex::new(known),
+        })
+    }
+
+    /// A request that cannot have several rounds.
+    pub fn none() -> Self {
+        Self {
+            method: String::new(),
+            params: Arc::default(),
+            responses: Object::new(),
+            resumed: false,
+            known: Mutex::default(),
+        }
+    }
+
+    /// The answer to a question, if the client gave it in this round or an earlier one.
+    fn answer(
+        &self,
+        faults: &Faults,
+        question: &Question,
+        stateful: bool,
+    ) -> Result<Option<Value>, Failure> {
+        if let Some(answer) = lock(&self.known).get(question.key) {
+            return Ok(Some(answer.clone()));
+        }
+        let Some(answer) = self.responses.get(question.key) else {
+            return Ok(None);
+        };
+        if stateful && !self.resumed {
+            return Ok(None);
+        }
+        if !question.accepts(answer) && !faults.has(F::InputsUnchecked) {
+            let error = format!(
+                "inputResponses.{} does not answer the question",
+                question.key
+            );
+            return Err(ErrorObject::invalid_params(error).into());
+        }
+        lock(&self.known).insert(question.key.into(), answer.clone());
+        Ok(Some(answer.clone()))
+    }
+
+    /// The answers to `questions`, or the result that asks for those still open.
+    pub fn next(
+        &self,
+        context: &Context,
+        questions: &[Question],
+        stateful: bool,
+    ) -> Result<Vec<Value>, Failure> {
+        let faults = &context.server.faults;
+        faults.refuse_extra_inputs(&self.responses, questions)?;
+        let mut answers = Vec::new();
+        let mut open = Object::new();
+        for question in questions {
+            match self.answer(faults, question, stateful)? {
+                Some(answer) if !faults.has(F::InputRequiredForever) => answers.push(answer),
+                _ => {
+                    let params = question.params(context.revision);
+                    let request = json!({"method": question.method, "params": params});
+                    open.insert(question.key.into(), request);
+                }
+            }
+        }
+        if open.is_empty() {
+            return Ok(answers);
+        }
+        if faults.has(F::MissingInputsRefused) && !self.responses.is_empty() {
+            return Err(ErrorObject::invalid_params("inputResponses lacks an answer").into());
+        }
+        self.ask(context, open, stateful)
+    }
+
+    fn ask<T>(&self, context: &Context, open: Object, stateful: bool) -> Result<T, Failure> {
+        context.server.faults.ask_directly(&*context.outlet, &open);
+        let mut result = Object::new();
+        result.insert("inputRequests".into(), Value::Object(open));
+        let known = lock(&self.known).clone();
+        if stateful || !known.is_empty() {
+            let digest = request_digest(&self.method, &self.params);
+            let state = context.server.signer.seal(&digest, known)?;
+            result.insert("requestState".into(), state.into());
+        }
+        Err(Failure::InputRequired(result))
+    }
+}
+
+fn open_state(
+    server: &Server,
+    text: &str,
+    method: &str,
+    params: &Object,
+) -> Result<Object, ErrorObject> {
+    let forged_is_fine = server.faults.has(F::StateForged);
+    let check = Check {
+        signature: !forged_is_fine,
+        request: !server.faults.has(F::StateElsewhere),
+        expiry: true,
+    };
+    let digest = request_digest(method, params);
+    match server.signer.open(text, &digest, check) {
+        Ok(state) => Ok(state.answers),
+        Err(_) if forged_is_fine => Ok(Object::new()),
+        Err(error) => Err(error),
+    }
+}
