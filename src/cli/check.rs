@@ -1,0 +1,354 @@
+//! `check`: certifies a server.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use super::output::Output;
+use super::target::{Resolved, Target};
+use super::{CatalogArgs, Failure};
+use crate::event::RunReport;
+use crate::report::Reporters;
+use crate::revision::Revision;
+use crate::run::{self, Fixture, Options, RunError};
+use crate::target::TargetInfo;
+
+/// How long a request may take unless the user says otherwise.
+const TIMEOUT: &str = "10s";
+/// How long threads that wait for a server may hold up the end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Check a server: the bundled one if no target is given.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    output: Output,
+
+    #[command(flatten)]
+    catalog: CatalogArgs,
+
+    /// A revision, all of them, or auto for those that the server accepts (repeatable) [default: auto]
+    #[arg(long = "revision", value_name = "REV|all|auto")]
+    revisions: Vec<Revisions>,
+
+    /// Only cases and trials whose name matches, such as 'tools/*' or '*@2025-11-25+stdio' (repeatable)
+    #[arg(long = "case", value_name = "GLOB")]
+    select: Vec<String>,
+
+    /// Which tools, resources and prompts deeper cases may rely on
+    #[arg(long, value_enum, default_value = "auto")]
+    fixture: FixtureArg,
+
+    /// How many sessions run at once [default: twice the processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// How long a request may take, such as 500ms or 1m
+    #[arg(long, value_name = "DURATION", default_value = TIMEOUT, value_parser = timeout)]
+    timeout: Duration,
+
+    /// Save everything that crosses the wire in this folder
+    #[arg(long, value_name = "DIR")]
+    save_transcripts: Option<PathBuf>,
+
+    /// A call of the server's own tools that is safe to make (repeatable)
+    #[arg(long = "call", value_name = "NAME='{...}'", value_parser = call)]
+    calls: Vec<(String, Value)>,
+
+    /// Tools that are annotated as read-only may be called
+    #[arg(long)]
+    call_read_only: bool,
+}
+
+impl Default for Check {
+    fn default() -> Check {
+        Check {
+            target: Target::default(),
+            output: Output::default(),
+            catalog: CatalogArgs::default(),
+            revisions: Vec::new(),
+            select: Vec::new(),
+            fixture: FixtureArg::Auto,
+            jobs: None,
+            timeout: Duration::from_secs(10),
+            save_transcripts: None,
+            calls: Vec::new(),
+            call_read_only: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FixtureArg {
+    /// The official one if its names are listed
+    Auto,
+    /// None
+    None,
+    /// The one that the official suite's server scenarios define
+    Official,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Revisions {
+    Auto,
+    All,
+    One(Revision),
+}
+
+impl FromStr for Revisions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Revisions, String> {
+        match text {
+            "auto" => Ok(Revisions::Auto),
+            "all" => Ok(Revisions::All),
+            date => date.parse().map(Revisions::One).map_err(
+                |error: crate::revision::UnknownRevision| {
+                    format!("{error}; all and auto are possible as well")
+                },
+            ),
+        }
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("nothing answers in no time".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn call(text: &str) -> Result<(String, Value), String> {
+    let (name, arguments) = text
+        .split_once('=')
+        .ok_or("write the tool's name, = and its arguments as a JSON object")?;
+    if name.is_empty() {
+        return Err("the name of the tool is missing before =".to_owned());
+    }
+    match serde_json::from_str::<Value>(arguments) {
+        Ok(Value::Object(arguments)) => Ok((name.to_owned(), Value::Object(arguments))),
+        Ok(_) => Err("the arguments must be a JSON object".to_owned()),
+        Err(error) => Err(format!("the arguments behind = are no JSON: {error}")),
+    }
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let revisions = self.revisions()?;
+        let resolved = self.target.resolve()?;
+        let catalog = Arc::new(self.catalog.load()?);
+        let mut reporters = self.output.open(&catalog)?;
+        let options = Options {
+            arguments: self.arguments(&resolved),
+            endpoints: resolved.endpoints,
+            target: resolved.info,
+            catalog,
+            revisions,
+            select: self.select,
+            fixture: match self.fixture {
+                FixtureArg::Auto => Fixture::Auto,
+                FixtureArg::None => Fixture::None,
+                FixtureArg::Official => Fixture::Official,
+            },
+            jobs: self.jobs.map_or_else(default_jobs, NonZeroUsize::get),
+            timeout: self.timeout,
+            calls: self.calls,
+            call_read_only: self.call_read_only,
+            save_transcripts: self.save_transcripts,
+        };
+        let report = check(options, &mut reporters)?;
+        self.output.finish(&reporters, &report)
+    }
+
+    /// What reports say of the target.
+    pub(super) fn target_info(&self) -> Option<TargetInfo> {
+        self.target.resolve().ok().map(|resolved| resolved.info)
+    }
+
+    /// The revisions asked for; none means those that the server accepts.
+    fn revisions(&self) -> Result<Option<Vec<Revision>>, Failure> {
+        if self.revisions.is_empty() || self.revisions.iter().all(|asked| *asked == Revisions::Auto)
+        {
+            return Ok(None);
+        }
+        let mut revisions = Vec::new();
+        for asked in &self.revisions {
+            match asked {
+                Revisions::All => revisions.extend(Revision::ALL),
+                Revisions::One(revision) => revisions.push(*revision),
+                Revisions::Auto => {
+                    return Err(Failure::usage(
+                        "--revision auto leaves the choice to the server: it cannot be combined with others",
+                    ));
+                }
+            }
+        }
+        revisions.sort();
+        revisions.dedup();
+        Ok(Some(revisions))
+    }
+
+    /// The command line that does the same again, but for the selection.
+    fn arguments(&self, resolved: &Resolved) -> Vec<String> {
+        let mut arguments = vec!["mcp-conform".to_owned(), "check".to_owned()];
+        let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+        match self.fixture {
+            FixtureArg::Auto => {}
+            FixtureArg::None => option("--fixture", "none".to_owned()),
+            FixtureArg::Official => option("--fixture", "official".to_owned()),
+        }
+        if timeout(TIMEOUT).is_ok_and(|usual| usual != self.timeout) {
+            option(
+                "--timeout",
+                humantime::format_duration(self.timeout).to_string(),
+            );
+        }
+        if let Some(dir) = &self.catalog.dir {
+            option("--cases", dir.display().to_string());
+        }
+        for (name, value) in &self.calls {
+            option("--call", format!("{name}={value}"));
+        }
+        if self.call_read_only {
+            arguments.push("--call-read-only".to_owned());
+        }
+        arguments.extend(resolved.arguments.iter().cloned());
+        arguments
+    }
+}
+
+fn default_jobs() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::run(format!("cannot start threads: {error}")))?;
+    let mut listener = |event: &crate::event::Event<'_>| reporters.event(event);
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = run::run(options, &mut listener) => result.map_err(failure),
+            () = interrupted() => Err(Failure::run("interrupted: there is no report")),
+        }
+    });
+    // Whatever still runs ends with its session; a thread that waits for a server must not hold us up.
+    runtime.shutdown_timeout(GRACE);
+    result
+}
+
+fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Select(_) => Failure::usage(error),
+        _ => Failure::run(error),
+    }
+}
+
+/// Returns when the user, or the system, wants us to stop.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                Ok(()) = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        check: Check,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Check, clap::Error> {
+        Only::try_parse_from([&["check"], arguments].concat()).map(|only| only.check)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_no_subcommand() {
+        assert_eq!(
+            format!("{:?}", parse(&[]).unwrap()),
+            format!("{:?}", Check::default())
+        );
+    }
+
+    #[test]
+    fn what_is_repeated_says_the_same() {
+        let given = [
+            "--fixture",
+            "none",
+            "--timeout",
+            "500ms",
+            "--call",
+            "a b={\"x\": [1]}",
+            "--call-read-only",
+            "--",
+            "server",
+            "--flag",
+        ];
+        let check = parse(&given).unwrap();
+        let arguments = check.arguments(
+            &check
+                .target
+                .resolve()
+                .unwrap_or_else(|f| panic!("{}", f.message)),
+        );
+        assert_eq!(arguments[..2], ["mcp-conform", "check"]);
+        let again: Vec<&str> = arguments[2..].iter().map(String::as_str).collect();
+        assert_eq!(
+            format!("{:?}", parse(&again).unwrap()),
+            format!("{check:?}")
+        );
+    }
+
+    #[test]
+    fn revisions_add_up() {
+        let revisions = |given: &[&str]| parse(given).unwrap().revisions();
+        assert!(revisions(&[]).is_ok_and(|revisions| revisions.is_none()));
+        assert!(revisions(&["--revision", "auto"]).is_ok_and(|revisions| revisions.is_none()));
+        let all = revisions(&["--revision", "2025-11-25", "--revision", "all"]);
+        assert!(all.is_ok_and(|revisions| revisions.is_some_and(|revisions| revisions == Revision::ALL)));
+        assert!(revisions(&["--revision", "auto", "--revision", "2025-11-25"]).is_err());
+        assert!(parse(&["--revision", "2025"]).is_err());
+    }
+
+    #[test]
+    fn values_are_verified_with_their_place() {
+        let told = |given: &[&str]| parse(given).unwrap_err().to_string();
+        assert!(
+            told(&["--call", "x={\"a\": }"]).contains("column 7"),
+            "{}",
+            told(&["--call", "x={\"a\": }"])
+        );
+        assert!(told(&["--call", "x=[]"]).contains("JSON object"));
+        assert!(told(&["--call", "x"]).contains("JSON object"));
+        assert!(told(&["--timeout", "0s"]).contains("no time"));
+        assert!(told(&["--timeout", "soon"]).contains("--timeout"));
+        assert!(told(&["--jobs", "0"]).contains("--jobs"));
+        assert!(told(&["--header", "a: b"]).contains("--url"));
+        assert!(told(&["--env", "a=b"]).contains("COMMAND"));
+        assert!(parse(&["server"]).is_err(), "a command stands behind --");
+    }
+}

@@ -1,0 +1,137 @@
+//! One finding in words: for the terminal, and for whoever reads JUnit.
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use super::diff;
+use super::escape::{excerpt, visible};
+use crate::catalog::Catalog;
+use crate::revision::Revision;
+use crate::verdict::{Direction, EntryRef, Finding, Level};
+
+/// Longer quotes are cut; the JSON report and the transcripts have the whole.
+const MAX_QUOTE: usize = 240;
+/// How many of the messages sent are quoted.
+const MAX_SENT: usize = 3;
+
+/// What fails.
+pub const FAIL: Style = AnsiColor::Red.on_default().bold();
+/// What warns.
+pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
+/// What passes.
+pub const PASS: Style = AnsiColor::Green.on_default().bold();
+/// What may be skipped by the eye.
+pub const DIM: Style = Style::new().dimmed();
+/// What leads the eye.
+pub const BOLD: Style = Style::new().bold();
+
+/// The style of a level.
+pub fn level_style(level: Level) -> Style {
+    if level.fails() { FAIL } else { WARN }
+}
+
+/// A line with a label before it.
+pub fn labelled(output: &mut String, label: &str, text: &str) {
+    output.push_str(&format!("  {DIM}{label:<10}{DIM:#}{text}\n"));
+}
+
+/// Level, id and text of a requirement, and where it stands.
+pub fn requirement(output: &mut String, finding: &Finding, catalog: &Catalog) {
+    let style = level_style(finding.level);
+    let text = catalog
+        .requirement(&finding.requirement)
+        .map_or("", |requirement| requirement.text.as_str());
+    output.push_str(&format!(
+        "  {style}{:<10}{style:#}{BOLD}{}{BOLD:#}: {}\n",
+        finding.level.as_str(),
+        visible(&finding.requirement),
+        visible(text)
+    ));
+    labelled(output, "", &visible(&finding.spec));
+}
+
+/// Everything that a finding says, with ANSI styles.
+pub fn finding(output: &mut String, finding: &Finding, revision: Revision, catalog: &Catalog) {
+    requirement(output, finding, catalog);
+    labelled(output, "found", &excerpt(&finding.message, MAX_QUOTE));
+    sent(output, &finding.entries);
+    match diff::lines(&finding.expected, &finding.actual, revision) {
+        Some(lines) => {
+            labelled(output, "came", "(- expected, + came)");
+            lines.iter().for_each(|line| diff_line(output, line));
+        }
+        None => {
+            labelled(output, "expected", &quote(&finding.expected));
+            labelled(output, "came", &quote(&finding.actual));
+        }
+    }
+    if let Some(hint) = &finding.hint {
+        labelled(output, "hint", &visible(hint));
+    }
+    evidence(output, &finding.entries);
+    labelled(output, "reproduce", &visible(&finding.reproduce));
+}
+
+fn sent(output: &mut String, entries: &[EntryRef]) {
+    let sent: Vec<&EntryRef> = entries
+        .iter()
+        .filter(|entry| entry.direction == Direction::Sent)
+        .collect();
+    for entry in sent.iter().take(MAX_SENT) {
+        labelled(output, "sent", &excerpt(&entry.excerpt, MAX_QUOTE));
+    }
+    if sent.len() > MAX_SENT {
+        labelled(
+            output,
+            "",
+            &format!("and {} more, see the evidence", sent.len() - MAX_SENT),
+        );
+    }
+}
+
+fn evidence(output: &mut String, entries: &[EntryRef]) {
+    let mut sessions: Vec<(&str, Vec<String>)> = Vec::new();
+    for entry in entries {
+        let number = entry.entry.to_string();
+        match sessions
+            .iter_mut()
+            .find(|(session, _)| *session == entry.transcript)
+        {
+            Some((_, numbers)) => numbers.push(number),
+            None => sessions.push((&entry.transcript, vec![number])),
+        }
+    }
+    for (session, numbers) in sessions {
+        let word = if numbers.len() == 1 {
+            "entry"
+        } else {
+            "entries"
+        };
+        labelled(
+            output,
+            "evidence",
+            &format!("{}, {word} {}", visible(session), numbers.join(", ")),
+        );
+    }
+}
+
+fn diff_line(output: &mut String, line: &diff::Line) {
+    let style = match line.sign {
+        '-' => AnsiColor::Green.on_default(),
+        '+' => AnsiColor::Red.on_default(),
+        _ => Style::new(),
+    };
+    output.push_str(&format!(
+        "            {style}{} {}{style:#}\n",
+        line.sign, line.text
+    ));
+}
+
+/// A sentence as it is, other JSON on one line, and nothing as `nothing`.
+fn quote(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => excerpt(text, MAX_QUOTE),
+        other => excerpt(&other.to_string(), MAX_QUOTE),
+    }
+}

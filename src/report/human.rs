@@ -1,0 +1,492 @@
+//! The report for people: what is wrong and why, then the summary.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use anstream::adapter::strip_str;
+use serde_json::Value;
+
+use super::escape::{excerpt, visible};
+use super::finding::{self, BOLD, DIM, FAIL, PASS, WARN, labelled, level_style};
+use super::fold::{self, Block, Group};
+use super::{Outcome, Reporter, table};
+use crate::catalog::Catalog;
+use crate::event::{Event, RunReport, Statement, Summary};
+use crate::transport::Transport;
+use crate::verdict::{TrialReport, Verdict};
+
+/// How many warnings about one requirement, and how many reasons, are written out.
+const MAX_LISTED: usize = 8;
+const MAX_REASON: usize = 1_000;
+
+/// How the report looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// Whether it has colours.
+    pub color: bool,
+    /// Whether it may have more than ASCII.
+    pub unicode: bool,
+    /// The columns of the terminal, if it is one.
+    pub width: Option<u16>,
+}
+
+/// Writes the report when the run is over.
+pub struct Human<W> {
+    writer: W,
+    catalog: Arc<Catalog>,
+    strict: bool,
+    look: Look,
+}
+
+impl<W: Write + Send> Human<W> {
+    /// Writes to this; requirements and titles are taken from the catalog, `strict` lets warnings fail.
+    pub fn new(writer: W, catalog: Arc<Catalog>, strict: bool, look: Look) -> Human<W> {
+        Human {
+            writer,
+            catalog,
+            strict,
+            look,
+        }
+    }
+}
+
+impl<W: Write + Send> Reporter for Human<W> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        let Event::Finished { report } = event else {
+            return Ok(());
+        };
+        let text = Page {
+            report,
+            catalog: &self.catalog,
+            strict: self.strict,
+            look: self.look,
+        }
+        .text();
+        match self.look.color {
+            true => self.writer.write_all(text.as_bytes())?,
+            false => write!(self.writer, "{}", strip_str(&text))?,
+        }
+        self.writer.flush()
+    }
+}
+
+struct Page<'a> {
+    report: &'a RunReport,
+    catalog: &'a Catalog,
+    strict: bool,
+    look: Look,
+}
+
+impl Page<'_> {
+    fn text(&self) -> String {
+        let mut output = String::new();
+        self.header(&mut output);
+        for block in fold::blocks(self.with(Verdict::Broken)) {
+            self.unjudged(&mut output, &block);
+        }
+        for block in fold::blocks(self.with(Verdict::Fail)) {
+            self.failure(&mut output, &block);
+        }
+        let groups = fold::groups(self.with(Verdict::Warn));
+        if !groups.is_empty() {
+            heading(&mut output, "Warnings");
+        }
+        for (index, group) in groups.iter().enumerate() {
+            output.push_str(if index > 0 { "\n" } else { "" });
+            self.warning(&mut output, group);
+        }
+        self.not_observed(&mut output);
+        heading(&mut output, "Summary");
+        output.push_str(&table::summary(
+            self.report,
+            self.look.width,
+            self.look.unicode,
+        ));
+        self.counts(&mut output);
+        self.not_applicable(&mut output);
+        self.statements(&mut output);
+        self.latency(&mut output);
+        self.outcome(&mut output);
+        output
+    }
+
+    fn with(&self, verdict: Verdict) -> impl Iterator<Item = &TrialReport> {
+        self.report
+            .trials
+            .iter()
+            .filter(move |trial| trial.verdict == verdict)
+    }
+
+    fn header(&self, output: &mut String) {
+        let RunReport {
+            tool,
+            target,
+            profile,
+            ..
+        } = self.report;
+        output.push_str(&format!(
+            "{BOLD}{} {}{BOLD:#}, catalog {}\n",
+            tool.name, tool.version, tool.catalog
+        ));
+        let mut what = vec![target.kind.clone()];
+        what.extend(target.command.as_ref().map(|words| {
+            shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+        }));
+        what.extend(target.url.clone());
+        labelled(output, "target", &visible(&what.join("  ")));
+        let name = |member: &str| {
+            profile
+                .server
+                .as_ref()
+                .and_then(|server| server.get(member))
+                .and_then(Value::as_str)
+        };
+        if let Some(server) = name("name") {
+            let version = name("version").unwrap_or("of no version");
+            labelled(
+                output,
+                "server",
+                &format!("{} {}", excerpt(server, 100), excerpt(version, 100)),
+            );
+        }
+        for transport in [Transport::Stdio, Transport::Http, Transport::Sse] {
+            let mine = profile
+                .offers
+                .iter()
+                .filter(|offer| offer.transport == transport);
+            let revisions: Vec<String> = mine.map(|offer| offer.revision.to_string()).collect();
+            if !revisions.is_empty() {
+                labelled(output, transport.as_str(), &revisions.join(", "));
+            }
+        }
+    }
+
+    fn title(&self, output: &mut String, block: &Block<'_>) {
+        let style = if block.shown.verdict == Verdict::Warn {
+            WARN
+        } else {
+            FAIL
+        };
+        let verdict = block.shown.verdict.as_str().to_uppercase();
+        output.push_str(&format!(
+            "\n{style}{verdict}{style:#} {BOLD}{}{BOLD:#}\n",
+            visible(&block.shown.case)
+        ));
+        if let Some(case) = self.catalog.case(&block.shown.case) {
+            output.push_str(&format!("  {}\n", visible(&case.title)));
+        }
+        output.push_str(&format!("  at {}\n", fold::places(&block.places)));
+    }
+
+    fn failure(&self, output: &mut String, block: &Block<'_>) {
+        self.title(output, block);
+        for finding in &block.shown.findings {
+            output.push('\n');
+            finding::finding(output, finding, block.shown.revision, self.catalog);
+        }
+        if block.places.len() > 1 {
+            let (revision, transport) = (block.shown.revision, block.shown.transport);
+            let shown = format!(
+                "{revision}+{transport}; --report json has each of the {}",
+                block.places.len()
+            );
+            labelled(output, "shown", &shown);
+        }
+    }
+
+    fn unjudged(&self, output: &mut String, block: &Block<'_>) {
+        self.title(output, block);
+        for line in block
+            .shown
+            .reason
+            .as_deref()
+            .unwrap_or("no reason was given")
+            .lines()
+        {
+            output.push_str(&format!("  {}\n", excerpt(line, MAX_REASON)));
+        }
+    }
+
+    fn warning(&self, output: &mut String, group: &Group<'_>) {
+        let Some(first) = group.seen.iter().max_by_key(|seen| seen.places.last()) else {
+            return;
+        };
+        finding::requirement(output, first.finding, self.catalog);
+        for seen in group.seen.iter().take(MAX_LISTED) {
+            let style = level_style(group.level);
+            let message = excerpt(&seen.finding.message, 200);
+            output.push_str(&format!(
+                "            {style}-{style:#} {}: {message}\n",
+                visible(seen.case)
+            ));
+            output.push_str(&format!(
+                "              {DIM}at {}{DIM:#}\n",
+                fold::places(&seen.places)
+            ));
+            output.push_str(&format!(
+                "              {DIM}{}{DIM:#}\n",
+                visible(&seen.finding.reproduce)
+            ));
+        }
+        if group.seen.len() > MAX_LISTED {
+            let more = group.seen.len() - MAX_LISTED;
+            labelled(
+                output,
+                "",
+                &format!("and {more} more; --report json lists them"),
+            );
+        }
+    }
+
+    fn not_observed(&self, output: &mut String) {
+        let blocks = fold::blocks(self.with(Verdict::NotObserved));
+        if blocks.is_empty() {
+            return;
+        }
+        heading(output, "Not observed");
+        for block in blocks {
+            let reason = block
+                .shown
+                .reason
+                .as_deref()
+                .unwrap_or("no reason was given");
+            output.push_str(&format!(
+                "  {}: {}\n",
+                visible(&block.shown.case),
+                excerpt(reason, 200)
+            ));
+            output.push_str(&format!(
+                "    {DIM}at {}{DIM:#}\n",
+                fold::places(&block.places)
+            ));
+        }
+    }
+
+    fn counts(&self, output: &mut String) {
+        let summary = &self.report.summary;
+        let counts: Vec<String> = Verdict::ALL
+            .into_iter()
+            .map(|verdict| (summary.count(verdict), verdict.as_str().replace('-', " ")))
+            .filter(|(count, word)| *count > 0 || word == "fail" || word == "pass")
+            .map(|(count, word)| format!("{} {word}", thousands(count as u64)))
+            .collect();
+        let total = thousands(self.report.trials.len() as u64);
+        let seconds = summary.duration_ms / 1_000.0;
+        let starts = match summary.starts {
+            0 => String::new(),
+            1 => ", 1 process started".to_owned(),
+            more => format!(", {more} processes started"),
+        };
+        output.push_str(&format!(
+            "\n{total} trials: {} ({seconds:.1} s{starts})\n",
+            counts.join(", ")
+        ));
+    }
+
+    fn not_applicable(&self, output: &mut String) {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for trial in self.with(Verdict::NotApplicable) {
+            *reasons
+                .entry(trial.reason.as_deref().unwrap_or("no reason was given"))
+                .or_default() += 1;
+        }
+        if reasons.is_empty() {
+            return;
+        }
+        output.push_str("\nNot applicable, by reason\n");
+        let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
+        for (reason, count) in reasons.iter().take(MAX_LISTED) {
+            output.push_str(&format!(
+                "  {:>5}  {}\n",
+                thousands(*count as u64),
+                excerpt(reason, 120)
+            ));
+        }
+        let rest: usize = reasons
+            .iter()
+            .skip(MAX_LISTED)
+            .map(|(_, count)| count)
+            .sum();
+        if rest > 0 {
+            let more = reasons.len() - MAX_LISTED;
+            let line = format!("  {rest:>5}  for {more} other reasons; --report json names them\n");
+            output.push_str(&line);
+        }
+    }
+
+    fn statements(&self, output: &mut String) {
+        output.push('\n');
+        for statement in &self.report.summary.statements {
+            output.push_str(&statement_line(statement));
+        }
+    }
+
+    fn latency(&self, output: &mut String) {
+        for latency in &self.report.summary.latency {
+            output.push_str(&format!(
+                "round trip over {}: p50 {}, p99 {} ({} requests)\n",
+                latency.transport,
+                micros(latency.p50_us),
+                micros(latency.p99_us),
+                thousands(latency.count)
+            ));
+        }
+    }
+
+    fn outcome(&self, output: &mut String) {
+        let summary = &self.report.summary;
+        let (style, word) = match Outcome::of(summary, self.strict) {
+            Outcome::Clean => (PASS, "PASS"),
+            Outcome::Failed => (FAIL, "FAIL"),
+            Outcome::Incomplete => (FAIL, "INCOMPLETE"),
+        };
+        output.push_str(&format!(
+            "\n{style}{word}{style:#}: {}\n",
+            verdict_sentence(summary, self.strict)
+        ));
+    }
+}
+
+fn heading(output: &mut String, text: &str) {
+    output.push_str(&format!("\n{BOLD}{text}{BOLD:#}\n"));
+}
+
+fn statement_line(statement: &Statement) -> String {
+    let answer = |holds: bool| match (statement.judged, holds) {
+        (0, _) => format!("{DIM}-  {DIM:#}"),
+        (_, true) => format!("{PASS}yes{PASS:#}"),
+        (_, false) => format!("{FAIL}no {FAIL:#}"),
+    };
+    let transports: Vec<&str> = statement
+        .transports
+        .iter()
+        .map(|transport| transport.as_str())
+        .collect();
+    format!(
+        "{}  conforms: {}  robust: {}  ({} judged over {})\n",
+        statement.revision,
+        answer(statement.conforms),
+        answer(statement.robust),
+        thousands(statement.judged as u64),
+        transports.join(", ")
+    )
+}
+
+fn verdict_sentence(summary: &Summary, strict: bool) -> String {
+    let trials = |count: usize| {
+        if count == 1 {
+            "1 trial".to_owned()
+        } else {
+            format!("{count} trials")
+        }
+    };
+    let mut parts = Vec::new();
+    if summary.fail > 0 {
+        parts.push(format!("{} failed", trials(summary.fail)));
+    }
+    if summary.warn > 0 {
+        let strictly = if strict {
+            ", which --strict does not forgive"
+        } else {
+            ""
+        };
+        parts.push(format!("{} gave warnings{strictly}", trials(summary.warn)));
+    }
+    if summary.broken > 0 {
+        parts.push(format!("{} could not be run", trials(summary.broken)));
+    }
+    if summary.judged() == 0 {
+        return "nothing was judged".to_owned();
+    }
+    if summary.fail == 0 && summary.broken == 0 {
+        parts.insert(0, "no trial failed".to_owned());
+    }
+    parts.join(", ")
+}
+
+fn micros(us: u64) -> String {
+    if us < 10_000 {
+        format!("{} us", thousands(us))
+    } else {
+        format!("{:.1} ms", us as f64 / 1_000.0)
+    }
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn written(report: &RunReport, strict: bool, look: Look) -> String {
+        let mut output = Vec::new();
+        let catalog = Arc::new(sample::catalog());
+        Human::new(&mut output, catalog, strict, look)
+            .event(&Event::Finished { report })
+            .unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn one_failure_of_each_kind() {
+        let look = Look {
+            color: false,
+            unicode: true,
+            width: Some(100),
+        };
+        insta::assert_snapshot!(written(&sample::report(), false, look));
+    }
+
+    #[test]
+    fn nothing_to_complain_about() {
+        let mut report = sample::report();
+        report
+            .trials
+            .retain(|trial| matches!(trial.verdict, Verdict::Pass));
+        let latency = std::mem::take(&mut report.summary.latency);
+        report.summary = Summary {
+            latency,
+            ..Summary::of(&report.trials)
+        };
+        insta::assert_snapshot!(written(&report, true, Look::default()));
+    }
+
+    #[test]
+    fn nothing_a_server_says_reaches_the_terminal_as_it_is() {
+        let text = written(
+            &sample::report(),
+            false,
+            Look {
+                color: true,
+                unicode: true,
+                width: None,
+            },
+        );
+        assert!(text.contains('\u{1b}'), "there are colours");
+        let plain = strip_str(&text).to_string();
+        assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));
+        assert!(!plain.contains('\u{202e}'));
+        assert!(!plain.contains("PWNED") || plain.contains("\\u{1b}]0;PWNED"));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        let numbers = [0, 12, 999, 1_000, 1_234_567].map(thousands);
+        assert_eq!(numbers, ["0", "12", "999", "1,000", "1,234,567"]);
+        assert_eq!(micros(950), "950 us");
+        assert_eq!(micros(12_345), "12.3 ms");
+    }
+}
