@@ -131,9 +131,7 @@ pub async fn listen(
         return std::future::pending().await;
     }
     let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": "shutting down"});
-    if !faults.has(F::ListenEndsSilently) {
-        outlet.send(notification("notifications/cancelled", closing));
-    }
+    outlet.send(notification("notifications/cancelled", closing));
     let mut result = Object::new();
     result.insert("_meta".into(), meta);
     Ok(result)

@@ -63,15 +63,11 @@ impl Faults {
         }
         let message = &mut reply.message;
         let parse = message["error"]["code"] == -32700;
-        let (fault, status) = (self.has(F::ParseErrorCode), self.has(F::ParseErrorStatus));
-        if parse && fault || !parse && self.has(F::InvalidRequestCode) {
+        if parse && self.has(F::ParseErrorCode) || !parse && self.has(F::InvalidRequestCode) {
             message["error"]["code"] = (-32603).into();
         }
         if parse && self.has(F::ParseErrorId) {
             message["id"] = 1.into();
-        }
-        if parse && status {
-            reply.status = 500;
         }
         self.spoil_error(message);
     }

@@ -117,9 +117,9 @@ faults! {
     ToolsListMissing "tools-list-missing" "tools/list-answered" "tools/list has no tools member";
     ToolSchemaMissing "tool-schema-missing" "tools/input-schema-object" "a tool has no inputSchema";
     ToolSchemaNull "tool-schema-null" "tools/input-schema-object" "a tool's inputSchema is null";
-    ToolSchemaInvalid "tool-schema-invalid" "tools/schema-valid" "a tool's inputSchema is not valid JSON Schema";
+    ToolSchemaInvalid "tool-schema-invalid" "meta/schema-valid" "a tool's inputSchema is not valid JSON Schema";
     ToolSchemaNotObject "tool-schema-not-object" "tools/input-schema-object" "a tool's inputSchema describes a string";
-    OutputSchemaInvalid "output-schema-invalid" "tools/schema-valid" "a tool's outputSchema is not valid JSON Schema";
+    OutputSchemaInvalid "output-schema-invalid" "meta/schema-valid" "a tool's outputSchema is not valid JSON Schema";
     ToolNameMissing "tool-name-missing" "tools/list-answered" "a tool has no name";
     ToolNameRepeated "tool-name-repeated" "tools/name-unique" "two tools have the same name";
     ToolNameSpaces "tool-name-spaces" "tools/name-characters" "a tool's name contains spaces";
@@ -169,7 +169,7 @@ faults! {
     UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read accepts what is no URI";
     SubscribeRefused "subscribe-refused" "resources/subscribe" "legacy: resources/subscribe is an unknown method";
     UpdatesUnasked "updates-unasked" "resources/updated-only-if-subscribed" "legacy: tells of changes to resources nobody subscribed to";
-    UpdatesUntold "updates-untold" "resources/subscribe" "nobody is told when a resource changes";
+    UpdatesUntold "updates-untold" "resources/updated-notified" "nobody is told when a resource changes";
     UnsubscribeIgnored "unsubscribe-ignored" "resources/updated-only-if-subscribed" "legacy: goes on telling after resources/unsubscribe";
 
     // Prompts
@@ -243,9 +243,8 @@ faults! {
     AcknowledgedNothing "acknowledged-nothing" "subscriptions/supported-honoured" "modern: acknowledges none of what it supports";
     FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
     ListenOnce "listen-once" "subscriptions/concurrent" "modern: refuses a second subscription";
-    ListenForever "listen-forever" "subscriptions/cancellable" "modern: goes on telling after a subscription was cancelled (stdio)";
+    ListenForever "listen-forever" "cancellation/stdio-silence" "modern: goes on telling after a subscription was cancelled (stdio)";
     ListenEndsRudely "listen-ends-rudely" "subscriptions/graceful-close" "modern: subscriptions end without an answer (stdio)";
-    ListenEndsSilently "listen-ends-silently" "subscriptions/server-cancel" "modern: subscriptions end without notifications/cancelled (stdio)";
     CacheHintsMissing "cache-hints-missing" "caching/hints" "modern: results have no caching hints";
     TtlNegative "ttl-negative" "caching/ttl-not-negative" "modern: ttlMs is negative";
     TtlFraction "ttl-fraction" "caching/ttl-integer" "modern: ttlMs has a fraction";
@@ -253,40 +252,36 @@ faults! {
     CacheScopeVaries "cache-scope-varies" "caching/scope-same-on-pages" "modern: later pages have another cacheScope";
 
     // HTTP
-    NotificationBody "notification-body" "http/notification-accepted" "notifications are answered 200 with a body";
-    ResponseContentType "response-content-type" "http/response-content-type" "answers are text/plain";
+    NotificationBody "notification-body" "http/notification-202" "notifications are answered 200 with a body";
+    ResponseContentType "response-content-type" "http/request-content-type" "answers are text/plain";
     OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin is welcome";
-    OriginStatus "origin-status" "http/origin-403" "a wrong Origin has status 400";
-    HostUnchecked "host-unchecked" "http/host-validated" "any Host is welcome";
+    OriginStatus "origin-status" "http/origin-invalid-403" "a wrong Origin has status 400";
     GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";
-    ParseErrorStatus "parse-error-status" "http/refused-status" "what is not JSON has status 500";
-    SessionUnchecked "session-unchecked" "http/session-required" "legacy: requests without a session are served";
+    SessionUnchecked "session-unchecked" "http/session-missing-400" "legacy: requests without a session are served";
     SessionUnknownServed "session-unknown-served" "http/session-unknown-404" "legacy: unknown sessions are served";
     SessionSurvives "session-survives" "http/session-terminated-404" "legacy: sessions go on after DELETE";
     SessionIdInvisible "session-id-invisible" "http/session-id-visible-ascii" "legacy: session ids contain a space";
     SessionIdGuessable "session-id-guessable" "http/session-id-unguessable" "legacy: session ids count up";
-    VersionHeaderIgnored "version-header-ignored" "http/version-header-invalid" "legacy: MCP-Protocol-Version may be anything";
-    EventIdsRepeated "event-ids-repeated" "http/event-id-unique" "legacy: every stream counts its events from one";
-    StreamUnprimed "stream-unprimed" "http/sse-priming-event" "2025-11-25: streams do not begin with an event id";
-    ReplayElsewhere "replay-elsewhere" "http/no-cross-stream-replay" "legacy: replays the messages of other streams";
-    Broadcast "broadcast" "http/no-broadcast" "legacy: sends the same message on every GET stream";
-    StreamWithoutAnswer "stream-without-answer" "http/sse-answer" "streams end before the answer";
-    StreamStaysOpen "stream-stays-open" "http/sse-end-after-answer" "streams stay open after the answer";
+    VersionHeaderIgnored "version-header-ignored" "http/version-header-invalid-400" "legacy: MCP-Protocol-Version may be anything";
+    EventIdsRepeated "event-ids-repeated" "sse/event-id-unique" "legacy: every stream counts its events from one";
+    StreamUnprimed "stream-unprimed" "sse/priming-event" "2025-11-25: streams do not begin with an event id";
+    ReplayElsewhere "replay-elsewhere" "sse/replay-same-stream" "legacy: replays the messages of other streams";
+    Broadcast "broadcast" "http/one-stream-per-message" "legacy: sends the same message on every GET stream";
+    StreamWithoutAnswer "stream-without-answer" "http/stream-delivers-response" "streams end before the answer";
+    StreamStaysOpen "stream-stays-open" "http/stream-ends-after-response" "streams stay open after the answer";
     Buffered "buffered" "http/x-accel-buffering" "modern: streams do not forbid buffering";
-    HeaderVersionUnchecked "header-version-unchecked" "http/version-header-match" "modern: MCP-Protocol-Version may differ from the body";
-    HeaderVersionOptional "header-version-optional" "http/version-header-required" "modern: MCP-Protocol-Version may be missing";
-    HeaderMethodUnchecked "header-method-unchecked" "http/method-header-match" "modern: Mcp-Method may differ from the body";
-    HeaderMethodOptional "header-method-optional" "http/method-header-required" "modern: Mcp-Method may be missing";
-    HeaderNameUnchecked "header-name-unchecked" "http/name-header-match" "modern: Mcp-Name may differ from the body";
-    HeaderNameOptional "header-name-optional" "http/name-header-required" "modern: Mcp-Name may be missing";
-    HeaderAnyCase "header-any-case" "http/header-values-case-sensitive" "modern: header values are compared without regard to case";
-    HeaderUndecoded "header-undecoded" "http/header-decoded" "modern: Base64 header values are compared undecoded";
-    HeaderParamUnchecked "header-param-unchecked" "http/param-header-match" "modern: Mcp-Param headers may differ from the body";
-    HeaderParamOptional "header-param-optional" "http/param-header-required" "modern: Mcp-Param headers may be missing";
-    HeaderParamDemanded "header-param-demanded" "http/param-header-not-expected" "modern: Mcp-Param headers are demanded even without a value";
-    HeaderParamTextual "header-param-textual" "http/param-integer-numeric" "modern: integers in headers are compared as text";
-    HeaderMismatchCode "header-mismatch-code" "http/header-mismatch-code" "modern: header errors have code -32600";
-    HeaderMismatchStatus "header-mismatch-status" "http/header-mismatch-status" "modern: header errors have status 200";
+    HeaderVersionUnchecked "header-version-unchecked" "headers/version-matches" "modern: MCP-Protocol-Version may differ from the body";
+    HeaderMethodUnchecked "header-method-unchecked" "headers/match-body" "modern: Mcp-Method may differ from the body";
+    HeaderMethodOptional "header-method-optional" "headers/required-present" "modern: Mcp-Method may be missing";
+    HeaderNameUnchecked "header-name-unchecked" "headers/match-body" "modern: Mcp-Name may differ from the body";
+    HeaderNameOptional "header-name-optional" "headers/required-present" "modern: Mcp-Name may be missing";
+    HeaderAnyCase "header-any-case" "headers/values-case-sensitive" "modern: header values are compared without regard to case";
+    HeaderUndecoded "header-undecoded" "headers/base64-decoded" "modern: Base64 header values are compared undecoded";
+    HeaderParamUnchecked "header-param-unchecked" "headers/param-matches" "modern: Mcp-Param headers may differ from the body";
+    HeaderParamOptional "header-param-optional" "headers/param-required" "modern: Mcp-Param headers may be missing";
+    HeaderParamDemanded "header-param-demanded" "headers/param-absent" "modern: Mcp-Param headers are demanded even without a value";
+    HeaderParamTextual "header-param-textual" "headers/param-numeric" "modern: integers in headers are compared as text";
+    HeaderMismatchCode "header-mismatch-code" "headers/failure-code" "modern: header errors have code -32600";
+    HeaderMismatchStatus "header-mismatch-status" "headers/failure-400" "modern: header errors have status 200";
     UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
-    ModernSession "modern-session" "http/no-modern-session" "modern: answers carry a session id";
 }

@@ -49,7 +49,7 @@ impl Guard {
             )));
         }
         let host = text(header::HOST).is_some_and(|host| self.knows_host(host));
-        if !host && !faults.has(F::HostUnchecked) {
+        if !host {
             let error = ErrorObject::invalid_request("this Host is not served here");
             return Err(Box::new(respond::refused(faults, None, error.status(403))));
         }

@@ -96,7 +96,6 @@ impl Mirror<'_> {
     pub fn version(&self, body: &str) -> Result<(), ErrorObject> {
         match text(self.headers, PROTOCOL_VERSION) {
             Some(value) if value == body || self.faults.has(F::HeaderVersionUnchecked) => Ok(()),
-            None if self.faults.has(F::HeaderVersionOptional) => Ok(()),
             value => self.mismatch("MCP-Protocol-Version", value, body),
         }
     }

@@ -7,7 +7,6 @@ use axum::response::Response;
 
 use super::headers::Mirror;
 use super::{Http, live, respond};
-use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Object};
 use crate::modern::{Call, Metadata, work};
 use crate::server::Server;
@@ -32,7 +31,7 @@ pub fn request(
     };
     let mut work = work(server, metadata, call);
     let reply = poll_now(&mut work);
-    let mut response = match reply {
+    match reply {
         Some(reply) if messages.is_empty() => {
             respond::json(&server.faults, reply.status, &reply.message)
         }
@@ -40,12 +39,7 @@ pub fn request(
             let body = live::body(Arc::clone(server), messages, reply, work);
             respond::events(&server.faults, body)
         }
-    };
-    if server.faults.has(F::ModernSession) {
-        let name = axum::http::HeaderName::from_static(super::headers::SESSION_ID);
-        respond::set(&mut response, name, "modern");
     }
-    response
 }
 
 /// Reads the metadata of a request and checks that the headers repeat it.
