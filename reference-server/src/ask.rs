@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::context::{Context, Failure, Peer};
 use crate::faults::F;
 use crate::jsonrpc::ErrorObject;
+use crate::legacy::Session;
 use crate::revision::Revision;
 
 /// One thing asked of the client.
@@ -113,30 +114,53 @@ impl Context {
     /// `stateful` carries a signed state through the client even if nothing is known yet, and then
     /// accepts answers only together with it.
     pub async fn ask(&self, questions: &[Question], stateful: bool) -> Result<Vec<Value>, Failure> {
-        let undeclared = questions.iter().find(|question| !self.can_ask(question));
-        if let Some(question) = undeclared
-            && !self.fault(F::AskUndeclared)
-        {
+        let faults = &self.server.faults;
+        let cannot = |question: &&Question| {
+            !self.can_ask(question) && !faults.asks_undeclared(question.method)
+        };
+        if let Some(question) = questions.iter().find(cannot) {
             return Err(self.cannot_ask(question));
         }
-        match &self.peer {
-            Peer::Rounds(rounds) => rounds.next(self, questions, stateful),
-            Peer::Session(session) => {
-                let mut answers = Vec::new();
-                for question in questions {
-                    let params = question.params(self.revision);
-                    let asked = session.request(&*self.outlet, question.method, params);
-                    let answer = asked.await.map_err(Failure::Tool)?;
-                    if !question.accepts(&answer) {
-                        let method = question.method;
-                        let why = format!("the client's answer to {method} is malformed");
-                        return Err(Failure::Tool(why));
-                    }
-                    answers.push(answer);
-                }
-                Ok(answers)
+        let mut answers = match &self.peer {
+            Peer::Rounds(rounds) => rounds.next(self, questions, stateful)?,
+            Peer::Session(session) => self.answers(session, questions).await?,
+        };
+        for (question, answer) in questions.iter().zip(&mut answers) {
+            if faults.sulks(question.method, Ok(answer)) {
+                std::future::pending::<()>().await;
             }
+            faults.spoil_answer(question.method, answer);
         }
+        Ok(answers)
+    }
+
+    /// Sends the questions as requests, one after the other.
+    async fn answers(
+        &self,
+        session: &Session,
+        questions: &[Question],
+    ) -> Result<Vec<Value>, Failure> {
+        let faults = &self.server.faults;
+        let mut answers = Vec::new();
+        for question in questions {
+            let mut params = question.params(self.revision);
+            faults.spoil_question(question.method, &mut params);
+            let asked = session.request(&*self.outlet, question.method, params);
+            let answer = asked.await;
+            if let Err(why) = &answer
+                && faults.sulks(question.method, Err(why))
+            {
+                std::future::pending::<()>().await;
+            }
+            let answer = answer.map_err(Failure::Tool)?;
+            if !question.accepts(&answer) && !faults.has(F::FormAnswerUnchecked) {
+                let method = question.method;
+                let why = format!("the client's answer to {method} is malformed");
+                return Err(Failure::Tool(why));
+            }
+            answers.push(answer);
+        }
+        Ok(answers)
     }
 
     /// Asks one question.

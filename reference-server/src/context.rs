@@ -77,7 +77,11 @@ impl Context {
 
     /// Tells the client something about this request.
     pub fn notify(&self, method: &str, params: Value) {
-        self.outlet.send(jsonrpc::notification(method, params));
+        let mut message = jsonrpc::notification(method, params);
+        if self.fault(F::NotificationWithId) {
+            message["id"] = "notification".into();
+        }
+        self.outlet.send(message);
     }
 
     /// Tells whoever wants to know that something changed.

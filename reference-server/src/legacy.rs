@@ -120,8 +120,13 @@ impl Session {
     ) -> Work {
         let session = Arc::clone(self);
         let method = self.server.faults.method(method);
+        let outlet = match self.server.faults.has(F::ProgressOnGet) {
+            true => Arc::clone(&self.unsolicited),
+            false => outlet,
+        };
         Box::pin(async move {
             let faults = &session.server.faults;
+            faults.cancel_for_client(session.revision, &method, &id, &*outlet);
             let answer = session.answer(&method, &params, outlet).await;
             let mut reply = match answer {
                 Ok(mut result) => {
@@ -136,6 +141,9 @@ impl Session {
                 }
             };
             faults.spoil_reply(&method, session.revision, &mut reply);
+            if faults.has(F::AnswersInArrays) && !session.has_batches() {
+                reply.message = json!([reply.message]);
+            }
             reply
         })
     }
@@ -262,15 +270,22 @@ impl Session {
         params: Value,
     ) -> Result<Value, String> {
         let number = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let id = Id::String(format!("server-{number}"));
+        let id = match self.server.faults.has(F::ServerIdRepeated) {
+            true => Id::String("server".into()),
+            false => Id::String(format!("server-{number}")),
+        };
         let (answer, answered) = oneshot::channel();
         lock(&self.asked).insert(id.clone(), answer);
-        outlet.send(json!({
+        let mut request = json!({
             "jsonrpc": "2.0",
             "id": id.to_value(),
             "method": method,
             "params": params,
-        }));
+        });
+        if self.server.faults.has(F::ServerIdNull) {
+            request["id"] = Value::Null;
+        }
+        outlet.send(request);
         let answered = tokio::time::timeout(PATIENCE, answered).await;
         lock(&self.asked).remove(&id);
         match answered {

@@ -69,14 +69,17 @@ impl Metadata {
             .and_then(Value::as_object)
             .unwrap_or(&empty);
         let lenient = server.faults.has(F::MetaUnchecked);
+        let any_type = server.faults.has(F::MetaTypesUnchecked);
         let version = match meta.get(PROTOCOL_VERSION) {
             Some(Value::String(version)) => version.clone(),
             None if lenient => Revision::LATEST.as_str().into(),
+            Some(_) if any_type => Revision::LATEST.as_str().into(),
             _ => return malformed("protocolVersion\"] is a required string"),
         };
         let capabilities = match meta.get(CLIENT_CAPABILITIES) {
             Some(Value::Object(capabilities)) => capabilities.clone(),
             None if lenient || server.faults.has(F::ClientCapabilitiesUnchecked) => Object::new(),
+            Some(_) if any_type => Object::new(),
             _ => return malformed("clientCapabilities\"] is a required object"),
         };
         match meta.get(CLIENT_INFO) {
@@ -106,6 +109,9 @@ impl Metadata {
     /// Refuses a revision that is not served this way.
     pub fn check_version(&self, server: &Server) -> Result<(), ErrorObject> {
         let supported = Revision::parse(&self.version).is_some_and(Revision::is_modern);
+        if supported && server.faults.was_disappointed() {
+            return Err(ErrorObject::internal("an earlier request was unsupported"));
+        }
         if supported || server.faults.has(F::VersionUnchecked) {
             return Ok(());
         }
@@ -146,6 +152,9 @@ pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call:
             outlet,
         } = call;
         let method = server.faults.method(method);
+        server
+            .faults
+            .cancel_for_client(Revision::LATEST, &method, &id, &*outlet);
         let params = Arc::new(params);
         let answer = match metadata {
             Ok(metadata) => answer(&server, metadata, &id, &method, &params, outlet).await,
@@ -192,7 +201,7 @@ async fn answer(
             return Err(Failure::InputRequired(result));
         }
         "server/discover" if !server.faults.has(F::DiscoverUnknown) => return Ok(discover(server)),
-        "subscriptions/listen" => {
+        "subscriptions/listen" if !server.faults.has(F::ListenUnknown) => {
             return subscriptions::listen(server, id, params, outlet).await;
         }
         "initialize" | "ping" | "logging/setLevel" if server.faults.has(F::RemovedMethods) => {

@@ -100,7 +100,8 @@ impl Rounds {
             match self.answer(faults, question, stateful)? {
                 Some(answer) if !faults.has(F::InputRequiredForever) => answers.push(answer),
                 _ => {
-                    let params = question.params(context.revision);
+                    let mut params = question.params(context.revision);
+                    faults.spoil_question(question.method, &mut params);
                     let request = json!({"method": question.method, "params": params});
                     open.insert(question.key.into(), request);
                 }

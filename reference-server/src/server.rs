@@ -79,6 +79,12 @@ impl Server {
         if !self.faults.has(F::LoggingUndeclared) {
             declare("logging", json!({}));
         }
+        if self.faults.has(F::ExtensionIdBare) && revision.is_modern() {
+            declare("extensions", json!({"bare": {}}));
+        }
+        if self.faults.has(F::ExtensionSettings) && revision.is_modern() {
+            declare("extensions", json!({"com.example/extension": true}));
+        }
         if revision >= Revision::V2025_03_26 && !self.faults.has(F::CompletionsUndeclared) {
             declare("completions", json!({}));
         }

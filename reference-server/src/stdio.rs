@@ -76,10 +76,20 @@ struct Connection {
 
 impl Connection {
     fn read(&self, input: &mut impl BufRead) -> io::Result<()> {
-        let limit = self.server.faults.max_message_bytes();
+        let faults = &self.server.faults;
+        let limit = faults.max_message_bytes();
         let mut line = Vec::new();
         loop {
             line.clear();
+            if faults.has(F::ChunkIsLine) && !input.fill_buf()?.contains(&b'\n') {
+                let chunk = input.fill_buf()?.to_vec();
+                input.consume(chunk.len());
+                self.line(&chunk);
+                if chunk.is_empty() {
+                    return Ok(());
+                }
+                continue;
+            }
             match read_line(input, &mut line, limit)? {
                 Line::End => return Ok(()),
                 Line::TooLong => self.refuse_too_long(),

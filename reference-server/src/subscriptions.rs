@@ -115,6 +115,10 @@ pub async fn listen(
                 }
                 server.faults.spoil_change(&mut params);
                 outlet.send(notification(event.method(), params));
+                if server.faults.has(F::ListenLogs) {
+                    let params = json!({"_meta": meta, "level": "info", "data": "changed"});
+                    outlet.send(notification("notifications/message", params));
+                }
             }
         })
     };

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::results::remove;
 use super::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Reply};
 use crate::revision::Revision;
@@ -136,6 +137,12 @@ impl Faults {
             if self.has(F::RetiredCode) {
                 error["code"] = (-32042).into();
             }
+            if self.has(F::LegacyCode) {
+                error["code"] = (-32001).into();
+            }
+            if self.has(F::OwnCodeInside) {
+                error["code"] = (-32500).into();
+            }
         }
         match error["code"].as_i64() {
             Some(-32601) => {
@@ -167,15 +174,19 @@ impl Faults {
                     reply.status = 200;
                 }
             }
+            Some(-32602) if self.has(F::InvalidParamsCode) => error["code"] = (-32603).into(),
             Some(-32602) if reply.status == 400 && self.has(F::MetaStatus) => reply.status = 200,
             _ => {}
         }
         let error = &mut reply.message["error"];
-        if unsupported
-            && self.has(F::UnsupportedVersionData)
-            && let Some(data) = error["data"].as_object_mut()
-        {
-            data.shift_remove("supported");
+        if unsupported {
+            self.count();
+            if self.has(F::UnsupportedVersionData) {
+                remove(&mut error["data"], "supported");
+            }
+            if self.has(F::UnsupportedVersionRequested) {
+                remove(&mut error["data"], "requested");
+            }
         }
         if self.has(F::UnknownMethodSucceeds)
             && error["code"] == -32601

@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 
 use super::results::remove;
 use super::{F, Faults};
-use crate::ask::Question;
-use crate::context::Outlet;
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::revision::Revision;
 
@@ -32,43 +30,21 @@ impl Faults {
 
     /// Metadata that is wrongly refused.
     pub fn refuse_meta(&self, params: &Object) -> Result<(), ErrorObject> {
+        let meta = params.get("_meta").and_then(Value::as_object);
+        let token = meta.is_some_and(|meta| meta.contains_key("progressToken"));
+        if token && self.has(F::ProgressTokenRefused) {
+            return Err(ErrorObject::invalid_params("progress is not reported here"));
+        }
         if !self.has(F::UnknownMetaRefused) {
             return Ok(());
         }
         let known =
             |name: &String| name == "progressToken" || name.starts_with("io.modelcontextprotocol/");
-        match params.get("_meta").and_then(Value::as_object) {
+        match meta {
             Some(meta) if !meta.keys().all(known) => {
                 Err(ErrorObject::invalid_params("Unknown key in _meta"))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// Answers that are wrongly refused because no question asked for them.
-    pub fn refuse_extra_inputs(
-        &self,
-        responses: &Object,
-        questions: &[Question],
-    ) -> Result<(), ErrorObject> {
-        let asked = |key: &String| questions.iter().any(|question| question.key == key);
-        if self.has(F::ExtraInputsRefused) && !responses.keys().all(asked) {
-            return Err(ErrorObject::invalid_params(
-                "inputResponses has too many answers",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Questions that are wrongly asked with requests of our own, too.
-    pub fn ask_directly(&self, outlet: &dyn Outlet, questions: &Object) {
-        if self.has(F::ServerRequests) {
-            for (key, question) in questions {
-                let mut request = question.clone();
-                request["jsonrpc"] = "2.0".into();
-                request["id"] = key.as_str().into();
-                outlet.send(request);
-            }
         }
     }
 

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::envelope::die;
 use super::{F, Faults};
 use crate::context::Outlet;
-use crate::jsonrpc::{Id, Object, Rejection};
+use crate::jsonrpc::{Id, Object, Rejection, notification};
+use crate::revision::Revision;
 use crate::work::InFlight;
 
 /// Reads nothing more, but does not end either.
@@ -96,6 +97,24 @@ impl Faults {
         }
     }
 
+    /// A request is about to be worked on; a client should not hear that it is cancelled.
+    pub fn cancel_for_client(
+        &self,
+        revision: Revision,
+        method: &str,
+        id: &Id,
+        outlet: &dyn Outlet,
+    ) {
+        let fault = match revision.is_modern() {
+            true => F::CancelsAnything,
+            false => F::CancelsClientRequests,
+        };
+        if method == "tools/call" && self.has(fault) {
+            let params = json!({"requestId": id.to_value()});
+            outlet.send(notification("notifications/cancelled", params));
+        }
+    }
+
     /// The handshake was answered.
     pub fn on_initialize(&self, outlet: &dyn Outlet) {
         if self.has(F::TalksTooEarly) {
@@ -123,6 +142,9 @@ impl Faults {
                 return;
             };
             let running = in_flight.contains(id);
+            if !running && self.has(F::CancelLateDies) {
+                die();
+            }
             if running && self.has(F::CancelAnswered)
                 || !running && self.has(F::CancelUnknownAnswered)
             {

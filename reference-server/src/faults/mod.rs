@@ -4,6 +4,7 @@
 //! change is in [`envelope`] or [`results`]; where it leaves something undone, the code concerned
 //! asks [`Faults::has`].
 
+mod asking;
 mod envelope;
 mod era;
 mod input;
@@ -123,6 +124,11 @@ impl Faults {
             Event::Resources => F::ResourcesChangeUntold,
             Event::Resource(_) => F::UpdatesUntold,
         })
+    }
+
+    /// Whether an unsupported version is wrongly held against later requests.
+    pub fn was_disappointed(&self) -> bool {
+        self.has(F::UnsupportedVersionSticks) && self.memory.counted.load(Ordering::Relaxed) > 0
     }
 
     /// Counts: 0 at the first call, then one more each time.

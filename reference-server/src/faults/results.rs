@@ -159,6 +159,12 @@ impl Faults {
         if self.has(F::ResourceUriRepeated) {
             second["uri"] = first["uri"].clone();
         }
+        if self.has(F::ResourceMimeInvalid) {
+            first["mimeType"] = "text".into();
+        }
+        if self.has(F::ResourceDateInvalid) {
+            first["annotations"] = json!({"lastModified": "yesterday"});
+        }
         if self.has(F::ResourceNameMissing) {
             remove(first, "name");
         }
@@ -257,6 +263,9 @@ const TOOL_CHANGES: &[ToolChange] = &[
     }),
     (F::OutputSchemaInvalid, |tool| {
         tool["outputSchema"] = json!({"type": "object", "required": "everything"});
+    }),
+    (F::IconUnsafe, |tool| {
+        tool["icons"] = json!([{"src": "file:///etc/icon.png"}]);
     }),
     (F::ToolNameMissing, |tool| remove(tool, "name")),
     (F::ToolNameSpaces, |tool| {

@@ -49,6 +49,12 @@ faults! {
     ResultTypeUnknown "result-type-unknown" "messages/result-type-known" "modern: results have the resultType \"done\"";
     ServerRequests "server-requests" "messages/no-server-requests" "modern: tools that ask send a request of their own";
 
+    InvalidParamsCode "invalid-params-code" "messages/invalid-params-code" "parameters of a wrong form are an internal error";
+    LegacyCode "legacy-code" "messages/legacy-codes" "modern: an unknown tool is error -32001";
+    OwnCodeInside "own-code-inside" "messages/own-codes-outside" "modern: an unknown tool is error -32500";
+    NotificationWithId "notification-with-id" "messages/notification-no-id" "notifications of the server have an id";
+    AnswersInArrays "answers-in-arrays" "initialization/negotiated-version" "legacy: answers come in batches where the revision has none";
+
     // Robustness
     DiesOnBadJson "dies-on-bad-json" "robust/survives-bad-line" "ends the process when a line is not JSON (stdio)";
     DeafAfterBadJson "deaf-after-bad-json" "robust/survives-bad-line" "reads nothing more after a line that is not JSON (stdio)";
@@ -74,6 +80,8 @@ faults! {
     InvalidUtf8Sent "invalid-utf8-sent" "messages/utf-8" "writes text that is not UTF-8 (stdio)";
     EndIgnored "end-ignored" "stdio/exit-at-end-of-input" "keeps running after the end of its input";
 
+    ChunkIsLine "chunk-is-line" "stdio/newline-ends-message" "takes what one read returns for a whole line";
+
     // Handshake
     VersionEchoed "version-echoed" "versioning/alternative" "legacy: agrees to versions that nobody knows";
     VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: answers a version it speaks with another one";
@@ -91,6 +99,13 @@ faults! {
     PingNotEmpty "ping-not-empty" "ping/empty-result" "legacy: ping has a result with content";
 
     // Versions and metadata, modern
+    UnsupportedVersionRequested "unsupported-version-requested" "versioning/unsupported-version-requested" "modern: the unsupported-version error does not repeat the version";
+    UnsupportedVersionSticks "unsupported-version-sticks" "versioning/independent-requests" "modern: after an unsupported version nothing is served any more";
+    ExtensionIdBare "extension-id-bare" "versioning/extension-id" "modern: an extension's identifier has no prefix";
+    ExtensionSettings "extension-settings" "versioning/extension-settings" "modern: an extension's settings are no object";
+    MetaTypesUnchecked "meta-types-unchecked" "meta/field-types" "modern: required metadata may have any type";
+    IconUnsafe "icon-unsafe" "meta/icon-source" "a tool's icon is a file: URL";
+    ProgressTokenRefused "progress-token-refused" "progress/optional" "refuses requests with a progressToken";
     VersionUnchecked "version-unchecked" "versioning/unsupported-version" "modern: serves any protocol version";
     UnsupportedVersionCode "unsupported-version-code" "versioning/unsupported-version" "modern: an unsupported version is error -32602";
     UnsupportedVersionData "unsupported-version-data" "versioning/unsupported-version-data" "modern: the unsupported-version error does not list what is supported";
@@ -154,6 +169,8 @@ faults! {
     ResourceUriRelative "resource-uri-relative" "resources/uri-is-uri" "a resource's URI has no scheme";
     ResourceUriRepeated "resource-uri-repeated" "resources/uri-unique" "two resources have the same URI";
     ResourceNameMissing "resource-name-missing" "resources/list-answered" "a resource has no name";
+    ResourceMimeInvalid "resource-mime-invalid" "resources/mime-type" "a resource's mimeType is no MIME type";
+    ResourceDateInvalid "resource-date-invalid" "resources/last-modified" "a resource's lastModified is no timestamp";
     ResourcesVary "resources-vary" "resources/list-not-per-connection" "a resource appears after the first resources/list";
     ResourcesChangeUntold "resources-change-untold" "resources/list-changed-notified" "nobody is told when the resources change";
     TemplatesUnknown "templates-unknown" "resources/templates-list" "resources/templates/list is an unknown method";
@@ -182,6 +199,7 @@ faults! {
     PromptRoleUnknown "prompt-role-unknown" "prompts/get-messages" "prompt messages have the role system";
     PromptContentList "prompt-content-list" "prompts/get-messages" "the content of a prompt message is a list";
     PromptArgumentsIgnored "prompt-arguments-ignored" "prompts/arguments-applied" "prompts ignore their arguments";
+    PromptArgumentTypes "prompt-argument-types" "prompts/validate-arguments" "arguments of prompts may be anything";
     PromptArgumentsUnchecked "prompt-arguments-unchecked" "prompts/missing-arguments" "prompts do without their required arguments";
     PromptImageNotBase64 "prompt-image-not-base64" "prompts/image-content" "images in prompts are not base64";
     PromptResourceWithoutMimeType "prompt-resource-without-mime-type" "prompts/embedded-resource" "resources in prompts have no MIME type";
@@ -195,6 +213,7 @@ faults! {
     CompletionNumbers "completion-numbers" "completion/result" "completions are numbers";
     CompletionUnknownFound "completion-unknown-found" "completion/unknown-prompt" "completes for prompts that do not exist";
     CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/missing-arguments" "completes without knowing the argument";
+    CompletionTypesUnchecked "completion-types-unchecked" "completion/validate-inputs" "completes values that are no strings";
     CompletionContextRefused "completion-context-refused" "completion/context" "refuses requests with a context";
 
     // Logging, progress, cancellation, pagination
@@ -212,6 +231,9 @@ faults! {
     CancelIgnored "cancel-ignored" "cancellation/stop-work" "cancelled requests are worked on";
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
+    CancelLateDies "cancel-late-dies" "cancellation/completed-ignored" "ends the process when what was answered is cancelled (stdio)";
+    CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
+    CancelsAnything "cancels-anything" "cancellation/server-only-subscriptions" "modern: sends notifications/cancelled for a tools/call";
     CancelMalformedDies "cancel-malformed-dies" "cancellation/malformed-ignored" "ends the process at a malformed cancellation (stdio)";
     BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
     BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
@@ -233,7 +255,32 @@ faults! {
     ExtraInputsRefused "extra-inputs-refused" "mrtr/ignore-extra" "modern: refuses answers to questions it did not ask";
     MissingInputsRefused "missing-inputs-refused" "mrtr/ask-again" "modern: missing answers are an error";
 
+    // Asking the client, in both eras
+    ElicitUndeclared "elicit-undeclared" "elicitation/declared-only" "elicits from clients that cannot";
+    SampleUndeclared "sample-undeclared" "sampling/declared-only" "samples through clients that cannot";
+    RootsUndeclared "roots-undeclared" "roots/declared-only" "asks for the roots of clients that have none";
+    FormWithoutMessage "form-without-message" "elicitation/message" "forms have no message";
+    FormWithoutSchema "form-without-schema" "elicitation/form" "forms have no requestedSchema";
+    FormNested "form-nested" "elicitation/flat-schema" "forms have a field that is an object";
+    FormDefaultMistyped "form-default-mistyped" "elicitation/defaults" "a form's default does not fit its field";
+    FormEnumMalformed "form-enum-malformed" "elicitation/enums" "the choices of a form are objects";
+    FormAnswerIgnored "form-answer-ignored" "elicitation/answer-used" "what the user submitted is ignored";
+    FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "legacy: what the user submitted need not fit the form";
+    FormRefusalSulked "form-refusal-sulked" "elicitation/answers-handled" "a request whose form was refused is never answered";
+    SamplingWithoutLimit "sampling-without-limit" "sampling/max-tokens" "sampling has no maxTokens";
+    SamplingRoleUnknown "sampling-role-unknown" "sampling/request-form" "sampling messages have the role system";
+    SamplingToolsUndeclared "sampling-tools-undeclared" "sampling/tools-declared-only" "sampling comes with tools that the client cannot use";
+    SamplingContextUndeclared "sampling-context-undeclared" "sampling/include-context-declared" "sampling asks for context that the client cannot include";
+    SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
+    SamplingRefusalSulked "sampling-refusal-sulked" "sampling/refusal-handled" "legacy: a request whose sampling was refused is never answered";
+    RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";
+    RootsRefusalSulked "roots-refusal-sulked" "roots/unavailable-handled" "legacy: a request whose roots were refused is never answered";
+    ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
+    ServerIdRepeated "server-id-repeated" "messages/request-id-unique" "legacy: requests of the server all have the same id";
+
     // Subscriptions and caching, modern
+    ListenUnknown "listen-unknown" "subscriptions/listen" "modern: subscriptions/listen is an unknown method";
+    ListenLogs "listen-logs" "logging/on-own-stream" "modern: log messages come on subscriptions";
     ListenUnacknowledged "listen-unacknowledged" "subscriptions/ack-first" "modern: subscriptions are not acknowledged";
     AcknowledgedLate "acknowledged-late" "subscriptions/nothing-before-ack" "modern: a notification comes before the acknowledgement";
     SubscriptionIdMissing "subscription-id-missing" "subscriptions/id-on-every-message" "modern: notifications do not name their subscription";
@@ -254,6 +301,14 @@ faults! {
     // HTTP
     NotificationBody "notification-body" "http/notification-202" "notifications are answered 200 with a body";
     ResponseContentType "response-content-type" "http/request-content-type" "answers are text/plain";
+    RefusedStatus "refused-status" "http/notification-refused-status" "legacy: notifications that are refused have status 200";
+    UnrelatedOnStream "unrelated-on-stream" "http/stream-related-messages" "streams of requests carry notifications about something else";
+    AnswerOnGet "answer-on-get" "http/get-stream-no-response" "legacy: answers come on the GET stream, too";
+    ProgressOnGet "progress-on-get" "http/get-stream-unrelated" "legacy: messages about a request come on the GET stream";
+    VersionHeaderDemanded "version-header-demanded" "http/version-header-default" "legacy: refuses requests without MCP-Protocol-Version";
+    EventsMalformed "events-malformed" "sse/well-formed" "the data of events is cut off";
+    RetryMissing "retry-missing" "sse/retry-before-close" "2025-11-25: connections are dropped without a retry field";
+    ResumeIgnored "resume-ignored" "sse/resumed-by-get" "2025-11-25: Last-Event-ID resumes nothing";
     OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin is welcome";
     OriginStatus "origin-status" "http/origin-invalid-403" "a wrong Origin has status 400";
     GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";
@@ -280,6 +335,10 @@ faults! {
     HeaderParamUnchecked "header-param-unchecked" "headers/param-matches" "modern: Mcp-Param headers may differ from the body";
     HeaderParamOptional "header-param-optional" "headers/param-required" "modern: Mcp-Param headers may be missing";
     HeaderParamDemanded "header-param-demanded" "headers/param-absent" "modern: Mcp-Param headers are demanded even without a value";
+    HeaderParamNullDemanded "header-param-null-demanded" "headers/param-null" "modern: Mcp-Param headers are demanded for null";
+    HeaderParamInvalid "header-param-invalid" "headers/param-invalid-characters" "modern: Mcp-Param headers may be invalid Base64";
+    HeaderInvalid "header-invalid" "headers/invalid-characters" "modern: header values with invalid characters match anything";
+    HeaderMarkersAnyCase "header-markers-any-case" "headers/base64-markers" "modern: Base64 markers count in upper case, too";
     HeaderParamTextual "header-param-textual" "headers/param-numeric" "modern: integers in headers are compared as text";
     HeaderMismatchCode "header-mismatch-code" "headers/failure-code" "modern: header errors have code -32600";
     HeaderMismatchStatus "header-mismatch-status" "headers/failure-400" "modern: header errors have status 200";

@@ -22,7 +22,10 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
     }
     let argument = required(params, "argument")?;
     let name = string(argument, "name")?;
-    let typed = string(argument, "value")?;
+    let typed = match string(argument, "value") {
+        Err(_) if context.fault(F::CompletionTypesUnchecked) => "",
+        typed => typed?,
+    };
     if let Some(known) = object(params, "context")? {
         if context.fault(F::CompletionContextRefused) {
             return invalid("context is not understood".into());

@@ -118,7 +118,10 @@ pub async fn get(context: &Context, params: &Object) -> Answer {
     let empty = Object::new();
     let arguments = object(params, "arguments")?.unwrap_or(&empty);
     if !context.fault(F::PromptArgumentsUnchecked) {
-        check(prompt, arguments)?;
+        check_present(prompt, arguments)?;
+    }
+    if !context.fault(F::PromptArgumentTypes) {
+        check_strings(arguments)?;
     }
     let messages = messages(context, prompt.name, arguments).await?;
     let mut result = Object::new();
@@ -141,13 +144,17 @@ fn unknown(context: &Context, name: &str) -> Answer {
     Err(ErrorObject::new(code, format!("Unknown prompt: {name}")).into())
 }
 
-fn check(prompt: &Prompt, arguments: &Object) -> Result<(), ErrorObject> {
+fn check_present(prompt: &Prompt, arguments: &Object) -> Result<(), ErrorObject> {
     for (name, _) in prompt.arguments {
         if !arguments.contains_key(*name) {
             let error = format!("Missing required argument: {name}");
             return Err(ErrorObject::invalid_params(error));
         }
     }
+    Ok(())
+}
+
+fn check_strings(arguments: &Object) -> Result<(), ErrorObject> {
     match arguments.iter().find(|(_, value)| !value.is_string()) {
         Some((name, _)) => {
             let error = format!("The argument {name} is a string");

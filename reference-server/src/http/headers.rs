@@ -103,6 +103,7 @@ impl Mirror<'_> {
     /// `Mcp-Method`, `Mcp-Name` and every `Mcp-Param-` repeat what the body says.
     pub fn call(&self, method: &str, params: &Object) -> Result<(), ErrorObject> {
         match text(self.headers, "mcp-method") {
+            Some("\u{fffd}") if self.faults.has(F::HeaderInvalid) => {}
             Some(value) if self.same(value, method) => {}
             Some(_) if self.faults.has(F::HeaderMethodUnchecked) => {}
             None if self.faults.has(F::HeaderMethodOptional) => {}
@@ -118,6 +119,7 @@ impl Mirror<'_> {
             return Ok(());
         };
         match text(self.headers, "mcp-name") {
+            Some("\u{fffd}") if self.faults.has(F::HeaderInvalid) => {}
             Some(value)
                 if self
                     .decoded(value)
@@ -137,20 +139,22 @@ impl Mirror<'_> {
             return Ok(());
         };
         let arguments = params.get("arguments").unwrap_or(&Value::Null);
+        let demands_null = self.faults.has(F::HeaderParamNullDemanded);
         for (suffix, argument) in tools::mirrored(tool, arguments) {
             let name = format!("Mcp-Param-{suffix}");
             let value = text(self.headers, &name.to_lowercase());
-            let same = match (value, plain(argument)) {
+            let same = match (value, argument.and_then(plain)) {
+                (None, None) if demands_null && argument.is_some() => false,
                 (None, None) => !self.faults.has(F::HeaderParamDemanded),
                 (None, Some(_)) => self.faults.has(F::HeaderParamOptional),
                 (Some(_), None) => self.faults.has(F::HeaderParamUnchecked),
                 (Some(value), Some(body)) => {
                     self.faults.has(F::HeaderParamUnchecked)
-                        || self.same_argument(value, argument, &body)
+                        || self.same_argument(value, argument.unwrap_or(&Value::Null), &body)
                 }
             };
             if !same {
-                let body = plain(argument).unwrap_or_default();
+                let body = argument.and_then(plain).unwrap_or_default();
                 return self.mismatch(&name, value, &body);
             }
         }
@@ -159,7 +163,7 @@ impl Mirror<'_> {
 
     fn same_argument(&self, value: &str, argument: &Value, body: &str) -> bool {
         let Some(value) = self.decoded(value) else {
-            return false;
+            return self.faults.has(F::HeaderParamInvalid);
         };
         match argument {
             Value::Number(number) if !self.faults.has(F::HeaderParamTextual) => {
@@ -175,9 +179,12 @@ impl Mirror<'_> {
 
     /// The value behind `=?base64?...?=`, or the value itself.
     fn decoded(&self, value: &str) -> Option<String> {
-        let encoded = value
-            .strip_prefix("=?base64?")
-            .and_then(|rest| rest.strip_suffix("?="));
+        let marker = match value.get(..9) {
+            Some(start) if self.faults.has(F::HeaderMarkersAnyCase) => start.to_lowercase(),
+            start => start.unwrap_or_default().to_owned(),
+        };
+        let encoded = value.get(9..).filter(|_| marker == "=?base64?");
+        let encoded = encoded.and_then(|rest| rest.strip_suffix("?="));
         match encoded {
             Some(encoded) if !self.faults.has(F::HeaderUndecoded) => {
                 let bytes = STANDARD.decode(encoded).ok()?;

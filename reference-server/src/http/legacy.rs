@@ -71,6 +71,11 @@ fn session(
 ) -> Result<Arc<HttpSession>, Box<Response>> {
     let faults = &http.server.faults;
     let refuse = |status: u16, why: &str| {
+        let status = if id.is_none() && faults.has(F::RefusedStatus) {
+            200
+        } else {
+            status
+        };
         let error = ErrorObject::invalid_request(why).status(status);
         Err(Box::new(respond::refused(faults, id, error)))
     };
@@ -91,7 +96,7 @@ fn session(
     };
     // Before 2025-06-18 the header meant nothing.
     if session.session.revision >= Revision::V2025_06_18
-        && !version_is_served(headers)
+        && !version_is_served(faults, headers)
         && !faults.has(F::VersionHeaderIgnored)
     {
         return refuse(400, "MCP-Protocol-Version names no version that is served");
@@ -100,10 +105,13 @@ fn session(
 }
 
 /// Whether the version header, if there is one, names a revision of this era.
-fn version_is_served(headers: &HeaderMap) -> bool {
+fn version_is_served(faults: &Faults, headers: &HeaderMap) -> bool {
     let served = |revision: Revision| revision >= OLDEST && !revision.is_modern();
     let version = headers::text(headers, PROTOCOL_VERSION);
-    version.is_none_or(|version| Revision::parse(version).is_some_and(served))
+    match version {
+        Some(version) => Revision::parse(version).is_some_and(served),
+        None => !faults.has(F::VersionHeaderDemanded),
+    }
 }
 
 /// Takes one message of a session, or the one that opens it.
@@ -191,7 +199,13 @@ fn start(
     let finish = {
         let stream = Arc::clone(&stream);
         let silent = faults.has(F::StreamWithoutAnswer);
+        let twice = faults
+            .has(F::AnswerOnGet)
+            .then(|| Arc::clone(&session.standalone));
         move |reply: Reply| {
+            if let Some(standalone) = twice {
+                standalone.send(reply.message.clone());
+            }
             if !silent {
                 stream.send(reply.message);
             }
@@ -212,7 +226,10 @@ fn start(
 
 fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Response {
     let faults = &http.server.faults;
-    if !version_is_served(headers) && !faults.has(F::VersionHeaderIgnored) {
+    if headers.contains_key(PROTOCOL_VERSION)
+        && !version_is_served(faults, headers)
+        && !faults.has(F::VersionHeaderIgnored)
+    {
         let error = "MCP-Protocol-Version names no version that is served";
         return respond::refused(faults, Some(id), ErrorObject::invalid_request(error));
     }
@@ -292,6 +309,9 @@ fn resumed(
     session: &HttpSession,
     headers: &HeaderMap,
 ) -> Option<(Arc<EventStream>, u64)> {
+    if faults.has(F::ResumeIgnored) {
+        return None;
+    }
     let (number, after) = headers::text(headers, "last-event-id")?.split_once('-')?;
     let (number, after) = (number.parse().ok()?, after.parse().ok()?);
     match number {

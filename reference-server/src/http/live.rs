@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::replay::event;
+use super::replay::message_event;
 use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::Reply;
@@ -95,7 +95,6 @@ impl Live {
     }
 
     fn event(&self, message: &Value) -> Bytes {
-        self.server.log(|| format!("> {message}"));
-        event(None, &self.server.faults.encode(message))
+        message_event(&self.server, None, message)
     }
 }

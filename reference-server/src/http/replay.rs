@@ -39,6 +39,17 @@ pub fn event(id: Option<&str>, data: &[u8]) -> Bytes {
     bytes.into()
 }
 
+/// The SSE event of a message.
+pub fn message_event(server: &Server, id: Option<&str>, message: &Value) -> Bytes {
+    server.log(|| format!("> {message}"));
+    let mut bytes = event(id, &server.faults.encode(message)).to_vec();
+    if server.faults.has(F::EventsMalformed) {
+        bytes.truncate(bytes.len() - 3);
+        bytes.extend_from_slice(b"\n\n");
+    }
+    bytes.into()
+}
+
 /// A stream: the log of its events, read by at most one connection at a time.
 pub struct EventStream {
     server: Arc<Server>,
@@ -177,9 +188,10 @@ impl Connection {
             match self.step() {
                 Step::Send(number, message) => {
                     self.position = number;
-                    let data = stream.server.faults.encode(&message);
-                    return Some(event(Some(&stream.id(number)), &data));
+                    let id = stream.id(number);
+                    return Some(message_event(&stream.server, Some(&id), &message));
                 }
+                Step::Retry if stream.server.faults.has(F::RetryMissing) => return None,
                 Step::Retry => {
                     self.over = true;
                     return Some(Bytes::from(format!("retry: {RETRY_MS}\n\n")));

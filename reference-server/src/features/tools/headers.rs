@@ -6,18 +6,21 @@ use serde_json::Value;
 
 use super::Tool;
 
-/// The suffix of each `Mcp-Param-` header and the argument it mirrors, `Null` if there is none.
-pub fn mirrored<'a>(tool: &'a Tool, arguments: &'a Value) -> Vec<(&'a str, &'a Value)> {
+/// The suffix of a header, and the argument that it mirrors if there is one.
+type Mirrored<'a> = (&'a str, Option<&'a Value>);
+
+/// The suffix of each `Mcp-Param-` header and the argument it mirrors.
+pub fn mirrored<'a>(tool: &'a Tool, arguments: &'a Value) -> Vec<Mirrored<'a>> {
     let mut found = Vec::new();
-    collect(&tool.input_schema, arguments, &mut found);
+    collect(&tool.input_schema, Some(arguments), &mut found);
     found
 }
 
 /// Follows `properties` only: an annotation anywhere else would be invalid.
-fn collect<'a>(schema: &'a Value, instance: &'a Value, found: &mut Vec<(&'a str, &'a Value)>) {
+fn collect<'a>(schema: &'a Value, instance: Option<&'a Value>, found: &mut Vec<Mirrored<'a>>) {
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
-        let value = instance.get(name).unwrap_or(&Value::Null);
+        let value = instance.and_then(|instance| instance.get(name));
         if let Some(header) = property.get("x-mcp-header").and_then(Value::as_str) {
             found.push((header, value));
         }

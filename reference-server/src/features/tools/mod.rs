@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{object, pagination, string, wire};
 use crate::context::{Answer, Context, Failure};
 use crate::faults::F;
+use crate::hub::Event;
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::revision::Revision;
 use catalog::Catalog;
@@ -99,6 +100,9 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
     };
     wire::tool_result(&mut result, context.revision);
     context.progress_after_answer();
+    if context.fault(F::UnrelatedOnStream) {
+        context.notify(Event::Prompts.method(), Value::Null);
+    }
     Ok(result)
 }
 

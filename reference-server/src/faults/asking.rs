@@ -1,0 +1,132 @@
+//! Faults in what the client is asked, and in what is done with its answers.
+
+use serde_json::{Value, json};
+
+use super::results::remove;
+use super::{F, Faults};
+use crate::ask::Question;
+use crate::context::Outlet;
+use crate::jsonrpc::{ErrorObject, Object};
+
+const ELICIT: &str = "elicitation/create";
+const SAMPLE: &str = "sampling/createMessage";
+
+impl Faults {
+    /// Whether the client is asked although it did not say that it can answer.
+    pub fn asks_undeclared(&self, method: &str) -> bool {
+        self.has(F::AskUndeclared)
+            || self.has(match method {
+                ELICIT => F::ElicitUndeclared,
+                SAMPLE => F::SampleUndeclared,
+                _ => F::RootsUndeclared,
+            })
+    }
+
+    /// The parameters of a question.
+    pub fn spoil_question(&self, method: &str, params: &mut Value) {
+        if !self.any {
+            return;
+        }
+        match method {
+            ELICIT => self.spoil_form(params),
+            SAMPLE => self.spoil_sampling(params),
+            _ => {}
+        }
+    }
+
+    fn spoil_form(&self, params: &mut Value) {
+        let mut field = |name: &str, schema: Value| {
+            params["requestedSchema"]["properties"][name] = schema;
+        };
+        if self.has(F::FormNested) {
+            let inner = json!({"city": {"type": "string"}});
+            field("address", json!({"type": "object", "properties": inner}));
+        }
+        if self.has(F::FormDefaultMistyped) {
+            field("times", json!({"type": "integer", "default": "often"}));
+        }
+        if self.has(F::FormEnumMalformed) {
+            field("choice", json!({"type": "string", "enum": [{"value": 1}]}));
+        }
+        if self.has(F::FormWithoutMessage) {
+            remove(params, "message");
+        }
+        if self.has(F::FormWithoutSchema) {
+            remove(params, "requestedSchema");
+        }
+    }
+
+    fn spoil_sampling(&self, params: &mut Value) {
+        if self.has(F::SamplingWithoutLimit) {
+            remove(params, "maxTokens");
+        }
+        if self.has(F::SamplingRoleUnknown) {
+            params["messages"][0]["role"] = "system".into();
+        }
+        if self.has(F::SamplingToolsUndeclared) {
+            params["tools"] = json!([{"name": "t", "inputSchema": {"type": "object"}}]);
+        }
+        if self.has(F::SamplingContextUndeclared) {
+            params["includeContext"] = "allServers".into();
+        }
+    }
+
+    /// A client's answer, on its way to who asked.
+    pub fn spoil_answer(&self, method: &str, answer: &mut Value) {
+        if !self.any {
+            return;
+        }
+        match method {
+            ELICIT if self.has(F::FormAnswerIgnored) => *answer = json!({"action": "cancel"}),
+            SAMPLE if self.has(F::SamplingAnswerIgnored) => {
+                *answer = json!({"content": {"type": "text", "text": "whatever"}});
+            }
+            "roots/list" if self.has(F::RootsIgnored) => *answer = json!({"roots": []}),
+            _ => {}
+        }
+    }
+
+    /// Whether a question that the client or its user refused is never got over.
+    pub fn sulks(&self, method: &str, answer: Result<&Value, &str>) -> bool {
+        if !self.any {
+            return false;
+        }
+        let declined = match answer {
+            Ok(answer) => matches!(answer["action"].as_str(), Some("decline" | "cancel")),
+            Err(_) => true,
+        };
+        declined
+            && self.has(match method {
+                ELICIT => F::FormRefusalSulked,
+                SAMPLE => F::SamplingRefusalSulked,
+                _ => F::RootsRefusalSulked,
+            })
+    }
+
+    /// Answers that are wrongly refused because no question asked for them.
+    pub fn refuse_extra_inputs(
+        &self,
+        responses: &Object,
+        questions: &[Question],
+    ) -> Result<(), ErrorObject> {
+        let asked = |key: &String| questions.iter().any(|question| question.key == key);
+        if self.has(F::ExtraInputsRefused) && !responses.keys().all(asked) {
+            return Err(ErrorObject::invalid_params(
+                "inputResponses has too many answers",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Questions that are wrongly asked with requests of our own, too.
+    pub fn ask_directly(&self, outlet: &dyn Outlet, questions: &Object) {
+        if self.has(F::ServerRequests) {
+            for (key, question) in questions {
+                let mut request = question.clone();
+                request["jsonrpc"] = "2.0".into();
+                request["id"] = key.as_str().into();
+                outlet.send(request);
+            }
+        }
+    }
+}
