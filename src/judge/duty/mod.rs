@@ -1,0 +1,302 @@
+//! Whether what was sent must, may or must not be answered: the one place that decides it, for judge and fuzzer alike.
+//!
+//! Where JSON, JSON-RPC 2.0 and MCP leave several answers open, all of them are accepted:
+//!
+//! | what was sent | answer | with the id | source |
+//! | --- | --- | --- | --- |
+//! | a request | must come | its own | [response object] |
+//! | a request whose `params` are no object | must come; a result only if they are null or an array | its own or none | [parameters], [messages] |
+//! | a notification | must not come | | [notification] |
+//! | a response, legacy | must not come | | [response object] |
+//! | a response, modern, where clients send none | may come: an error | its own or none | [stdio] |
+//! | an id that is null | may come: an error, or silence as for a notification | none | [messages] |
+//! | an id that is fractional or beyond 2^53 - 1 | may come | its own, rounded, or none | [request object], [numbers] |
+//! | an id that is neither string nor number | may come: an error | its own or none | [messages] |
+//! | `jsonrpc` missing or wrong | may come | its own or none | [request object] |
+//! | any other object | may come | its own or none | [error object] |
+//! | an array, at 2025-03-26 | as its elements ask | theirs | [batch], [batching] |
+//! | an array, at other revisions | may come | theirs or none | [batch] |
+//! | no JSON, several documents, other JSON | may come | any that can be made out, or none | [error object] |
+//! | duplicate names | may come | any of them or none | [objects] |
+//! | a byte-order mark, invalid UTF-8 | may come, also as if it were repaired | its own or none | [encoding] |
+//! | deep or large beyond what every parser reads | may come | its own or none | [parsers] |
+//!
+//! "None" is an absent or a null id. Over HTTP a refusal by status code is no answer.
+//!
+//! [request object]: https://www.jsonrpc.org/specification#request_object
+//! [response object]: https://www.jsonrpc.org/specification#response_object
+//! [error object]: https://www.jsonrpc.org/specification#error_object
+//! [notification]: https://www.jsonrpc.org/specification#notification
+//! [parameters]: https://www.jsonrpc.org/specification#parameter_structures
+//! [batch]: https://www.jsonrpc.org/specification#batch
+//! [batching]: https://modelcontextprotocol.io/specification/2025-03-26/basic#batching
+//! [messages]: https://modelcontextprotocol.io/specification/2025-11-25/basic#messages
+//! [stdio]: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#sending-messages
+//! [objects]: https://www.rfc-editor.org/rfc/rfc8259#section-4
+//! [numbers]: https://www.rfc-editor.org/rfc/rfc8259#section-6
+//! [encoding]: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
+//! [parsers]: https://www.rfc-editor.org/rfc/rfc8259#section-9
+
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use super::pattern::equal::{canonical, equal, integer};
+use crate::message::is_valid_id;
+use crate::revision::{Era, Revision};
+use crate::transport::Transport;
+use scan::Scan;
+
+/// What is nested deeper than this is beyond the default of some widely used parser, and may be refused.
+pub const SANE_DEPTH: usize = 64;
+
+/// What is larger than this (1 MiB) may be refused.
+pub const SANE_SIZE: usize = 1 << 20;
+
+/// Integers up to this are the same number to every parser.
+const SAFE_INTEGER: i128 = (1 << 53) - 1;
+
+/// Whether an answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// It must.
+    Must,
+    /// It may; silence is as good.
+    May,
+    /// It must not.
+    MustNot,
+}
+
+/// What is due for something that was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Due {
+    /// Whether an answer comes.
+    pub duty: Duty,
+    /// The ids that an answer may carry. A null among them means that it may be null or absent as well; empty: nothing
+    /// but that.
+    pub ids: Vec<Value>,
+    /// Whether a result is acceptable. If not, an answer is an error.
+    pub valid: bool,
+}
+
+impl Due {
+    /// Whether an answer may carry this id; `None` is an absent one.
+    pub fn accepts(&self, id: Option<&Value>) -> bool {
+        match id {
+            None | Some(Value::Null) => self.ids.is_empty() || self.ids.contains(&Value::Null),
+            Some(id) => self.ids.iter().any(|ours| equal(ours, id)),
+        }
+    }
+
+    fn may(id: Option<&Value>, valid: bool) -> Due {
+        let ids = id.into_iter().cloned().collect();
+        Due {
+            duty: Duty::May,
+            ids,
+            valid,
+        }
+        .loosened()
+    }
+
+    const MUST_NOT: Due = Due {
+        duty: Duty::MustNot,
+        ids: Vec::new(),
+        valid: false,
+    };
+
+    /// A parser may refuse it before it has seen anything, or not.
+    fn loosened(mut self) -> Due {
+        self.duty = Duty::May;
+        self.add_ids([Value::Null]);
+        self
+    }
+
+    fn add_ids(&mut self, ids: impl IntoIterator<Item = Value>) {
+        let mut known: HashSet<String> = self.ids.iter().map(canonical).collect();
+        self.ids
+            .extend(ids.into_iter().filter(|id| known.insert(canonical(id))));
+    }
+
+    /// What is due for several messages together.
+    fn of_all(dues: Vec<Due>) -> Due {
+        let any = |duty| dues.iter().any(|due| due.duty == duty);
+        let duty = match (any(Duty::Must), any(Duty::May)) {
+            (true, _) => Duty::Must,
+            (false, true) => Duty::May,
+            (false, false) => Duty::MustNot,
+        };
+        let mut all = Due {
+            duty,
+            ids: Vec::new(),
+            valid: dues.iter().any(|due| due.valid),
+        };
+        all.add_ids(dues.into_iter().flat_map(|due| due.ids));
+        all
+    }
+}
+
+/// What is due for these bytes: one line or several (stdio), or the body of a POST. Total: it knows an answer for any
+/// bytes, in linear time.
+pub fn due(bytes: &[u8], revision: Revision, transport: Transport) -> Due {
+    let text = String::from_utf8_lossy(bytes);
+    let unclean =
+        matches!(text, Cow::Owned(_)) || text.starts_with('\u{feff}') || bytes.len() > SANE_SIZE;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut due = match transport {
+        Transport::Stdio => lines(text, revision),
+        Transport::Http | Transport::Sse => document(text, revision),
+    };
+    if unclean {
+        due = due.loosened();
+    }
+    if due.ids.iter().all(Value::is_null) {
+        due.ids.clear();
+        // A result needs an id.
+        due.valid = false;
+    }
+    due
+}
+
+/// Each line is a message of its own. One that is spread over lines breaks the framing; a parser that reads on finds
+/// it nevertheless.
+fn lines(text: &str, revision: Revision) -> Due {
+    let lines: Vec<&str> = text
+        .split('\n')
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    match lines[..] {
+        [] | [_] => document(text, revision),
+        _ if lines
+            .iter()
+            .all(|line| serde_json::from_str::<IgnoredAny>(line).is_ok()) =>
+        {
+            Due::of_all(
+                lines
+                    .into_iter()
+                    .map(|line| document(line, revision))
+                    .collect(),
+            )
+        }
+        _ => document(text, revision).loosened(),
+    }
+}
+
+fn document(text: &str, revision: Revision) -> Due {
+    let scan = Scan::of(text);
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if scan.duplicates || scan.depth > SANE_DEPTH => {
+            let mut due = message(&value, revision).loosened();
+            // With duplicates, each of several readings may be the valid one.
+            due.valid |= scan.duplicates;
+            due.add_ids(scan.ids);
+            due
+        }
+        Ok(value) => message(&value, revision),
+        Err(_) => unreadable(text, scan, revision),
+    }
+}
+
+/// What we cannot read as one document others perhaps can: no limit on depth, several documents in a row, numbers out of
+/// range, lone surrogates.
+fn unreadable(text: &str, scan: Scan, revision: Revision) -> Due {
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let mut valid = false;
+    let mut start = 0;
+    while let Some(Ok(_)) = documents.next() {
+        let end = documents.byte_offset();
+        let value = text.get(start..end).map(serde_json::from_str::<Value>);
+        valid |=
+            value.is_some_and(|value| value.map_or(true, |value| message(&value, revision).valid));
+        start = end;
+    }
+    let mut due = Due::may(None, valid);
+    due.add_ids(scan.ids);
+    due
+}
+
+fn message(value: &Value, revision: Revision) -> Due {
+    match value {
+        Value::Object(members) => object(members, revision),
+        Value::Array(elements) => batch(elements, revision),
+        _ => Due::may(None, false),
+    }
+}
+
+fn batch(elements: &[Value], revision: Revision) -> Due {
+    let element = |value: &Value| match value {
+        Value::Object(members) => object(members, revision),
+        _ => Due::may(None, false),
+    };
+    if elements.is_empty() {
+        return Due::may(None, false);
+    }
+    let due = Due::of_all(elements.iter().map(element).collect());
+    // Requests and notifications may share an array, responses are among themselves. JSON-RPC answers whatever else is
+    // among them one by one; MCP lets a server refuse the whole.
+    let is_call = |value: &&Value| value.get("method").is_some();
+    let calls = elements.iter().filter(is_call).count();
+    let mixed = calls != 0 && calls != elements.len();
+    match revision {
+        Revision::V2025_03_26 if !mixed => due,
+        _ => due.loosened(),
+    }
+}
+
+fn object(members: &Map<String, Value>, revision: Revision) -> Due {
+    let versioned = members
+        .get("jsonrpc")
+        .is_some_and(|version| version == "2.0");
+    let id = members.get("id");
+    let (result, error) = (
+        members.contains_key("result"),
+        members.contains_key("error"),
+    );
+    match members.get("method") {
+        Some(Value::String(_)) if !result && !error => call(versioned, members.get("params"), id),
+        // At once a call and a response: whoever sees the call may answer it.
+        Some(Value::String(_)) => Due::may(id, true),
+        None if versioned && result != error && revision.era() == Era::Legacy => Due::MUST_NOT,
+        _ => Due::may(id, false),
+    }
+}
+
+fn call(versioned: bool, params: Option<&Value>, id: Option<&Value>) -> Due {
+    let structured = params.is_none_or(Value::is_object);
+    // Nothing can be called with a scalar. Null is often taken for absent, and JSON-RPC knows parameters by position.
+    let valid =
+        params.is_none_or(|params| params.is_null() || params.is_array() || params.is_object());
+    match id {
+        None if versioned && structured => Due::MUST_NOT,
+        None | Some(Value::Null) => Due::may(None, false),
+        Some(id) if versioned && is_plain_id(id) => {
+            let mut due = Due {
+                duty: Duty::Must,
+                ids: vec![id.clone()],
+                valid,
+            };
+            if !structured {
+                // An invalid request whose id was not "detected" has the id null.
+                due.add_ids([Value::Null]);
+            }
+            due
+        }
+        Some(Value::String(_) | Value::Number(_)) => {
+            let mut due = Due::may(id, valid);
+            due.add_ids(id.and_then(Value::as_f64).map(Value::from));
+            due
+        }
+        _ => Due::may(id, false),
+    }
+}
+
+/// A string, or an integer that every parser reads alike.
+fn is_plain_id(id: &Value) -> bool {
+    let exact = |number| integer(number).is_some_and(|integer| integer.abs() <= SAFE_INTEGER);
+    is_valid_id(id) && id.as_number().is_none_or(exact)
+}

@@ -1,0 +1,116 @@
+//! What can be made out of a text that is JSON, or nearly: a tolerant look at its brackets, names and ids.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+/// What was made out.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// How many brackets are open at once.
+    pub depth: usize,
+    /// Whether an object has two members of one name.
+    pub duplicates: bool,
+    /// The ids of the messages, as far as they are scalars.
+    pub ids: Vec<Value>,
+}
+
+/// An open bracket.
+enum Frame<'t> {
+    Array,
+    Object {
+        names: HashSet<Cow<'t, str>>,
+        at_name: bool,
+    },
+}
+
+impl Scan {
+    /// Looks through a text once, from start to end.
+    pub(super) fn of(text: &str) -> Scan {
+        let mut scan = Scan::default();
+        let mut open: Vec<Frame<'_>> = Vec::new();
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += 1;
+            match byte {
+                b'[' => open.push(Frame::Array),
+                b'{' => open.push(Frame::Object {
+                    names: HashSet::new(),
+                    at_name: true,
+                }),
+                b']' | b'}' => {
+                    open.pop();
+                }
+                b',' => {
+                    if let Some(Frame::Object { at_name, .. }) = open.last_mut() {
+                        *at_name = true;
+                    }
+                }
+                b'"' => {
+                    let start = at - 1;
+                    at = end_of_string(bytes, at);
+                    let written = text.get(start..at).unwrap_or_default();
+                    scan.string(written, text.get(at..).unwrap_or_default(), &mut open);
+                }
+                _ => {}
+            }
+            scan.depth = scan.depth.max(open.len());
+        }
+        scan
+    }
+
+    /// A string in quotes, and what follows it.
+    fn string<'t>(&mut self, written: &'t str, rest: &'t str, open: &mut [Frame<'t>]) {
+        let is_message = matches!(
+            open,
+            [Frame::Object { .. }] | [Frame::Array, Frame::Object { .. }]
+        );
+        let Some(Frame::Object { names, at_name }) = open.last_mut() else {
+            return;
+        };
+        if !std::mem::replace(at_name, false) {
+            return;
+        }
+        let name = unescaped(written);
+        if is_message && name == "id" {
+            self.ids.extend(scalar_after_colon(rest));
+        }
+        self.duplicates |= !names.insert(name);
+    }
+}
+
+/// The index behind the closing quote, or the end.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => return at,
+            b'\\' => at += 1,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+fn unescaped(written: &str) -> Cow<'_, str> {
+    match written
+        .contains('\\')
+        .then(|| serde_json::from_str::<String>(written))
+    {
+        Some(Ok(name)) => Cow::Owned(name),
+        _ => Cow::Borrowed(written.trim_matches('"')),
+    }
+}
+
+fn scalar_after_colon(rest: &str) -> Option<Value> {
+    let value = rest.trim_start().strip_prefix(':')?.trim_start();
+    if value.starts_with(['[', '{']) {
+        return None;
+    }
+    serde_json::Deserializer::from_str(value)
+        .into_iter::<Value>()
+        .next()?
+        .ok()
+}

@@ -1,0 +1,123 @@
+//! Matchers that need JSON Schema. Nothing is ever fetched: the validators are built offline.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use jsonschema::{PatternOptions, Validator};
+use serde_json::{Value, json};
+
+use super::check::PatternError;
+use super::describe::plain;
+use super::{Matching, Mismatch, Outcome, cost, directive};
+
+/// How often a pattern of a server's schema may step back.
+const BACKTRACK: usize = 50_000;
+
+/// The dialect of a schema that names none: <https://modelcontextprotocol.io/specification/2025-11-25/basic#schema-dialect>
+const DEFAULT_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+const DIALECTS: [&str; 5] = [
+    DEFAULT_DIALECT,
+    "https://json-schema.org/draft/2019-09/schema",
+    "http://json-schema.org/draft-07/schema",
+    "http://json-schema.org/draft-06/schema",
+    "http://json-schema.org/draft-04/schema",
+];
+
+/// Formats are not asserted: in the newer drafts they are annotations, and the older ones leave it to the validator.
+static META: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
+    let of = |dialect| {
+        build(&json!({ "$schema": dialect, "$ref": dialect }))
+            .ok()
+            .map(|validator| (dialect, validator))
+    };
+    DIALECTS.into_iter().filter_map(of).collect()
+});
+
+fn build(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .offline()
+        .should_validate_formats(false)
+        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK))
+        .build(schema)
+        .map_err(|error| plain(&error.masked().to_string()))
+}
+
+/// A schema in a dialect that we do not know passes: it cannot be judged.
+pub(super) fn valid_schema(_: Matching<'_>, _: &Value, actual: Option<&Value>) -> Outcome {
+    let Some(schema @ (Value::Object(_) | Value::Bool(_))) = actual else {
+        return Err(Mismatch::expected("a JSON Schema", actual));
+    };
+    let declared = schema.get("$schema").unwrap_or(&Value::Null);
+    let dialect = match declared {
+        Value::Null if schema.get("$schema").is_none() => DEFAULT_DIALECT,
+        Value::String(dialect) => dialect.trim_end_matches('#'),
+        other => return Err(Mismatch::expected("a URI", Some(other)).under("$schema")),
+    };
+    // The schemes are often confused, and nobody means another dialect by it.
+    let known = META
+        .iter()
+        .find(|(name, _)| without_scheme(name) == without_scheme(dialect));
+    let Some((name, validator)) = known else {
+        return Ok(());
+    };
+    if validator.is_valid(schema) {
+        return Ok(());
+    }
+    Err(first_error(
+        validator,
+        schema,
+        &format!("no valid schema of {name}"),
+    ))
+}
+
+fn without_scheme(uri: &str) -> &str {
+    uri.split_once("://").map_or(uri, |(_, rest)| rest)
+}
+
+/// Formats are not asserted. A schema that cannot be used without fetching, or in reasonable time, decides nothing.
+pub(super) fn conforms(matching: Matching<'_>, schema: &Value, actual: Option<&Value>) -> Outcome {
+    let schema = matching.operand(schema)?;
+    let Some(actual) = actual else {
+        return Err(Mismatch::expected("what the schema accepts", None));
+    };
+    if !cost::is_bearable(&schema, actual) {
+        return Err(Mismatch::undecided(
+            "the schema refers to itself too often to be judged",
+        ));
+    }
+    let validator = build(&schema)
+        .map_err(|error| Mismatch::undecided(format!("the schema cannot be used: {error}")))?;
+    if validator.is_valid(actual) {
+        return Ok(());
+    }
+    // Collecting errors takes exponential time and memory where a hostile schema refers to itself in many ways.
+    if cost::has_reference(&schema) {
+        return Err(Mismatch::new("the schema does not accept it"));
+    }
+    Err(first_error(
+        &validator,
+        actual,
+        "the schema does not accept it",
+    ))
+}
+
+fn first_error(validator: &Validator, value: &Value, what: &str) -> Mismatch {
+    match validator.validate(value) {
+        Ok(()) => Mismatch::new(what),
+        Err(error) => Mismatch {
+            path: error.instance_path().as_str().to_owned(),
+            ..Mismatch::new(format!("{what}: {}", plain(&error.masked().to_string())))
+        },
+    }
+}
+
+pub(super) fn check_conforms(schema: &Value, _: usize) -> Result<(), PatternError> {
+    match directive(schema) {
+        Some(("$var", name)) => super::check::name(name, 0).map_err(|error| error.under("$var")),
+        Some(("$literal", schema)) => build(schema)
+            .map(|_| ())
+            .map_err(|e| PatternError::new(e).under("$literal")),
+        _ => build(schema).map(|_| ()).map_err(PatternError::new),
+    }
+}

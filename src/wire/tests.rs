@@ -1,0 +1,151 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::judge::pattern::properties::any_json;
+
+fn violations(revision: Revision, message: &Value, method: Option<&str>) -> Vec<Violation> {
+    schemas(revision).unwrap().server_message(message, method)
+}
+
+#[test]
+fn every_reference_compiles() {
+    for loaded in [&V2025_11_25, &V2026_07_28] {
+        let schema = loaded.as_ref().unwrap();
+        let envelope = [
+            &schema.request,
+            &schema.notification,
+            &schema.result_response,
+            &schema.error_response,
+            &schema.result,
+        ];
+        let methods = schema
+            .requests
+            .values()
+            .flat_map(|method| [&method.request, &method.result]);
+        let notifications = schema.notifications.values().map(|(_, checker)| checker);
+        let mut count = 0;
+        for checker in envelope.into_iter().chain(methods).chain(notifications) {
+            assert!(
+                checker.validator(&schema.registry).is_ok(),
+                "{}",
+                checker.reference
+            );
+            count += 1;
+        }
+        assert!(count > 30);
+    }
+    assert!(schemas(Revision::V2025_06_18).is_none());
+}
+
+#[test]
+fn valid_messages_pass() {
+    let table = [
+        (
+            json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "a", "inputSchema": {"type": "object"}}]}}),
+            Some("tools/list"),
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": 1, "result": {}}),
+            Some("ping"),
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": "x", "result": {"anything": 1}}),
+            Some("vendor/method"),
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": "x", "error": {"code": -1, "message": ""}}),
+            None,
+        ),
+        (
+            json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}),
+            None,
+        ),
+        (
+            json!({"jsonrpc": "2.0", "method": "vendor/notification", "params": {"a": 1}}),
+            None,
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": 9, "method": "roots/list"}),
+            None,
+        ),
+    ];
+    for (message, method) in table {
+        assert_eq!(
+            violations(Revision::V2025_11_25, &message, method),
+            [],
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn violations_say_where() {
+    let table = [
+        (
+            json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": 1, "inputSchema": {"type": "object"}}]}}),
+            Some("tools/list"),
+            "/result/tools/0/name",
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": 1, "result": []}),
+            None,
+            "/result",
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": 1.5, "result": {}}),
+            Some("ping"),
+            "/id",
+        ),
+        (
+            json!({"jsonrpc": "2.0", "id": 1, "error": {"code": "x", "message": ""}}),
+            None,
+            "/error/code",
+        ),
+        (
+            json!({"jsonrpc": "1.0", "method": "notifications/tools/list_changed"}),
+            None,
+            "/jsonrpc",
+        ),
+        (json!({"jsonrpc": "2.0", "method": 1}), None, "/method"),
+        (json!({"jsonrpc": "2.0"}), None, ""),
+        (json!([]), None, ""),
+    ];
+    for (message, method, pointer) in table {
+        let found = violations(Revision::V2025_11_25, &message, method);
+        assert!(
+            found.iter().any(|violation| violation.pointer == pointer),
+            "{message} {found:?}"
+        );
+    }
+}
+
+#[test]
+fn violations_are_few_and_short() {
+    let tools: Vec<Value> = (0..1000)
+        .map(|_| json!({"name": "\u{1b}[31m".repeat(1000)}))
+        .collect();
+    let message = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}});
+    let found = violations(Revision::V2025_11_25, &message, Some("tools/list"));
+    assert_eq!(found.len(), MAX_VIOLATIONS);
+    for violation in found {
+        assert!(
+            violation.message.len() < 3_000 && !violation.message.contains('\u{1b}'),
+            "{violation:?}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(message in any_json(), method in proptest::option::of("tools/list|tools/call|x")) {
+        for revision in Revision::ALL {
+            if let Some(schema) = schemas(revision) {
+                let _ = schema.server_message(&message, method.as_deref());
+                let _ = schema.client_message(&message, method.as_deref());
+                let response = json!({"jsonrpc": "2.0", "id": 1, "result": message.clone()});
+                let _ = schema.server_message(&response, method.as_deref());
+            }
+        }
+    }
+}
