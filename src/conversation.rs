@@ -35,6 +35,8 @@ pub struct Exchange {
     pub head: Option<usize>,
     /// The entry that answers it.
     pub answer: Option<usize>,
+    /// The ids that were answered: a batch has several, and may be answered in pieces.
+    pub answered: Vec<Value>,
     /// Further entries that answer it again.
     pub again: Vec<usize>,
     /// Where its stream ended, broke or was abandoned.
@@ -216,6 +218,7 @@ impl Conversation {
             due,
             head: None,
             answer: None,
+            answered: Vec::new(),
             again: Vec::new(),
             ended: None,
             deadline: None,
@@ -263,21 +266,23 @@ impl Conversation {
         if let Some(position) = self.find_answered(stream, id) {
             let exchange = &mut self.exchanges[position];
             exchange.answer = Some(index);
+            exchange.answered.extend(id.cloned());
             self.resumable.remove(&exchange.stream);
             return true;
         }
-        let repeated = self.exchanges[self.alive_since..]
+        let answered = self.exchanges[self.alive_since..]
             .iter_mut()
             .rev()
             .find(|e| e.answer.is_some() && id.is_some_and(|id| e.due.ids.contains(id)));
-        match repeated {
-            Some(exchange) if exchange.answer == Some(index) => true,
-            Some(exchange) => {
-                exchange.again.push(index);
-                true
-            }
-            None => false,
+        let (Some(exchange), Some(id)) = (answered, id) else {
+            return false;
+        };
+        if exchange.answered.contains(id) {
+            exchange.again.push(index);
+        } else {
+            exchange.answered.push(id.clone());
         }
+        true
     }
 
     fn find_answered(&self, stream: StreamId, id: Option<&Value>) -> Option<usize> {

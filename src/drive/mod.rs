@@ -244,6 +244,9 @@ impl Session {
         let mut params = params.unwrap_or_else(|| json!({}));
         let Some(object) = params.as_object_mut() else { return Some(params) };
         let meta = object.entry("_meta").or_insert_with(|| json!({}));
+        if meta.get("$omit").is_some() {
+            return Some(params);
+        }
         if let (Some(meta), Value::Object(required)) = (meta.as_object_mut(), self.meta()) {
             for (key, value) in required {
                 meta.entry(key).or_insert(value);

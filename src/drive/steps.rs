@@ -77,7 +77,9 @@ impl Session {
         Ok(match &step.action {
             Action::Request(call) => {
                 let sent = self.call(call, Some(at), true)?;
-                self.settle(sent, at).await
+                let next = self.settle(sent, at).await;
+                self.note_own_opening(sent, call);
+                next
             }
             Action::Start { name, call } => {
                 let sent = self.call(call, Some(at), true)?;
@@ -169,6 +171,15 @@ impl Session {
                 value => Ok((name.clone(), expander.value(value)?.unwrap_or(Value::Null))),
             })
             .collect()
+    }
+
+    /// In a session that a case opens itself, what follows belongs to the session all the same.
+    fn note_own_opening(&mut self, sent: usize, call: &Call) {
+        let accepted = self.answer_to(sent).is_some_and(|answer| answer.get("result").is_some());
+        if call.method == "initialize" && !self.opened && accepted {
+            self.take_session_id(sent);
+            self.opened = true;
+        }
     }
 
     /// Waits for the answer to a request.

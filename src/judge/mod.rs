@@ -2,7 +2,6 @@
 
 pub mod duty;
 pub mod evidence;
-pub mod matcher;
 pub mod pattern;
 pub mod trial;
 pub mod view;

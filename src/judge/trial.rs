@@ -18,6 +18,8 @@ use crate::wire;
 pub const STAYS_ALIVE: &str = "robust/stays-alive";
 /// The requirement that a missing answer violates.
 pub const ANSWERS: &str = "robust/answers-in-time";
+/// The requirement of JSON-RPC itself.
+const ANSWERED: &str = "messages/request-answered";
 
 /// What a step says.
 enum Seen {
@@ -130,7 +132,7 @@ impl Judge<'_> {
                 Seen::NotObserved("this revision has no opening".to_owned())
             }
             Action::Quiet { pattern } => self.quiet(at, step, pattern),
-            Action::Alive => self.alive(at),
+            Action::Alive => self.alive(at, step.expect.requirement.as_deref()),
             _ => self.expectation(at, step, &observation),
         };
         self.vars.extend(view::saved(&step.expect, observation.answer.as_ref()));
@@ -214,7 +216,8 @@ impl Judge<'_> {
             return None;
         }
         if over_http && !has_head {
-            return Some(self.silent(observation, "the server gave no HTTP response"));
+            let message = "the server gave no HTTP response";
+            return (exchange.due.duty != Duty::May).then(|| self.silent(step.expect.requirement.as_deref(), observation, message));
         }
         if waits && exchange.deadline.is_none() && exchange.ended.is_none() {
             return None;
@@ -224,10 +227,15 @@ impl Judge<'_> {
         }
         let status = observation.status.as_ref().map(|status| format!(": HTTP {status} without a JSON-RPC message"));
         let method = exchange.method.as_deref().unwrap_or("the request");
-        Some(self.silent(observation, &format!("{method} was not answered{}", status.unwrap_or_default())))
+        let message = format!("{method} was not answered{}", status.unwrap_or_default());
+        let named = step.expect.requirement.as_deref();
+        // A status without a message came in time: what is missing is the answer.
+        Some(self.silent(named.or(has_head.then_some(ANSWERED)), observation, &message))
     }
 
-    fn silent(&self, observation: &Observation, message: &str) -> Seen {
+    /// No answer. The step may name what that violates, if it is about answering at all.
+    fn silent(&self, named: Option<&str>, observation: &Observation, message: &str) -> Seen {
+        let named = named.filter(|named| named.starts_with("robust/") || *named == ANSWERED);
         let mut entries = self.evidence(observation);
         let from = entries.first().copied().unwrap_or_default();
         let gone = self.trial.entries[from..].iter().position(|entry| {
@@ -240,7 +248,7 @@ impl Judge<'_> {
             None => message.to_owned(),
         };
         Seen::Silent(Violation {
-            requirement: if gone.is_some() { STAYS_ALIVE } else { ANSWERS }.to_owned(),
+            requirement: named.unwrap_or(if gone.is_some() { STAYS_ALIVE } else { ANSWERS }).to_owned(),
             message,
             expected: json!("an answer"),
             actual: Value::Null,
@@ -358,7 +366,7 @@ impl Judge<'_> {
 
     fn quiet(&self, at: StepRef, step: &Step, forbidden: &Value) -> Seen {
         let Some(end) = self.trial.entry(|what| matches!(what, What::Settled { step } if *step == at)) else {
-            return self.alive(at);
+            return self.alive(at, None);
         };
         let start = self.trial.conversation.trials.get(self.trial.index).map_or(0, |span| span.start);
         let expected: Vec<usize> = self
@@ -392,7 +400,7 @@ impl Judge<'_> {
         })
     }
 
-    fn alive(&self, at: StepRef) -> Seen {
+    fn alive(&self, at: StepRef, requirement: Option<&str>) -> Seen {
         let exchange = self.trial.exchanges(at).last();
         let Some((index, exchange)) = exchange else {
             return Seen::Broken(format!("step {} was not played", at.0 + 1));
@@ -401,10 +409,11 @@ impl Judge<'_> {
             return Seen::Fine;
         }
         let observation = Observation { exchanges: vec![index], ..Observation::default() };
-        match self.silent(&observation, "the server does not answer the next valid request") {
+        let named = requirement.or(Some(STAYS_ALIVE));
+        match self.silent(named, &observation, "the server does not answer the next valid request") {
             Seen::Silent(violation) => {
                 let entries = self.hostile_entry().into_iter().chain(violation.entries).collect();
-                Seen::Silent(Violation { requirement: STAYS_ALIVE.to_owned(), entries, ..violation })
+                Seen::Silent(Violation { entries, ..violation })
             }
             other => other,
         }
@@ -421,11 +430,11 @@ impl Judge<'_> {
     /// The question that follows every hostile case. A server that is known to be gone is not blamed twice.
     fn liveness(&mut self) {
         let at = StepRef(to_u16(self.case.steps.len()), 0);
-        let blamed = self.findings.iter().any(|finding| finding.requirement == STAYS_ALIVE);
+        let blamed = self.silent;
         if blamed || self.trial.exchanges(at).next().is_none() {
             return;
         }
-        if let Seen::Silent(violation) = self.alive(at) {
+        if let Seen::Silent(violation) = self.alive(at, None) {
             self.find(violation);
         }
     }
