@@ -1,5 +1,7 @@
 //! One finding in words: for the terminal, and for whoever reads JUnit.
 
+use std::collections::BTreeSet;
+
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
@@ -90,15 +92,14 @@ fn sent(output: &mut String, entries: &[EntryRef]) {
 }
 
 fn evidence(output: &mut String, entries: &[EntryRef]) {
-    let mut sessions: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut sessions: Vec<(&str, BTreeSet<usize>)> = Vec::new();
     for entry in entries {
-        let number = entry.entry.to_string();
         match sessions
             .iter_mut()
             .find(|(session, _)| *session == entry.transcript)
         {
-            Some((_, numbers)) => numbers.push(number),
-            None => sessions.push((&entry.transcript, vec![number])),
+            Some((_, numbers)) => drop(numbers.insert(entry.entry)),
+            None => sessions.push((&entry.transcript, BTreeSet::from([entry.entry]))),
         }
     }
     for (session, numbers) in sessions {
@@ -107,11 +108,9 @@ fn evidence(output: &mut String, entries: &[EntryRef]) {
         } else {
             "entries"
         };
-        labelled(
-            output,
-            "evidence",
-            &format!("{}, {word} {}", visible(session), numbers.join(", ")),
-        );
+        let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+        let place = format!("{}, {word} {}", visible(session), numbers.join(", "));
+        labelled(output, "evidence", &place);
     }
 }
 

@@ -1,6 +1,5 @@
 //! The report for people: what is wrong and why, then the summary.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -8,15 +7,16 @@ use anstream::adapter::strip_str;
 use serde_json::Value;
 
 use super::escape::{excerpt, visible};
-use super::finding::{self, BOLD, DIM, FAIL, PASS, WARN, labelled, level_style};
+use super::finding::{self, BOLD, DIM, FAIL, WARN, labelled, level_style};
 use super::fold::{self, Block, Group};
-use super::{Outcome, Reporter, table};
+use super::{Reporter, summary, table};
 use crate::catalog::Catalog;
-use crate::event::{Event, RunReport, Statement, Summary};
+use crate::event::{Event, RunReport};
+use crate::rule::RULES;
 use crate::transport::Transport;
 use crate::verdict::{TrialReport, Verdict};
 
-/// How many warnings about one requirement, and how many reasons, are written out.
+/// How many warnings about one requirement are written out.
 const MAX_LISTED: usize = 8;
 const MAX_REASON: usize = 1_000;
 
@@ -103,11 +103,7 @@ impl Page<'_> {
             self.look.width,
             self.look.unicode,
         ));
-        self.counts(&mut output);
-        self.not_applicable(&mut output);
-        self.statements(&mut output);
-        self.latency(&mut output);
-        self.outcome(&mut output);
+        summary::write(&mut output, self.report, self.strict);
         output
     }
 
@@ -162,6 +158,16 @@ impl Page<'_> {
         }
     }
 
+    fn title_of(&self, case: &str) -> Option<&str> {
+        match case.strip_prefix("rule/") {
+            Some(name) => RULES
+                .iter()
+                .find(|rule| rule.name == name)
+                .map(|rule| rule.title),
+            None => self.catalog.case(case).map(|case| case.title.as_str()),
+        }
+    }
+
     fn title(&self, output: &mut String, block: &Block<'_>) {
         let style = if block.shown.verdict == Verdict::Warn {
             WARN
@@ -173,8 +179,8 @@ impl Page<'_> {
             "\n{style}{verdict}{style:#} {BOLD}{}{BOLD:#}\n",
             visible(&block.shown.case)
         ));
-        if let Some(case) = self.catalog.case(&block.shown.case) {
-            output.push_str(&format!("  {}\n", visible(&case.title)));
+        if let Some(title) = self.title_of(&block.shown.case) {
+            output.push_str(&format!("  {}\n", visible(title)));
         }
         output.push_str(&format!("  at {}\n", fold::places(&block.places)));
     }
@@ -262,173 +268,16 @@ impl Page<'_> {
             ));
         }
     }
-
-    fn counts(&self, output: &mut String) {
-        let summary = &self.report.summary;
-        let counts: Vec<String> = Verdict::ALL
-            .into_iter()
-            .map(|verdict| (summary.count(verdict), verdict.as_str().replace('-', " ")))
-            .filter(|(count, word)| *count > 0 || word == "fail" || word == "pass")
-            .map(|(count, word)| format!("{} {word}", thousands(count as u64)))
-            .collect();
-        let total = thousands(self.report.trials.len() as u64);
-        let seconds = summary.duration_ms / 1_000.0;
-        let starts = match summary.starts {
-            0 => String::new(),
-            1 => ", 1 process started".to_owned(),
-            more => format!(", {more} processes started"),
-        };
-        output.push_str(&format!(
-            "\n{total} trials: {} ({seconds:.1} s{starts})\n",
-            counts.join(", ")
-        ));
-    }
-
-    fn not_applicable(&self, output: &mut String) {
-        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        for trial in self.with(Verdict::NotApplicable) {
-            *reasons
-                .entry(trial.reason.as_deref().unwrap_or("no reason was given"))
-                .or_default() += 1;
-        }
-        if reasons.is_empty() {
-            return;
-        }
-        output.push_str("\nNot applicable, by reason\n");
-        let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
-        reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(*count), *reason));
-        for (reason, count) in reasons.iter().take(MAX_LISTED) {
-            output.push_str(&format!(
-                "  {:>5}  {}\n",
-                thousands(*count as u64),
-                excerpt(reason, 120)
-            ));
-        }
-        let rest: usize = reasons
-            .iter()
-            .skip(MAX_LISTED)
-            .map(|(_, count)| count)
-            .sum();
-        if rest > 0 {
-            let more = reasons.len() - MAX_LISTED;
-            let line = format!("  {rest:>5}  for {more} other reasons; --report json names them\n");
-            output.push_str(&line);
-        }
-    }
-
-    fn statements(&self, output: &mut String) {
-        output.push('\n');
-        for statement in &self.report.summary.statements {
-            output.push_str(&statement_line(statement));
-        }
-    }
-
-    fn latency(&self, output: &mut String) {
-        for latency in &self.report.summary.latency {
-            output.push_str(&format!(
-                "round trip over {}: p50 {}, p99 {} ({} requests)\n",
-                latency.transport,
-                micros(latency.p50_us),
-                micros(latency.p99_us),
-                thousands(latency.count)
-            ));
-        }
-    }
-
-    fn outcome(&self, output: &mut String) {
-        let summary = &self.report.summary;
-        let (style, word) = match Outcome::of(summary, self.strict) {
-            Outcome::Clean => (PASS, "PASS"),
-            Outcome::Failed => (FAIL, "FAIL"),
-            Outcome::Incomplete => (FAIL, "INCOMPLETE"),
-        };
-        output.push_str(&format!(
-            "\n{style}{word}{style:#}: {}\n",
-            verdict_sentence(summary, self.strict)
-        ));
-    }
 }
 
 fn heading(output: &mut String, text: &str) {
     output.push_str(&format!("\n{BOLD}{text}{BOLD:#}\n"));
 }
 
-fn statement_line(statement: &Statement) -> String {
-    let answer = |holds: bool| match (statement.judged, holds) {
-        (0, _) => format!("{DIM}-  {DIM:#}"),
-        (_, true) => format!("{PASS}yes{PASS:#}"),
-        (_, false) => format!("{FAIL}no {FAIL:#}"),
-    };
-    let transports: Vec<&str> = statement
-        .transports
-        .iter()
-        .map(|transport| transport.as_str())
-        .collect();
-    format!(
-        "{}  conforms: {}  robust: {}  ({} judged over {})\n",
-        statement.revision,
-        answer(statement.conforms),
-        answer(statement.robust),
-        thousands(statement.judged as u64),
-        transports.join(", ")
-    )
-}
-
-fn verdict_sentence(summary: &Summary, strict: bool) -> String {
-    let trials = |count: usize| {
-        if count == 1 {
-            "1 trial".to_owned()
-        } else {
-            format!("{count} trials")
-        }
-    };
-    let mut parts = Vec::new();
-    if summary.fail > 0 {
-        parts.push(format!("{} failed", trials(summary.fail)));
-    }
-    if summary.warn > 0 {
-        let strictly = if strict {
-            ", which --strict does not forgive"
-        } else {
-            ""
-        };
-        parts.push(format!("{} gave warnings{strictly}", trials(summary.warn)));
-    }
-    if summary.broken > 0 {
-        parts.push(format!("{} could not be run", trials(summary.broken)));
-    }
-    if summary.judged() == 0 {
-        return "nothing was judged".to_owned();
-    }
-    if summary.fail == 0 && summary.broken == 0 {
-        parts.insert(0, "no trial failed".to_owned());
-    }
-    parts.join(", ")
-}
-
-fn micros(us: u64) -> String {
-    if us < 10_000 {
-        format!("{} us", thousands(us))
-    } else {
-        format!("{:.1} ms", us as f64 / 1_000.0)
-    }
-}
-
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Summary;
     use crate::report::sample;
 
     fn written(report: &RunReport, strict: bool, look: Look) -> String {
@@ -480,13 +329,5 @@ mod tests {
         assert!(plain.chars().all(|c| c == '\n' || !c.is_control()));
         assert!(!plain.contains('\u{202e}'));
         assert!(!plain.contains("PWNED") || plain.contains("\\u{1b}]0;PWNED"));
-    }
-
-    #[test]
-    fn numbers_are_grouped() {
-        let numbers = [0, 12, 999, 1_000, 1_234_567].map(thousands);
-        assert_eq!(numbers, ["0", "12", "999", "1,000", "1,234,567"]);
-        assert_eq!(micros(950), "950 us");
-        assert_eq!(micros(12_345), "12.3 ms");
     }
 }

@@ -10,6 +10,7 @@ pub mod junit;
 pub mod progress;
 #[cfg(test)]
 pub(crate) mod sample;
+mod summary;
 mod table;
 
 use std::io;

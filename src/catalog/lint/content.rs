@@ -33,7 +33,7 @@ const PATTERNS: [&str; 9] = [
     "quiet",
 ];
 const TOLERATED: [&str; 4] = ["answer", "status", "headers", "notifications"];
-const VALUES: [&str; 6] = ["send", "bytes", "params", "headers", "result", "error"];
+const VALUES: [&str; 5] = ["send", "params", "headers", "result", "error"];
 
 /// Everything wrong within one case.
 pub(super) fn problems(case: &Located<'_, Case>) -> Vec<Problem> {
@@ -77,14 +77,12 @@ impl Walk<'_> {
         for field in VALUES {
             self.optional(pointer, field, &written, Self::value);
         }
-        for field in ["path", "headers", "body"] {
-            self.optional(
-                &format!("{pointer}/http"),
-                field,
-                &written["http"],
-                Self::value,
-            );
+        self.optional(pointer, "bytes", &written, Self::bytes);
+        let http = format!("{pointer}/http");
+        for field in ["path", "headers"] {
+            self.optional(&http, field, &written["http"], Self::value);
         }
+        self.optional(&http, "body", &written["http"], Self::bytes);
         self.optional(pointer, "given", &written, Self::pattern);
         self.saved.extend(step.expect.save.keys().cloned());
         for field in PATTERNS.into_iter().filter(|field| *field != "given") {
@@ -142,7 +140,15 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, pointer: &str, value: &Value) {
-        if let Err(error) = value::check(value) {
+        self.sent(pointer, value, value::check(value));
+    }
+
+    fn bytes(&mut self, pointer: &str, bytes: &Value) {
+        self.sent(pointer, bytes, value::check_bytes(bytes));
+    }
+
+    fn sent(&mut self, pointer: &str, value: &Value, checked: Result<(), value::ValueError>) {
+        if let Err(error) = checked {
             self.report(&format!("{pointer}{}", error.pointer), error.message);
         }
         self.variables(pointer, value);
@@ -222,6 +228,15 @@ mod tests {
             (
                 r#"[{ "request": "x", "start": "x" }, { "cancel": "x" }]"#,
                 "",
+            ),
+            (r#"[{ "bytes": { "$base64": "AA==" } }]"#, ""),
+            (
+                r#"[{ "bytes": { "$base64": "?" } }]"#,
+                "/0/steps/0/bytes/$base64: ",
+            ),
+            (
+                r#"[{ "send": { "$base64": "AA==" } }]"#,
+                "/0/steps/0/send: there is no directive",
             ),
             (
                 r#"[{ "request": "x", "requirement": "tools/two" }]"#,

@@ -1,0 +1,253 @@
+//! The command line from outside: what scripts rely on.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    // Nothing of the terminal or the habits of whoever runs the tests may show.
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env_remove("COLUMNS")
+        .env_remove("CLICOLOR_FORCE");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn help() {
+    for (name, arguments) in [
+        ("help", ["--help"].as_slice()),
+        ("help_check", &["check", "--help"]),
+        ("help_cases", &["cases", "--help"]),
+        ("help_judge", &["judge", "--help"]),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stderr(&output), "");
+        insta::assert_snapshot!(name, stdout(&output));
+    }
+}
+
+#[test]
+fn usage_errors() {
+    let table: &[&[&str]] = &[
+        &["chekc"],
+        &["check", "--url", "localhost:8080"],
+        &["check", "--url", "http://127.0.0.1:{port}/mcp"],
+        &["check", "--", "server", "--port", "{port}"],
+        &["check", "--header", "A: b"],
+        &[
+            "check",
+            "--url",
+            "http://127.0.0.1:1/",
+            "--header",
+            "Authorization=secret",
+        ],
+        &["check", "--env", "K", "--", "server"],
+        &["check", "--report", "xml"],
+        &["check", "--report", "json", "--report", "junit"],
+        &["check", "--report", "json=no/such/folder/report.json"],
+        &["check", "--revision", "2025-01-01"],
+        &["check", "--revision", "auto", "--revision", "2025-11-25"],
+        &["check", "--case", "tools/call-unkown-tool"],
+        &["check", "--case", "tools/{"],
+        &["check", "--timeout", "10"],
+        &["check", "--jobs", "0"],
+        &["check", "--call", "add={\"a\": 1,}"],
+        &["check", "--cases", "no/such/folder"],
+        &["judge"],
+        &["judge", "no-such-file.jsonl"],
+        &["cases", "show", "tools/call-unkown-tool"],
+        &["serve", "--stdio", "--fault", "no-such-fault"],
+    ];
+    let mut told = String::new();
+    for arguments in table {
+        let output = run(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}\n{}",
+            stderr(&output)
+        );
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert!(
+            !stderr(&output).contains("secret"),
+            "what may be a secret is not quoted"
+        );
+        told.push_str(&format!(
+            "$ mcp-conform {}\n{}\n",
+            arguments.join(" "),
+            stderr(&output)
+        ));
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn cases_of_ones_own_are_verified_before_anything_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("mine.json"),
+        r#"[{ "id": "other/x", "title": "", "steps": [] }]"#,
+    )
+    .unwrap();
+    let output = run(&["check", "--cases", &dir.path().display().to_string()]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    for part in [
+        "mine.json: /0/title: ",
+        "mine.json: /0/steps: ",
+        "\"requirements\" is a required property",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}
+
+#[test]
+fn the_cases_can_be_read() {
+    let list = run(&["cases", "list", "--json"]);
+    let listed: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+    // Each is a process: a sample of all areas will do.
+    for entry in listed.as_array().unwrap().iter().step_by(12) {
+        let shown = run(&["cases", "show", entry["name"].as_str().unwrap()]);
+        assert_eq!(shown.status.code(), Some(0));
+        assert!(stdout(&shown).contains(entry["title"].as_str().unwrap()));
+        assert!(
+            !stdout(&shown).contains('\u{1b}'),
+            "no colours where nobody watches"
+        );
+    }
+    let coverage = run(&["cases", "coverage", "--json"]);
+    let coverage: serde_json::Value = serde_json::from_slice(&coverage.stdout).unwrap();
+    assert!(
+        coverage["areas"]["tools"]["2025-11-25"]["tested"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+}
+
+#[test]
+fn the_catalog_is_in_order() {
+    let output = run(&["cases", "lint"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let mut child = command(&["cases", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+}
+
+#[test]
+fn a_run_writes_its_reports_and_can_be_judged_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let output = run(&[
+        "check",
+        "--case",
+        "ping/*",
+        "--case",
+        "rule/*",
+        "--revision",
+        "2025-11-25",
+        "--report",
+        "json",
+        "--report",
+        &format!("junit={}", path("report.xml")),
+        "--report",
+        &format!("human={}", path("report.txt")),
+        "--save-transcripts",
+        &path("transcripts"),
+        "--env",
+        "KEY=s3cr3t-value",
+        "--",
+        PROGRAM,
+        "serve",
+        "--stdio",
+        "--state-key",
+        "s3cr3t-value",
+        "--log",
+    ]);
+    assert_eq!(stderr(&output), "", "progress is for terminals");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["format"], "mcp-conform/1");
+    assert_eq!(report["target"]["kind"], "stdio");
+    assert!(report["summary"]["pass"].as_u64().unwrap() > 0);
+    assert!(
+        std::fs::read_to_string(path("report.xml"))
+            .unwrap()
+            .contains("<testsuites")
+    );
+    assert!(
+        std::fs::read_to_string(path("report.txt"))
+            .unwrap()
+            .contains("2025-11-25  conforms: ")
+    );
+
+    let again = run(&["judge", "--report", "json", &path("transcripts")]);
+    assert_eq!(
+        again.status.code(),
+        output.status.code(),
+        "{}",
+        stderr(&again)
+    );
+    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again["target"], report["target"]);
+    let played = |report: &serde_json::Value| {
+        let trials = report["trials"].as_array().unwrap().iter();
+        trials
+            .filter(|trial| trial["verdict"] != "not-applicable")
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(played(&again), played(&report));
+    assert_no_secret(dir.path());
+    assert!(!stdout(&output).contains("s3cr3t"));
+}
+
+fn assert_no_secret(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            assert_no_secret(&path);
+        } else {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            assert!(!text.contains("s3cr3t"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_started_is_told_in_one_paragraph() {
+    let output = run(&["check", "--", "/no/such/program"]);
+    assert_eq!(output.status.code(), Some(3));
+    let told = stderr(&output);
+    assert!(
+        told.starts_with("error: ") && told.contains("/no/such/program"),
+        "{told}"
+    );
+    assert_eq!(stdout(&output), "");
+}
