@@ -1,7 +1,7 @@
 //! Patterns: what a case expects, written as JSON. The matchers are described in cases/README.md.
 //!
 //! An object matches an object that has at least its members, an array matches element by element, anything else
-//! matches what is equal. An object with exactly one member that starts with `$` is a matcher of [`matcher::TABLE`].
+//! matches what is equal. An object with exactly one member that starts with `$` is a matcher of the table in matcher.rs.
 //!
 //! Absence is passed on by `$any-of`, `$all-of`, `$not` and `$by-revision`; only `$absent` accepts it, and so does
 //! the `$not` of a pattern that does not.
