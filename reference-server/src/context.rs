@@ -112,8 +112,11 @@ impl Context {
         self.notify("notifications/progress", params);
     }
 
-    /// Goes on reporting progress when everything is done, if told to be faulty.
-    pub fn progress_after_answer(&self) {
+    /// What only a faulty server still sends when everything is done.
+    pub fn faulty_epilogue(&self) {
+        if self.fault(F::UnrelatedOnStream) {
+            self.notify(Event::Prompts.method(), Value::Null);
+        }
         if let Some(token) = self.progress_token.clone()
             && self.fault(F::ProgressAfterAnswer)
         {

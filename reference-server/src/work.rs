@@ -29,8 +29,15 @@ pub fn poll_now(work: &mut Work) -> Option<Reply> {
 /// The tasks of one connection or session, by request id.
 #[derive(Default)]
 pub struct InFlight {
-    tasks: Mutex<HashMap<Id, AbortHandle>>,
+    tasks: Mutex<Tasks>,
     idle: Notify,
+}
+
+#[derive(Default)]
+struct Tasks {
+    working: HashMap<Id, AbortHandle>,
+    /// How many answers are on their way out: their ids are free again, but we are not idle.
+    delivering: usize,
 }
 
 impl InFlight {
@@ -44,57 +51,62 @@ impl InFlight {
     ) {
         let this = Arc::clone(self);
         let key = id.clone();
-        // The lock is held until the task is registered, so that it cannot finish before that.
+        // Locked until the task is registered, so that it cannot finish before that.
         let mut tasks = lock(&self.tasks);
         let task = runtime.spawn(async move {
             let reply = work.await;
-            // Whoever takes the entry out decides: an answer or a cancellation, never both.
-            let ours = lock(&this.tasks).contains_key(&key);
-            if ours {
+            if this.begin_delivery(&key) {
                 deliver(reply);
-                this.remove(&key);
+                lock(&this.tasks).delivering -= 1;
+                this.idle.notify_waiters();
             }
         });
-        tasks.insert(id, task.abort_handle());
+        tasks.working.insert(id, task.abort_handle());
+    }
+
+    /// Frees the id for the answer, if no cancellation has taken it before.
+    fn begin_delivery(&self, id: &Id) -> bool {
+        let mut tasks = lock(&self.tasks);
+        let ours = tasks.working.remove(id).is_some();
+        tasks.delivering += usize::from(ours);
+        ours
     }
 
     /// Whether a request with that id is being worked on.
     pub fn contains(&self, id: &Id) -> bool {
-        lock(&self.tasks).contains_key(id)
+        lock(&self.tasks).working.contains_key(id)
     }
 
     /// Stops working on a request; it will not be answered.
     pub fn cancel(&self, id: &Id) {
-        if let Some(task) = self.remove(id) {
+        let cancelled = lock(&self.tasks).working.remove(id);
+        if let Some(task) = cancelled {
             task.abort();
+            self.idle.notify_waiters();
         }
     }
 
     /// Stops everything.
     pub fn cancel_all(&self) {
-        for (_, task) in lock(&self.tasks).drain() {
+        for (_, task) in lock(&self.tasks).working.drain() {
             task.abort();
         }
         self.idle.notify_waiters();
     }
 
-    /// Returns when nothing is being worked on.
+    /// Returns when nothing is being worked on and everything has been delivered.
     pub async fn idle(&self) {
         loop {
             let idle = self.idle.notified();
-            if lock(&self.tasks).is_empty() {
+            if self.is_idle() {
                 return;
             }
             idle.await;
         }
     }
 
-    fn remove(&self, id: &Id) -> Option<AbortHandle> {
-        let mut tasks = lock(&self.tasks);
-        let task = tasks.remove(id);
-        if tasks.is_empty() {
-            self.idle.notify_waiters();
-        }
-        task
+    fn is_idle(&self) -> bool {
+        let tasks = lock(&self.tasks);
+        tasks.working.is_empty() && tasks.delivering == 0
     }
 }

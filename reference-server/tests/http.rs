@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 
 use common::{Http, modern, request};
 use serde_json::{Value, json};
@@ -93,6 +93,25 @@ fn a_dropped_connection_is_resumed_where_it_was() {
     let resume = [session[0], session[1], ("Last-Event-ID", last)];
     let resumed = server.request("GET", &resume, "");
     assert_eq!(resumed.events()[0]["id"], 1);
+}
+
+#[test]
+fn a_cancelled_request_ends_its_stream_without_an_answer() {
+    let server = Http::start(&[]);
+    let id = server.session("2025-11-25");
+    let session = [("Mcp-Session-Id", id.as_str())];
+    let call = json!({"name": "wait", "arguments": {"milliseconds": 60_000}});
+    let call = request(9, "tools/call", call).to_string();
+    let mut stream = server.open("POST", &session, &call);
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).unwrap();
+    let cancelled = json!({"requestId": 9});
+    let cancelled =
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled});
+    assert_eq!(server.post(&session, &cancelled).status, 202);
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(!rest.contains("jsonrpc"), "{rest}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod table;
 
 pub use table::F;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -113,6 +114,14 @@ impl Faults {
         match self.has(F::MethodAnyCase) {
             true => method.to_ascii_lowercase(),
             false => method,
+        }
+    }
+
+    /// The tool that a name is taken to mean.
+    pub fn tool_name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match self.has(F::ToolNameAnyCase) {
+            true => name.to_ascii_lowercase().into(),
+            false => name.into(),
         }
     }
 

@@ -187,6 +187,15 @@ pub fn batch(
     }
 }
 
+/// Ends a stream when its request is answered or, cancelled, never will be.
+struct Ending(Arc<EventStream>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Answers with JSON if nothing has to be waited for or told first, else with a stream.
 fn start(
     http: &Http,
@@ -197,7 +206,7 @@ fn start(
 ) -> Response {
     let faults = &http.server.faults;
     let finish = {
-        let stream = Arc::clone(&stream);
+        let ending = Ending(Arc::clone(&stream));
         let silent = faults.has(F::StreamWithoutAnswer);
         let twice = faults
             .has(F::AnswerOnGet)
@@ -207,9 +216,8 @@ fn start(
                 standalone.send(reply.message.clone());
             }
             if !silent {
-                stream.send(reply.message);
+                ending.0.send(reply.message);
             }
-            stream.end();
         }
     };
     match poll_now(&mut work) {

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 use super::{object, pagination, string, wire};
 use crate::context::{Answer, Context, Failure};
 use crate::faults::F;
-use crate::hub::Event;
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::revision::Revision;
 use catalog::Catalog;
@@ -74,13 +73,8 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
         Err(_) if context.fault(F::ToolCallUnchecked) => return Ok(text("done")),
         name => name?,
     };
-    let folded = name.to_ascii_lowercase();
-    let known = if context.fault(F::ToolNameAnyCase) {
-        &folded
-    } else {
-        name
-    };
-    let Some(tool) = find(known, context.revision) else {
+    let known = context.server.faults.tool_name(name);
+    let Some(tool) = find(&known, context.revision) else {
         return unknown(context, name);
     };
     let empty = Object::new();
@@ -99,10 +93,7 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
         answer => answer?,
     };
     wire::tool_result(&mut result, context.revision);
-    context.progress_after_answer();
-    if context.fault(F::UnrelatedOnStream) {
-        context.notify(Event::Prompts.method(), Value::Null);
-    }
+    context.faulty_epilogue();
     Ok(result)
 }
 
