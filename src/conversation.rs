@@ -303,8 +303,9 @@ impl Conversation {
             return Some(position);
         }
         let Some(id) = id.filter(|id| !id.is_null()) else {
-            // No id could be read: it answers the oldest thing that is not a plain request.
-            return first(&|e| e.due.duty == Duty::May).or_else(|| first(&|e| e.due.duty == Duty::MustNot && !e.due.valid));
+            // No id could be read: it answers the oldest thing of this trial that is not a plain request. What an earlier
+            // trial sent was followed by a request that was answered: its time is over.
+            return first(&|e| e.due.duty == Duty::May && e.trial == self.current).or_else(|| first(&|e| e.due.duty == Duty::MustNot && !e.due.valid));
         };
         first(&|e| e.due.ids.contains(id))
             .or_else(|| first(&|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))))

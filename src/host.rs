@@ -191,7 +191,7 @@ impl Host {
         tail.follow(child.stderr.take());
         discard(child.stdout.take());
         let stdin = child.stdin.take();
-        let reaper = group.clone();
+        let reaper = group.reaper();
         std::thread::spawn(move || {
             // Kept open: some servers end when their input does, even over HTTP.
             let _stdin = stdin;

@@ -16,6 +16,11 @@ use crate::transcript::What;
 /// How much longer than the handshakes an answer to `server/discover` may take: a legacy server may stay silent.
 const DISCOVER_GRACE: Duration = Duration::from_secs(2);
 
+/// How many pages of a list the probe follows.
+const MAX_PAGES: usize = 20;
+/// How many tools, resources or prompts the profile keeps.
+const MAX_ITEMS: usize = 1_000;
+
 /// What became of one revision.
 pub enum Probed {
     /// It is spoken; the session is open.
@@ -132,7 +137,7 @@ async fn probe_modern(spec: Spec) -> Result<Probed, HostError> {
     Ok(Probed::Spoken(Box::new(session), Box::new(offer), server))
 }
 
-/// Lists what is declared, first pages only.
+/// Lists what is declared.
 async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
     let declares = |name: &str| capabilities.get(name).is_some_and(|value| !value.is_null());
     let mut offer = Offer {
@@ -166,10 +171,23 @@ async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
     offer
 }
 
+/// What a list has, as far as it goes within reason.
 async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
-    let sent = session.ask(method, None).await;
-    let items = session.answer_to(sent).and_then(|answer| answer.get("result")?.get(member)?.as_array().cloned());
-    items.unwrap_or_default()
+    let mut items = Vec::new();
+    let mut params = None;
+    for _ in 0..MAX_PAGES {
+        let sent = session.ask(method, params).await;
+        let Some(result) = session.answer_to(sent).and_then(|answer| answer.get("result")) else {
+            break;
+        };
+        items.extend(result.get(member).and_then(Value::as_array).into_iter().flatten().cloned());
+        match result.get("nextCursor") {
+            Some(Value::String(cursor)) if items.len() < MAX_ITEMS => params = Some(json!({ "cursor": cursor })),
+            _ => break,
+        }
+    }
+    items.truncate(MAX_ITEMS);
+    items
 }
 
 async fn completes(session: &mut Session, offer: &Offer) -> bool {

@@ -1,7 +1,7 @@
 //! Child processes of which nothing may be left behind: each leads its own group, and the group is killed as a whole.
 
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::target::CommandLine;
@@ -62,11 +62,10 @@ impl Group {
         Group(Arc::new(Inner { pid: child.id(), exited: Mutex::new(false) }))
     }
 
-    /// The leader was reaped: its number may now belong to somebody else, unless others of its group live on.
-    pub fn leader_exited(&self) {
-        // Whatever the leader left behind goes now, while the group still bears its number.
-        self.0.signal(Signal::Kill);
-        *self.0.exited.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    /// A handle for the thread that reaps the leader. It does not keep the group alive: who waits for a process must not
+    /// be the reason that nobody kills it.
+    pub fn reaper(&self) -> Reaper {
+        Reaper(Arc::downgrade(&self.0))
     }
 
     /// Whether the leader has ended.
@@ -91,6 +90,20 @@ impl Group {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.has_exited()
+    }
+}
+
+/// Tells a group that its leader was reaped.
+pub struct Reaper(Weak<Inner>);
+
+impl Reaper {
+    /// The leader's number may now belong to somebody else, unless others of its group live on.
+    pub fn leader_exited(self) {
+        if let Some(group) = self.0.upgrade() {
+            // Whatever the leader left behind goes now, while the group still bears its number.
+            group.signal(Signal::Kill);
+            *group.exited.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        }
     }
 }
 

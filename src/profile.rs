@@ -44,16 +44,16 @@ pub struct Offer {
     pub transport: Transport,
     /// The capabilities it declared.
     pub capabilities: Value,
-    /// The first page of its tools.
+    /// Its tools.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Value>,
-    /// The first page of its resources.
+    /// Its resources.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<Value>,
-    /// The first page of its resource templates.
+    /// Its resource templates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub templates: Vec<Value>,
-    /// The first page of its prompts.
+    /// Its prompts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Value>,
     /// Whether completion/complete exists, at a revision that has no capability for it.

@@ -23,7 +23,7 @@ use crate::transcript::{Entry, Raw, StepRef, What};
 use crate::transport::{HttpRequest, Link, Outgoing, StreamId, Transport};
 
 pub use record::Recorder;
-pub use steps::Played;
+pub use steps::{Played, after_last};
 
 /// What a session is for.
 #[derive(Clone)]
@@ -327,7 +327,7 @@ impl Session {
     fn post(&mut self, headers: Vec<(String, String)>, bytes: Bytes, step: Option<StepRef>, deliberate: bool) -> usize {
         let raw = Raw(bytes.clone());
         let stream = self.exchange_order("POST", None, headers, bytes, step);
-        self.record.note(stream, What::Sent { raw, step, deliberate })
+        self.record.note_order(self.next_seq, stream, What::Sent { raw, step, deliberate })
     }
 
     /// Orders an HTTP exchange and records its head; returns its stream.

@@ -13,7 +13,7 @@ use crate::transport::{Happened, Incoming, StreamId, Transport};
 pub struct Recorder {
     started: Instant,
     redactor: Redactor,
-    unwritten: HashMap<u64, usize>,
+    unwritten: HashMap<u64, Vec<usize>>,
     /// What happened so far.
     pub entries: Vec<Entry>,
     /// The same, as exchanges.
@@ -46,7 +46,7 @@ impl Recorder {
     /// Records an order whose time will be corrected when the transport says that it was written.
     pub fn note_order(&mut self, seq: u64, stream: StreamId, what: What) -> usize {
         let index = self.note(stream, what);
-        self.unwritten.insert(seq, index);
+        self.unwritten.entry(seq).or_default().push(index);
         index
     }
 
@@ -55,7 +55,7 @@ impl Recorder {
         let Incoming { at, stream, what } = incoming;
         let what = match what {
             Happened::Written { seq } => {
-                if let Some(index) = self.unwritten.remove(&seq) {
+                for index in self.unwritten.remove(&seq).unwrap_or_default() {
                     self.entries[index].at_us = self.micros(at);
                 }
                 return None;

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::{Outbound, Session, Wait};
@@ -282,14 +281,7 @@ impl Session {
             Some(path) => expander.text(path)?,
             None => None,
         };
-        let body = match &http.body {
-            None => Bytes::new(),
-            Some(Value::String(_)) => expander.bytes(http.body.as_ref().unwrap_or(&Value::Null))?,
-            Some(json) => match expander.value(json)? {
-                Some(value) => Bytes::from(value.to_string()),
-                None => Bytes::new(),
-            },
-        };
+        let body = http.body.as_ref().map(|body| expander.bytes(body)).transpose()?.unwrap_or_default();
         let changes = self.header_changes(&http.headers)?;
         // The user's headers get us in; all others are the case's.
         let headers = super::overridden(self.spec.host.headers().to_vec(), &changes);

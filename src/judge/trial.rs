@@ -8,6 +8,7 @@ use super::pattern::{self, Mismatch, Scope};
 use super::view::{self, Observation, Trial};
 use crate::catalog::case::{Action, Case, Expectation, Step, Tolerance};
 use crate::conversation::{Exchange, Span};
+use crate::drive::after_last;
 use crate::judge::duty::Duty;
 use crate::message::{self, Kind};
 use crate::transcript::{StepRef, What};
@@ -29,6 +30,8 @@ enum Seen {
     Wrong(Violation),
     /// No answer came, so nothing after it was played.
     Silent(Violation),
+    /// The driver had reason not to play it.
+    Stop,
     /// What the case is about did not appear.
     NotObserved(String),
     /// Our own fault.
@@ -69,7 +72,9 @@ fn duration_ms(session: &Session<'_>, span: &Span) -> f64 {
 }
 
 fn initial_vars(session: &Session<'_>) -> std::collections::BTreeMap<String, Value> {
-    crate::plan::vars(&session.header.profile, session.header.revision, session.header.transport)
+    let mut vars = crate::plan::vars(&session.header.profile, session.header.revision, session.header.transport);
+    vars.extend(view::session_id(session).map(|id| ("session".to_owned(), Value::String(id))));
+    vars
 }
 
 struct Judge<'a> {
@@ -106,6 +111,7 @@ impl Judge<'_> {
                     self.find(violation);
                     return None;
                 }
+                Seen::Stop => return None,
                 Seen::NotObserved(reason) => return Some((Verdict::NotObserved, reason)),
                 Seen::Broken(_) if !self.findings.is_empty() => return None,
                 Seen::Broken(reason) => return Some((Verdict::Broken, reason)),
@@ -128,6 +134,8 @@ impl Judge<'_> {
         }
         let seen = match &step.action {
             Action::Reply { .. } | Action::Reconnect | Action::Start { .. } => Seen::Fine,
+            // Over HTTP a modern client cancels by closing the stream: nothing is sent.
+            Action::Cancel { .. } if observation.exchanges.is_empty() => Seen::Fine,
             Action::Opening if observation.exchanges.is_empty() => {
                 Seen::NotObserved("this revision has no opening".to_owned())
             }
@@ -185,7 +193,7 @@ impl Judge<'_> {
     fn expectation(&self, at: StepRef, step: &Step, observation: &Observation) -> Seen {
         let exchange = self.exchange(observation);
         if exchange.is_none() && observation.answer.is_none() {
-            return Seen::Broken(format!("step {} was not played", at.0 + 1));
+            return self.not_played(at);
         }
         if let Some(missing) = exchange.and_then(|exchange| self.missing_answer(step, observation, exchange)) {
             return missing;
@@ -202,6 +210,15 @@ impl Judge<'_> {
         }
     }
 
+    /// The driver stopped before this step. That is right where it had lost the server's attention: then it asked whether
+    /// the server still answers, and that is judged.
+    fn not_played(&self, at: StepRef) -> Seen {
+        match self.trial.exchanges(after_last(self.case)).next() {
+            Some(_) => Seen::Stop,
+            None => Seen::Broken(format!("step {} was not played", at.0 + 1)),
+        }
+    }
+
     /// A request without its answer: the server hangs or is gone. An HTTP status can take its place where the step
     /// asks for one.
     fn missing_answer(&self, step: &Step, observation: &Observation, exchange: &Exchange) -> Option<Seen> {
@@ -211,16 +228,23 @@ impl Judge<'_> {
             return None;
         }
         let over_http = exchange.stream != 0;
-        let waits = matches!(step.action, Action::Await { until: Some(_), .. });
+        if let Action::Await { until: Some(until), .. } = &step.action {
+            let scope = self.scope();
+            let awaited = |index: &usize| {
+                view::messages_at(self.trial.entries, *index)
+                    .iter()
+                    .any(|message| pattern::matches(until, Some(message), &scope).is_ok())
+            };
+            if (exchange.sent..self.span_end().min(self.trial.entries.len())).any(|index| awaited(&index)) {
+                return None;
+            }
+        }
         if over_http && has_head && exchange.deadline.is_none() && (step.expect.status.is_some() || !exchange.is_request()) {
             return None;
         }
         if over_http && !has_head {
             let message = "the server gave no HTTP response";
             return (exchange.due.duty != Duty::May).then(|| self.silent(step.expect.requirement.as_deref(), observation, message));
-        }
-        if waits && exchange.deadline.is_none() && exchange.ended.is_none() {
-            return None;
         }
         if !exchange.is_request() {
             return None;
@@ -301,6 +325,9 @@ impl Judge<'_> {
         part: &Part,
         mismatch: &Mismatch,
     ) -> Seen {
+        if mismatch.undecided {
+            return Seen::Broken(format!("the pattern could not be applied: {mismatch}"));
+        }
         let expected = part.expected(&step.expect).map(|pattern| pattern::resolve(pattern, &self.scope()));
         let tolerance = step.expect.tolerate.iter().find(|tolerance| self.tolerates(tolerance, observation, failures));
         let requirement = tolerance
@@ -403,7 +430,7 @@ impl Judge<'_> {
     fn alive(&self, at: StepRef, requirement: Option<&str>) -> Seen {
         let exchange = self.trial.exchanges(at).last();
         let Some((index, exchange)) = exchange else {
-            return Seen::Broken(format!("step {} was not played", at.0 + 1));
+            return self.not_played(at);
         };
         if exchange.answer.is_some() {
             return Seen::Fine;
@@ -429,7 +456,7 @@ impl Judge<'_> {
 
     /// The question that follows every hostile case. A server that is known to be gone is not blamed twice.
     fn liveness(&mut self) {
-        let at = StepRef(to_u16(self.case.steps.len()), 0);
+        let at = after_last(self.case);
         let blamed = self.silent;
         if blamed || self.trial.exchanges(at).next().is_none() {
             return;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::Session;
 use super::pattern::{self, Scope};
 use crate::catalog::case::{Action, Case, Expectation, Step};
 use crate::conversation::{Conversation, Exchange};
@@ -161,6 +162,25 @@ pub fn saved(expect: &Expectation, answer: Option<&Value>) -> BTreeMap<String, V
         .iter()
         .filter_map(|(name, pointer)| Some((name.clone(), answer?.pointer(pointer)?.clone())))
         .collect()
+}
+
+/// The messages received with one entry.
+pub fn messages_at(entries: &[Entry], index: usize) -> &[Value] {
+    match entries.get(index).map(|entry| (&entry.what, entry.json.as_deref())) {
+        Some((What::Received { .. }, Some(document))) => message::messages(document),
+        _ => &[],
+    }
+}
+
+/// The session id that the server issued with its answer to `initialize`.
+pub fn session_id(session: &Session<'_>) -> Option<String> {
+    let opening = session.conversation.exchanges.iter().find(|exchange| exchange.method.as_deref() == Some("initialize"))?;
+    match &session.entries[opening.head?].what {
+        What::HttpResponse { headers, .. } => {
+            headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, value)| value.clone())
+        }
+        _ => None,
+    }
 }
 
 /// All messages received after an entry.

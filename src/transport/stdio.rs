@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::{Happened, Incoming, Link, MAX_MESSAGE, Outgoing};
-use crate::process::{self, Group, StartError};
+use crate::process::{self, Group, Reaper, StartError};
 use crate::target::CommandLine;
 
 /// How many events may wait to be looked at before the reader stops reading.
@@ -36,10 +36,10 @@ pub fn connect(command: &CommandLine) -> Result<(Link, Group), StartError> {
             let events = events.clone();
             move || read_stderr(stderr, &events)
         });
-        let group = group.clone();
+        let reaper = group.reaper();
         on_thread(move || {
             read_lines(stdout, &events);
-            reap(child, &group, reads_stderr, &events);
+            reap(child, reaper, reads_stderr, &events);
         });
     }
     Ok((Link { tx, rx }, group))
@@ -130,9 +130,9 @@ fn read_stderr(stderr: impl Read, events: &mpsc::Sender<Incoming>) {
 }
 
 /// Reports the exit after the last words on stderr, unless something that the process left behind holds stderr open.
-fn reap(mut child: Child, group: &Group, stderr: std::thread::JoinHandle<()>, events: &mpsc::Sender<Incoming>) {
+fn reap(mut child: Child, reaper: Reaper, stderr: std::thread::JoinHandle<()>, events: &mpsc::Sender<Incoming>) {
     let status = child.wait();
-    group.leader_exited();
+    reaper.leader_exited();
     let _ = stderr.join();
     if let Ok(status) = status {
         #[cfg(unix)]

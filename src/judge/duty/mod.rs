@@ -5,7 +5,7 @@
 //! | what was sent | answer | with the id | source |
 //! | --- | --- | --- | --- |
 //! | a request | must come | its own | [response object] |
-//! | a request whose `params` are no object | must come; a result only if they are null or an array | its own or none | [parameters], [messages] |
+//! | a request whose `params` are no object | may come; a result only if they are null or an array | its own or none | [parameters], [messages] |
 //! | a notification | must not come | | [notification] |
 //! | a response, legacy | must not come | | [response object] |
 //! | a response, modern, where clients send none | may come: an error | its own or none | [stdio] |
@@ -275,16 +275,14 @@ fn call(versioned: bool, params: Option<&Value>, id: Option<&Value>) -> Due {
         None if versioned && structured => Due::MUST_NOT,
         None | Some(Value::Null) => Due::may(None, false),
         Some(id) if versioned && is_plain_id(id) => {
-            let mut due = Due {
+            let due = Due {
                 duty: Duty::Must,
                 ids: vec![id.clone()],
                 valid,
             };
-            if !structured {
-                // An invalid request whose id was not "detected" has the id null.
-                due.add_ids([Value::Null]);
-            }
-            due
+            // MCP knows no request with other params, so a reader may drop it as it drops what is no message; JSON-RPC
+            // would answer, with a null id if it did not detect the id.
+            if structured { due } else { due.loosened() }
         }
         Some(Value::String(_) | Value::Number(_)) => {
             let mut due = Due::may(id, valid);
