@@ -3,8 +3,47 @@
 //! A rule folds over a whole session and names the entries where it found something. One rule a file, one line each in
 //! [`RULES`].
 
+mod accepted;
+mod buffering;
+mod cache_hints;
+mod content_type;
+mod declared_only;
+mod envelope;
+mod error_codes;
+mod event_ids;
+mod get_stream;
+mod icons;
+mod input_required;
+mod log_messages;
+mod look;
+mod meta_keys;
+mod no_batches;
+mod no_server_requests;
+mod notification_capabilities;
+mod notification_unanswered;
 mod only_messages;
+mod opening;
+mod priming;
+mod progress;
+mod quiet_before_initialized;
+mod resource_updates;
 mod response_ids;
+mod result_type;
+mod server_cancellations;
+mod server_info;
+mod server_request_ids;
+mod session_id;
+mod session_survives;
+mod sse_data;
+mod stream;
+mod stream_ends;
+mod subscriptions;
+#[cfg(test)]
+mod testing;
+mod utf8;
+mod wire_schema;
+
+use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -31,7 +70,43 @@ pub struct Rule {
 }
 
 /// Every rule.
-pub static RULES: &[Rule] = &[only_messages::RULE, response_ids::RULE];
+pub static RULES: &[Rule] = &[
+    opening::RULE,
+    session_survives::RULE,
+    only_messages::RULE,
+    utf8::RULE,
+    no_batches::RULE,
+    envelope::RULE,
+    wire_schema::RULE,
+    response_ids::RULE,
+    notification_unanswered::RULE,
+    server_request_ids::RULE,
+    server_cancellations::RULE,
+    no_server_requests::RULE,
+    declared_only::RULE,
+    input_required::RULE,
+    quiet_before_initialized::RULE,
+    notification_capabilities::RULE,
+    progress::RULE,
+    log_messages::RULE,
+    resource_updates::RULE,
+    subscriptions::RULE,
+    result_type::RULE,
+    server_info::RULE,
+    error_codes::RULE,
+    cache_hints::RULE,
+    meta_keys::RULE,
+    icons::RULE,
+    content_type::RULE,
+    accepted::RULE,
+    session_id::RULE,
+    stream_ends::RULE,
+    get_stream::RULE,
+    buffering::RULE,
+    sse_data::RULE,
+    event_ids::RULE,
+    priming::RULE,
+];
 
 /// What a rule saw in a session.
 #[derive(Debug, Default)]
@@ -65,6 +140,13 @@ impl Sight {
             tolerated: false,
             hint: None,
         });
+    }
+
+    /// The violation added last is defensible: a warning.
+    pub fn tolerate(&mut self) {
+        if let Some(violation) = self.violations.last_mut() {
+            violation.tolerated = true;
+        }
     }
 
     /// The usual cause of the violation added last.
@@ -117,13 +199,17 @@ pub fn apply(session: &Session<'_>) -> Vec<RuleOutcome> {
         .iter()
         .filter(|rule| (rule.applies)(revision, transport))
         .filter(binds)
-        .map(|rule| {
-            let mut sight = Sight::default();
-            (rule.check)(session, &mut sight);
-            let mut outcome = RuleOutcome { rule: rule.name, observed: sight.observed, findings: Vec::new() };
-            let findings = sight.violations.into_iter().filter_map(|violation| evidence::finding(session, violation)).collect();
-            outcome.merge(RuleOutcome { rule: rule.name, observed: false, findings });
-            outcome
-        })
+        .map(|rule| outcome(rule, session))
         .collect()
+}
+
+/// What a rule says of a session. The same violation counts once, where it was seen first.
+fn outcome(rule: &Rule, session: &Session<'_>) -> RuleOutcome {
+    let mut sight = Sight::default();
+    (rule.check)(session, &mut sight);
+    let mut known = HashSet::new();
+    let mut is_new = |violation: &Violation| known.insert((violation.requirement.clone(), violation.message.clone()));
+    let first: Vec<Violation> = sight.violations.into_iter().filter(&mut is_new).collect();
+    let findings = first.into_iter().filter_map(|violation| evidence::finding(session, violation)).collect();
+    RuleOutcome { rule: rule.name, observed: sight.observed, findings }
 }

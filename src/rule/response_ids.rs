@@ -1,71 +1,244 @@
 //! Each request is answered once, with its own id.
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic#responses>
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
+use super::look::{is_deliberate, life_of};
 use super::{Rule, Sight};
 use crate::conversation::Exchange;
 use crate::judge::Session;
+use crate::judge::duty::Duty;
 use crate::message::{self, Kind};
+use crate::transcript::What;
 
 pub(super) const RULE: Rule = Rule {
     name: "response-ids",
     title: "Each request is answered once, with its own id, of the same value and type",
-    requirements: &["messages/same-id", "messages/json-rpc"],
-    faults: &[],
+    requirements: &["messages/same-id", "messages/request-answered", "messages/unreadable-id"],
+    faults: &["wrong-id", "id-stringified", "id-missing", "answer-twice", "parse-error-id"],
     applies: |_, _| true,
     check,
 };
 
+/// A server that leaves out one id leaves out all: a few are enough.
+const MAX_NAMELESS: usize = 20;
+
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    for exchange in session.conversation.exchanges.iter().filter(|exchange| exchange.is_request()) {
+    for exchange in &session.conversation.exchanges {
         let Some(answer) = exchange.answer else { continue };
-        sight.observe();
-        let ids = response_ids(session, answer);
-        if !ids.iter().any(|id| exchange.due.ids.contains(id)) {
-            wrong_id(exchange, answer, &ids, sight);
-        }
-        for again in &exchange.again {
-            let message = "a request was answered twice";
-            let actual = session.entries[*again].json.as_deref().cloned().unwrap_or(Value::Null);
-            sight.violation("messages/json-rpc", &[exchange.sent, answer, *again], message, "one answer", actual);
+        match exchange.due.duty {
+            Duty::Must => {
+                sight.observe();
+                request(session, exchange, answer, sight);
+            }
+            Duty::May if exchange.posts => invented(session, exchange, answer, sight),
+            _ => {}
         }
     }
     for stray in &session.conversation.stray {
-        let ids = response_ids(session, *stray);
-        let late = |id: &Value| session.conversation.exchanges.iter().any(|e| e.deadline.is_some() && e.due.ids.contains(id));
-        // An error without an id belongs to something unreadable; an answer that came too late is late, not wrong.
-        if ids.iter().any(|id| !id.is_null() && !late(id)) {
-            let message = "a response answers no request";
-            sight.violation("messages/same-id", &[*stray], message, "the id of a request", json!(ids));
+        answers_nothing(session, *stray, sight);
+    }
+    for answer in nameless(session).take(MAX_NAMELESS) {
+        if let Some(forgotten) = forgotten(session, answer) {
+            let message = "the response has no id";
+            let expected = forgotten.due.ids.first().cloned().unwrap_or_default();
+            sight.violation("messages/same-id", &[forgotten.sent, answer], message, expected, Value::Null);
         }
     }
 }
 
-fn wrong_id(exchange: &Exchange, answer: usize, ids: &[Value], sight: &mut Sight) {
-    let ours = exchange.due.ids.first().cloned().unwrap_or(Value::Null);
-    let actual = ids.first().cloned().unwrap_or(Value::Null);
-    let retyped = ours.is_number() && actual.is_string();
-    sight.violation(
-        "messages/same-id",
-        &[exchange.sent, answer],
-        if retyped { "the id of the response has another type" } else { "the id of the response is not that of the request" },
-        ours,
-        actual,
-    );
-    if retyped {
-        sight.hint("keep the id as the JSON value that came; do not turn it into a string");
+fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
+    let responses = responses(session, answer);
+    let ids: Vec<Option<&Value>> = responses.iter().map(|response| response.get("id")).collect();
+    if !ids.iter().any(|id| exchange.due.accepts(*id)) {
+        wrong_id(session, exchange, answer, &responses, sight);
+    }
+    for again in &exchange.again {
+        if is_replay(session, *again) {
+            continue;
+        }
+        let actual = session.entries[*again].json.as_deref().cloned().unwrap_or_default();
+        let message = "a request was answered twice";
+        sight.violation("messages/request-answered", &[exchange.sent, answer, *again], message, "one answer", actual);
     }
 }
 
-/// The ids in a received entry; null stands for a missing one.
-fn response_ids(session: &Session<'_>, entry: usize) -> Vec<Value> {
-    let Some(document) = session.entries[entry].json.as_deref() else { return Vec::new() };
-    message::messages(document)
-        .iter()
-        .filter_map(|message| match message::kind(message) {
-            Kind::Response { id } => Some(id.cloned().unwrap_or(Value::Null)),
-            _ => None,
+fn wrong_id(session: &Session<'_>, exchange: &Exchange, answer: usize, responses: &[&Value], sight: &mut Sight) {
+    let ours = exchange.due.ids.first().cloned().unwrap_or_default();
+    let Some(response) = responses.first() else { return };
+    let actual = response.get("id").cloned().unwrap_or_default();
+    let refused = refused_unread(session, exchange, response);
+    // Who refuses a request by its headers need not have read its id.
+    if refused && actual.is_null() {
+        return;
+    }
+    let retyped = ours.is_number() && actual.as_str() == Some(ours.to_string().as_str());
+    let message = match retyped {
+        true => "the id of the response has another type",
+        false if actual.is_null() => "the response has no id",
+        false => "the id of the response is not that of the request",
+    };
+    sight.violation("messages/same-id", &[exchange.sent, answer], message, ours, actual);
+    if retyped {
+        sight.hint("keep the id as the JSON value that came; do not turn it into a string");
+    }
+    if refused {
+        sight.tolerate();
+        sight.hint("where the id was not read, leave it out");
+    }
+}
+
+/// Whether HTTP refused the request by an error that does not show that its body was read.
+fn refused_unread(session: &Session<'_>, exchange: &Exchange, response: &Value) -> bool {
+    let head = exchange.head.map(|head| &session.entries[head].what);
+    let refused = matches!(head, Some(What::HttpResponse { status: 400.., .. }));
+    refused && response.pointer("/error/code").is_some_and(|code| *code != json!(-32601))
+}
+
+/// An error about something unreadable has an id that was not in it.
+fn invented(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
+    let responses = responses(session, answer);
+    let known = |response: &&Value| exchange.due.accepts(response.get("id"));
+    let Some(response) = responses.iter().find(|response| !known(response)) else { return };
+    let actual = response.get("id").cloned().unwrap_or_default();
+    let expected = exchange.due.ids.iter().find(|id| !id.is_null()).cloned().unwrap_or_default();
+    let message = "an error about what could not be read has an id that was not there";
+    sight.violation("messages/unreadable-id", &[exchange.sent, answer], message, expected, actual);
+}
+
+fn answers_nothing(session: &Session<'_>, stray: usize, sight: &mut Sight) {
+    let ids: Vec<&Value> = responses(session, stray).iter().filter_map(|response| response.get("id")).collect();
+    let exchanges = &session.conversation.exchanges;
+    let late = |id: &Value| exchanges.iter().any(|e| e.deadline.is_some() && e.due.ids.contains(id));
+    // The id of a hostile message that was answered already, or read in pieces: ours, if not of a request.
+    let ours = |id: &Value| exchanges.iter().any(|e| is_deliberate_or_bare(session, e) && e.due.ids.contains(id));
+    // An answer that came too late is late, not wrong.
+    let foreign: Vec<&Value> = ids.into_iter().filter(|id| !id.is_null() && !late(id) && !ours(id)).collect();
+    if foreign.is_empty() || is_replay(session, stray) {
+        return;
+    }
+    match unreadable_before(session, stray) {
+        // Several wrong lines may be answered in any number of pieces.
+        Some(exchange) => {
+            let message = "an error about what could not be read has an id that was not there";
+            let (expected, actual) = (json!(exchange.due.ids), json!(foreign));
+            sight.violation("messages/unreadable-id", &[exchange.sent, stray], message, expected, actual);
+        }
+        None => {
+            let message = "a response answers no request";
+            sight.violation("messages/same-id", &[stray], message, "the id of a request", json!(foreign));
+        }
+    }
+}
+
+fn is_deliberate_or_bare(session: &Session<'_>, exchange: &Exchange) -> bool {
+    !exchange.posts || is_deliberate(session, exchange.sent)
+}
+
+/// What we sent last before an entry, if it was unreadable and no answer to it was recognized.
+fn unreadable_before<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exchange> {
+    let mut before = session.conversation.exchanges.iter().rev().filter(|e| e.sent < entry && e.posts);
+    before.find(|e| !e.is_request()).filter(|e| e.due.duty == Duty::May && e.answer.is_none())
+}
+
+/// Responses on stdio without an id that were not taken for the answer to something unreadable.
+pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize> + use<'a> {
+    let conversation = session.conversation;
+    let taken: HashSet<usize> =
+        conversation.exchanges.iter().filter(|e| e.due.duty != Duty::MustNot).filter_map(|e| e.answer).collect();
+    let entries = session.entries;
+    (0..entries.len()).filter(move |index| {
+        let entry = &entries[*index];
+        let came = entry.stream == 0 && matches!(entry.what, What::Received { .. }) && !taken.contains(index);
+        came && entry.json.as_deref().is_some_and(|message| match message::kind(message) {
+            Kind::Response { id } => id.is_none_or(Value::is_null),
+            _ => false,
         })
-        .collect()
+    })
+}
+
+/// The oldest request before this entry that nobody ever answered: a response without an id is probably its.
+pub(super) fn forgotten<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exchange> {
+    let life = life_of(session, entry);
+    let forgotten = |e: &&Exchange| e.sent < entry && e.is_request() && e.answer.is_none();
+    session.conversation.exchanges.iter().filter(forgotten).find(|e| life_of(session, e.sent) == life)
+}
+
+/// Whether an entry came on a stream that resumes another, on which what came before may come again.
+fn is_replay(session: &Session<'_>, entry: usize) -> bool {
+    let stream = session.entries[entry].stream;
+    session.entries.iter().any(|entry| match &entry.what {
+        What::HttpRequest { headers, .. } if entry.stream == stream => {
+            headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("last-event-id"))
+        }
+        _ => false,
+    })
+}
+
+/// The responses in a received entry.
+fn responses<'a>(session: &Session<'a>, entry: usize) -> Vec<&'a Value> {
+    let document = session.entries[entry].json.as_deref();
+    let is_response = |message: &&Value| matches!(message::kind(message), Kind::Response { .. });
+    document.map(message::messages).unwrap_or_default().iter().filter(is_response).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+
+    fn ping(id: Value) -> Value {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "ping" })
+    }
+
+    fn pong(id: Value) -> Value {
+        json!({ "jsonrpc": "2.0", "id": id, "result": {} })
+    }
+
+    #[test]
+    fn own_ids() {
+        passes(&RULE, &legacy().sends(ping(json!(1))).gets(pong(json!(1))));
+        passes(&RULE, &legacy().sends(ping(json!("x"))).gets(pong(json!("x"))));
+        sees_nothing(&RULE, &legacy().sends(ping(json!(1))));
+    }
+
+    #[test]
+    fn other_ids() {
+        let asked = legacy().sends(ping(json!(1)));
+        finds(&RULE, &asked.clone().gets(pong(json!("1"))), &["messages/same-id"]);
+        finds(&RULE, &asked.clone().gets(pong(json!("nobody"))), &["messages/same-id"]);
+        finds(&RULE, &asked.clone().gets(json!({ "jsonrpc": "2.0", "result": {} })), &["messages/same-id"]);
+        finds(&RULE, &asked.clone().gets(pong(json!(1))).gets(pong(json!(9))), &["messages/same-id"]);
+        finds(&RULE, &asked.gets(pong(json!(1))).gets(pong(json!(1))), &["messages/request-answered"]);
+    }
+
+    #[test]
+    fn an_error_without_an_id_is_fine_where_none_could_be_read() {
+        let error = |id: Value| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32700, "message": "" } });
+        let hostile = legacy().hostile("{").sends(ping(json!(7)));
+        passes(&RULE, &hostile.clone().gets(error(Value::Null)).gets(pong(json!(7))));
+        passes(&RULE, &hostile.clone().gets(error(Value::Null)).gets(error(Value::Null)).gets(pong(json!(7))));
+        finds(&RULE, &hostile.clone().gets(pong(json!(7))).gets(error(json!(1))), &["messages/unreadable-id"]);
+    }
+
+    #[test]
+    fn a_late_answer_is_late() {
+        let deadline = What::Deadline { waiting_for: "ping".to_owned(), step: Some(crate::transcript::StepRef(0, 0)) };
+        let late = legacy().trial("t").sends(ping(json!(1))).what(deadline).gets(pong(json!(1)));
+        sees_nothing(&RULE, &late);
+    }
+
+    #[test]
+    fn http_refusals_need_no_id() {
+        let error = |id: Value, code| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "" } });
+        let asked = || legacy_http().http("POST", &[]).sends(ping(json!(1)));
+        passes(&RULE, &asked().head(404, &[]).gets(error(Value::Null, -32000)));
+        let tolerated = asked().head(404, &[]).gets(error(json!("server-error"), -32600));
+        finds(&RULE, &tolerated, &["messages/same-id"]);
+        assert_eq!(tolerated.judged(&RULE).findings[0].level, crate::verdict::Level::Stated);
+        finds(&RULE, &asked().head(404, &[]).gets(error(Value::Null, -32601)), &["messages/same-id"]);
+        finds(&RULE, &asked().head(200, &[]).gets(pong(Value::Null)), &["messages/same-id"]);
+    }
 }

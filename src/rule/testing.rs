@@ -1,0 +1,244 @@
+//! Small transcripts, and what a rule says of them.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::{Value, json};
+
+use super::{Rule, RuleOutcome};
+use crate::catalog::Catalog;
+use crate::conversation::Conversation;
+use crate::judge::Session;
+use crate::profile::{Offer, Profile};
+use crate::revision::{Revision, modern};
+use crate::transcript::{Entry, FORMAT, Header, Raw, StepRef, What};
+use crate::transport::{SseEvent, StreamId, Transport};
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::builtin().unwrap());
+
+/// A transcript in the making. Each call adds entries, a millisecond apart.
+#[derive(Clone)]
+pub struct Script {
+    revision: Revision,
+    transport: Transport,
+    capabilities: Value,
+    client: Value,
+    entries: Vec<Entry>,
+    at_us: u64,
+    stream: StreamId,
+}
+
+/// stdio at 2025-11-25.
+pub fn legacy() -> Script {
+    Script::new(Revision::V2025_11_25, Transport::Stdio)
+}
+
+/// stdio at 2026-07-28.
+pub fn modern() -> Script {
+    Script::new(Revision::V2026_07_28, Transport::Stdio)
+}
+
+/// HTTP at 2025-11-25.
+pub fn legacy_http() -> Script {
+    Script::new(Revision::V2025_11_25, Transport::Http)
+}
+
+/// HTTP at 2026-07-28.
+pub fn modern_http() -> Script {
+    Script::new(Revision::V2026_07_28, Transport::Http)
+}
+
+impl Script {
+    pub fn new(revision: Revision, transport: Transport) -> Script {
+        let (capabilities, client) = (json!({ "tools": {}, "resources": {}, "prompts": {}, "logging": {} }), json!({}));
+        Script { revision, transport, capabilities, client, entries: Vec::new(), at_us: 0, stream: 0 }
+    }
+
+    /// What the server declared.
+    pub fn server(mut self, capabilities: Value) -> Script {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// What we declared.
+    pub fn client(mut self, capabilities: Value) -> Script {
+        self.client = capabilities;
+        self
+    }
+
+    pub fn what(mut self, what: What) -> Script {
+        self.at_us += 1_000;
+        self.entries.push(Entry::new(self.at_us, self.stream, what));
+        self
+    }
+
+    /// Time passes.
+    pub fn later(mut self, millis: u64) -> Script {
+        self.at_us += millis * 1_000;
+        self
+    }
+
+    pub fn trial(self, name: &str) -> Script {
+        self.what(What::Trial { name: name.to_owned() })
+    }
+
+    /// We write a message.
+    pub fn sends(self, message: Value) -> Script {
+        self.writes(message.to_string().as_bytes(), false)
+    }
+
+    /// We write something that is wrong on purpose.
+    pub fn hostile(self, bytes: impl AsRef<[u8]>) -> Script {
+        self.writes(bytes.as_ref(), true)
+    }
+
+    fn writes(self, bytes: &[u8], deliberate: bool) -> Script {
+        self.what(What::Sent { raw: Raw(bytes.to_vec().into()), step: Some(StepRef(0, 0)), deliberate })
+    }
+
+    /// We write a modern request.
+    pub fn asks(self, id: u64, method: &str, mut params: Value) -> Script {
+        if self.revision >= Revision::V2026_07_28 {
+            let own = params.get("_meta").cloned().unwrap_or_else(|| json!({}));
+            params["_meta"] = modern::meta(self.revision, &self.client);
+            for (key, value) in own.as_object().unwrap() {
+                params["_meta"][key] = value.clone();
+            }
+        }
+        self.sends(json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+    }
+
+    /// A message comes.
+    pub fn gets(self, message: Value) -> Script {
+        self.line(message.to_string())
+    }
+
+    /// A result comes.
+    pub fn result(self, id: u64, result: Value) -> Script {
+        self.gets(json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+    }
+
+    /// A notification comes.
+    pub fn notified(self, method: &str, params: Value) -> Script {
+        self.gets(json!({ "jsonrpc": "2.0", "method": method, "params": params }))
+    }
+
+    /// Any bytes come.
+    pub fn line(self, bytes: impl AsRef<[u8]>) -> Script {
+        self.what(What::Received { raw: Raw(bytes.as_ref().to_vec().into()), event: None })
+    }
+
+    /// The handshake, with what the server declares.
+    pub fn opened(self) -> Script {
+        let params = json!({ "protocolVersion": self.revision, "capabilities": self.client });
+        let result = json!({
+            "protocolVersion": self.revision,
+            "capabilities": self.capabilities,
+            "serverInfo": { "name": "s", "version": "1" },
+        });
+        self.what_request("initialize", params).result(0, result).initialized()
+    }
+
+    /// A request that is no step's.
+    pub fn what_request(self, method: &str, params: Value) -> Script {
+        let message = json!({ "jsonrpc": "2.0", "id": 0, "method": method, "params": params });
+        self.what(What::Sent { raw: Raw(message.to_string().into()), step: None, deliberate: false })
+    }
+
+    pub fn initialized(self) -> Script {
+        self.sends(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+    }
+
+    /// The head of an HTTP request on a stream of its own; what follows happens on it.
+    pub fn http(mut self, method: &str, headers: &[(&str, &str)]) -> Script {
+        let last = self.entries.iter().map(|entry| entry.stream).max().unwrap_or_default();
+        self.stream = last + 1;
+        let (method, headers) = (method.to_owned(), owned(headers));
+        self.what(What::HttpRequest { method, path: None, headers, step: None })
+    }
+
+    /// A request in a POST, and the head of an event stream.
+    pub fn streams(self, id: u64, method: &str, params: Value) -> Script {
+        self.http("POST", &[]).asks(id, method, params).head(200, &[("content-type", "text/event-stream")])
+    }
+
+    /// The head of an HTTP response.
+    pub fn head(self, status: u16, headers: &[(&str, &str)]) -> Script {
+        let headers = owned(headers);
+        self.what(What::HttpResponse { status, headers })
+    }
+
+    /// An event.
+    pub fn event(self, id: Option<&str>, data: &str) -> Script {
+        let event = SseEvent { id: id.map(str::to_owned), ..SseEvent::default() };
+        self.what(match data {
+            "" => What::Event { event },
+            data => What::Received { raw: Raw(data.to_owned().into()), event: Some(event) },
+        })
+    }
+
+    /// An event with a message.
+    pub fn event_of(self, message: Value) -> Script {
+        self.event(None, &message.to_string())
+    }
+
+    pub fn ends(self) -> Script {
+        self.what(What::End)
+    }
+
+    /// What a rule says of it.
+    pub fn judged(&self, rule: &Rule) -> RuleOutcome {
+        let offer = Offer {
+            capabilities: self.capabilities.clone(),
+            session_id: true,
+            ..Offer::closed(self.revision, self.transport)
+        };
+        let header = Header {
+            format: FORMAT.to_owned(),
+            session: "s".to_owned(),
+            revision: self.revision,
+            transport: self.transport,
+            client: self.client.clone(),
+            superseded: Vec::new(),
+            profile: Arc::new(Profile { offers: vec![offer], ..Profile::default() }),
+            catalog: CATALOG.hash.clone(),
+            command_line: Arc::default(),
+        };
+        let conversation = Conversation::of(self.revision, self.transport, &self.entries);
+        let session =
+            Session { header: &header, entries: &self.entries, conversation: &conversation, catalog: &CATALOG };
+        assert!((rule.applies)(self.revision, self.transport), "{} does not apply", rule.name);
+        super::outcome(rule, &session)
+    }
+}
+
+fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A rule finds nothing wrong where there was something to look at.
+#[track_caller]
+pub fn passes(rule: &Rule, script: &Script) {
+    let outcome = script.judged(rule);
+    assert!(outcome.observed, "{}: not observed", rule.name);
+    assert_eq!(found(&outcome), Vec::<String>::new(), "{}", rule.name);
+}
+
+/// A rule finds violations of just these requirements.
+#[track_caller]
+pub fn finds(rule: &Rule, script: &Script, requirements: &[&str]) {
+    let outcome = script.judged(rule);
+    let found: Vec<&str> = outcome.findings.iter().map(|finding| finding.requirement.as_str()).collect();
+    assert_eq!(found, requirements, "{}: {:?}", rule.name, self::found(&outcome));
+    assert!(requirements.iter().all(|requirement| rule.requirements.contains(requirement)), "{}", rule.name);
+}
+
+/// A rule finds nothing to look at.
+#[track_caller]
+pub fn sees_nothing(rule: &Rule, script: &Script) {
+    let outcome = script.judged(rule);
+    assert!(!outcome.observed, "{}: {:?}", rule.name, found(&outcome));
+}
+
+fn found(outcome: &RuleOutcome) -> Vec<String> {
+    outcome.findings.iter().map(|finding| format!("{}: {}", finding.requirement, finding.message)).collect()
+}
