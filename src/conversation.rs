@@ -145,7 +145,11 @@ impl Conversation {
                     _ => None,
                 };
                 let (trial, step) = (self.current, step_of(&entry.what));
-                for exchange in self.exchanges.iter_mut().filter(|e| e.trial == trial && e.step == step) {
+                for exchange in self
+                    .exchanges
+                    .iter_mut()
+                    .filter(|e| e.trial == trial && e.step == step)
+                {
                     if exchange.answer.is_none() {
                         exchange.deadline.get_or_insert(index);
                     }
@@ -154,7 +158,10 @@ impl Conversation {
             What::Reconnected { .. } => self.alive_since = self.exchanges.len(),
             _ => {}
         }
-        if let Some(span) = self.current.and_then(|current| self.trials.get_mut(current)) {
+        if let Some(span) = self
+            .current
+            .and_then(|current| self.trials.get_mut(current))
+        {
             span.end = index + 1;
         }
     }
@@ -168,23 +175,37 @@ impl Conversation {
 
     fn begin_trial(&mut self, index: usize, name: &str) {
         self.current = Some(self.trials.len());
-        self.trials.push(Span { name: name.to_owned(), start: index, end: index + 1 });
+        self.trials.push(Span {
+            name: name.to_owned(),
+            start: index,
+            end: index + 1,
+        });
     }
 
     fn end_trial(&mut self, index: usize) {
-        if let Some(span) = self.current.take().and_then(|current| self.trials.get_mut(current)) {
+        if let Some(span) = self
+            .current
+            .take()
+            .and_then(|current| self.trials.get_mut(current))
+        {
             span.end = index + 1;
         }
     }
 
     /// A GET or DELETE has no `Sent` behind its head.
     fn flush_head_without_body(&mut self, next: &Entry) {
-        let Some((index, stream, step)) = self.http_head.take() else { return };
+        let Some((index, stream, step)) = self.http_head.take() else {
+            return;
+        };
         if matches!(next.what, What::Sent { .. }) && next.stream == stream {
             self.http_head = Some((index, stream, step));
             return;
         }
-        let due = Due { duty: Duty::May, ids: Vec::new(), valid: false };
+        let due = Due {
+            duty: Duty::May,
+            ids: Vec::new(),
+            valid: false,
+        };
         self.push(index, stream, step, false, None, due);
     }
 
@@ -192,7 +213,9 @@ impl Conversation {
         self.http_head = None;
         let kind = entry.json.as_deref().map(message::kind);
         let method = match kind {
-            Some(Kind::Request { method, .. } | Kind::Notification { method }) => Some(method.to_owned()),
+            Some(Kind::Request { method, .. } | Kind::Notification { method }) => {
+                Some(method.to_owned())
+            }
             _ => None,
         };
         let due = duty::due(raw, self.revision, self.transport);
@@ -226,20 +249,27 @@ impl Conversation {
     }
 
     fn on_stream(&mut self, stream: StreamId) -> Option<&mut Exchange> {
-        self.exchanges.iter_mut().rev().find(|exchange| exchange.stream == stream)
+        self.exchanges
+            .iter_mut()
+            .rev()
+            .find(|exchange| exchange.stream == stream)
     }
 
     /// From 2025-03-26 to 2025-11-25 a server may close a stream early once the client knows an event id to resume from.
     /// <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server>
     fn note_event(&mut self, stream: StreamId, event: &SseEvent) {
-        let unanswered = self.on_stream(stream).is_some_and(|exchange| exchange.is_request() && exchange.is_open());
+        let unanswered = self
+            .on_stream(stream)
+            .is_some_and(|exchange| exchange.is_request() && exchange.is_open());
         if event.id.is_some() && unanswered && self.revision.era() == Era::Legacy {
             self.resumable.insert(stream);
         }
     }
 
     fn received(&mut self, index: usize, entry: &Entry) {
-        let Some(document) = entry.json.as_deref() else { return };
+        let Some(document) = entry.json.as_deref() else {
+            return;
+        };
         let mut initiates = false;
         let mut answers = Vec::new();
         for message in message::messages(document) {
@@ -263,58 +293,84 @@ impl Conversation {
 
     /// Finds what a response answers. An entry that answers several exchanges of a batch counts for each.
     fn answer(&mut self, index: usize, stream: StreamId, id: Option<&Value>) -> bool {
-        if let Some(position) = self.find_answered(stream, id) {
-            let exchange = &mut self.exchanges[position];
-            exchange.answer = Some(index);
-            exchange.answered.extend(id.cloned());
-            self.resumable.remove(&exchange.stream);
-            return true;
-        }
-        let answered = self.exchanges[self.alive_since..]
-            .iter_mut()
-            .rev()
-            .find(|e| e.answer.is_some() && id.is_some_and(|id| e.due.ids.contains(id)));
-        let (Some(exchange), Some(id)) = (answered, id) else {
+        let Some(position) = self.find_answered(stream, id) else {
             return false;
         };
-        if exchange.answered.contains(id) {
-            exchange.again.push(index);
-        } else {
-            exchange.answered.push(id.clone());
+        let exchange = &mut self.exchanges[position];
+        let repeats = id.is_some_and(|id| !id.is_null() && exchange.answered.contains(id));
+        match exchange.answer {
+            None => {
+                exchange.answer = Some(index);
+                self.resumable.remove(&exchange.stream);
+            }
+            Some(answer) if answer != index && repeats => exchange.again.push(index),
+            // Another piece of the answer to a batch.
+            Some(_) => {}
         }
+        exchange.answered.extend(id.cloned());
         true
     }
 
     fn find_answered(&self, stream: StreamId, id: Option<&Value>) -> Option<usize> {
-        let open = || {
-            let from = self.alive_since;
-            self.exchanges[from..].iter().enumerate().map(move |(i, e)| (from + i, e)).filter(|(_, e)| e.is_open())
-        };
-        let first = |found: &dyn Fn(&Exchange) -> bool| open().find(|(_, e)| found(e)).map(|(i, _)| i);
-        // An HTTP response answers what was posted on its stream, whatever its id. On a stream opened by GET it
-        // answers what has its id.
-        let own = first(&|e| stream != 0 && e.stream == stream);
-        let posted = own.filter(|own| self.exchanges[*own].posts);
-        if posted.is_some() {
-            return posted;
+        // An HTTP response answers what was posted on its stream, whatever its id.
+        let own = self
+            .exchanges
+            .iter()
+            .rposition(|e| stream != 0 && e.stream == stream);
+        if let Some(own) = own.filter(|own| self.exchanges[*own].posts) {
+            return Some(own);
         }
-        let wanted = |e: &Exchange| id.is_some_and(|id| e.is_request() && e.due.ids.contains(id));
-        if let Some(position) = own.and(first(&wanted)).or(own) {
-            return Some(position);
-        }
-        let Some(id) = id.filter(|id| !id.is_null()) else {
-            // No id could be read: it answers the oldest thing of this trial that is not a plain request. What an earlier
-            // trial sent was followed by a request that was answered: its time is over.
-            return first(&|e| e.due.duty == Duty::May && e.trial == self.current).or_else(|| first(&|e| e.due.duty == Duty::MustNot && !e.due.valid));
+        let open = |found: &dyn Fn(&Exchange) -> bool| {
+            let found = |e: &&Exchange| e.is_open() && found(e);
+            self.exchanges[self.alive_since..]
+                .iter()
+                .find(found)
+                .map(|e| e.sent)
         };
-        first(&|e| e.due.ids.contains(id))
-            .or_else(|| first(&|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))))
-            .or_else(|| self.only_open_request(id))
+        let id = id.filter(|id| !id.is_null());
+        // On a stream opened by GET it answers what has its id, or else the GET itself.
+        let sent = match (own, id) {
+            (Some(own), Some(id)) => open(&|e| e.is_request() && e.due.ids.contains(id))
+                .or(Some(self.exchanges[own].sent)),
+            (Some(own), None) => Some(self.exchanges[own].sent),
+            (None, None) => self.oldest_unreadable(&open),
+            (None, Some(id)) => open(&|e| e.due.ids.contains(id))
+                .or_else(|| open(&|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))))
+                .or_else(|| self.last_with_id(id))
+                .or_else(|| self.only_open_request(id)),
+        };
+        sent.and_then(|sent| self.exchanges.iter().rposition(|e| e.sent == sent))
+    }
+
+    /// No id could be read: it answers the oldest thing of this trial that is not a plain request. What an earlier trial
+    /// sent was followed by a request that was answered: its time is over.
+    fn oldest_unreadable(
+        &self,
+        open: &dyn Fn(&dyn Fn(&Exchange) -> bool) -> Option<usize>,
+    ) -> Option<usize> {
+        let mine = |e: &Exchange| e.trial == self.current;
+        open(&|e| mine(e) && e.due.duty == Duty::May)
+            .or_else(|| open(&|e| mine(e) && e.due.duty == Duty::MustNot && !e.due.valid))
+            .or_else(|| open(&|e| mine(e) && e.is_request() && e.due.accepts(None)))
+    }
+
+    /// The latest exchange with this id that was answered before.
+    fn last_with_id(&self, id: &Value) -> Option<usize> {
+        let known = |e: &&Exchange| e.answer.is_some() && e.due.ids.contains(id);
+        self.exchanges[self.alive_since..]
+            .iter()
+            .rev()
+            .find(known)
+            .map(|e| e.sent)
     }
 
     /// A response with an id that nobody used answers the only request that is open.
     fn only_open_request(&self, id: &Value) -> Option<usize> {
-        if self.exchanges.iter().any(|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))) {
+        if self
+            .exchanges
+            .iter()
+            .any(|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id)))
+        {
             return None;
         }
         let mut open = self
@@ -323,15 +379,17 @@ impl Conversation {
             .enumerate()
             .skip(self.alive_since)
             .filter(|(_, e)| e.is_request() && e.is_open());
-        let (position, _) = open.next()?;
-        open.next().is_none().then_some(position)
+        let (_, only) = open.next()?;
+        open.next().is_none().then_some(only.sent)
     }
 }
 
 fn loosely_equal(left: &Value, right: &Value) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |n| n.to_string()),
+        Value::Number(number) => number
+            .as_f64()
+            .map_or_else(|| number.to_string(), |n| n.to_string()),
         other => other.to_string(),
     };
     left == right || text(left) == text(right)

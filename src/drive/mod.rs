@@ -131,11 +131,18 @@ impl Session {
     }
 
     fn reset_vars(&mut self, url: Option<String>) {
-        let url = url.map(Value::String).or_else(|| self.vars.get("url").cloned());
+        let url = url
+            .map(Value::String)
+            .or_else(|| self.vars.get("url").cloned());
         self.vars = (*self.spec.vars).clone();
-        self.vars.insert("revision".to_owned(), json!(self.spec.revision.as_str()));
+        self.vars
+            .insert("revision".to_owned(), json!(self.spec.revision.as_str()));
         self.vars.extend(url.map(|url| ("url".to_owned(), url)));
-        self.vars.extend(self.session_id.clone().map(|id| ("session".to_owned(), Value::String(id))));
+        self.vars.extend(
+            self.session_id
+                .clone()
+                .map(|id| ("session".to_owned(), Value::String(id))),
+        );
     }
 
     /// Plays the opening of the era: the `initialize` handshake, or nothing. Returns whether requests may follow.
@@ -147,17 +154,25 @@ impl Session {
         let params = legacy::initialize(self.spec.revision, &self.spec.client);
         let sent = self.request("initialize", Some(params), None);
         self.wait_answer(sent, None).await;
-        let Some(result) = self.answer_to(sent).and_then(|answer| answer.get("result").cloned()) else {
+        let Some(result) = self
+            .answer_to(sent)
+            .and_then(|answer| answer.get("result").cloned())
+        else {
             return false;
         };
         self.take_session_id(sent);
-        if result.get("protocolVersion").and_then(Value::as_str) != Some(self.spec.revision.as_str()) {
+        if result.get("protocolVersion").and_then(Value::as_str)
+            != Some(self.spec.revision.as_str())
+        {
             return false;
         }
         self.opened = true;
         let sent = self.send(self.notification("notifications/initialized", None));
         if self.is_http() {
-            self.wait_for(None, "the response to initialized", move |record| is_settled(record, sent)).await;
+            self.wait_for(None, "the response to initialized", move |record| {
+                is_settled(record, sent)
+            })
+            .await;
             self.open_get_stream();
         }
         true
@@ -198,7 +213,10 @@ impl Session {
             let headers = legacy::headers(self.spec.revision, Some(&id));
             let stream = self.exchange_order("DELETE", None, headers, Bytes::new(), None);
             let limit = self.spec.timeout.min(Duration::from_secs(2));
-            self.pump(Instant::now() + limit, |record| stream_ended(record, stream)).await;
+            self.pump(Instant::now() + limit, |record| {
+                stream_ended(record, stream)
+            })
+            .await;
         }
         self.record.note(0, What::Closed { step: None });
         let _ = self.link.tx.send(Outgoing::EndInput);
@@ -219,15 +237,25 @@ impl Session {
     }
 
     fn exchange(&self, sent: usize) -> Option<&Exchange> {
-        self.record.conversation.exchanges.iter().rev().find(|exchange| exchange.sent == sent)
+        self.record
+            .conversation
+            .exchanges
+            .iter()
+            .rev()
+            .find(|exchange| exchange.sent == sent)
     }
 
     fn take_session_id(&mut self, sent: usize) {
         let head = self.exchange(sent).and_then(|exchange| exchange.head);
-        let Some(What::HttpResponse { headers, .. }) = head.map(|head| &self.record.entries[head].what) else {
+        let Some(What::HttpResponse { headers, .. }) =
+            head.map(|head| &self.record.entries[head].what)
+        else {
             return;
         };
-        let id = headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, value)| value.clone());
+        let id = headers
+            .iter()
+            .find(|(name, _)| name == "mcp-session-id")
+            .map(|(_, value)| value.clone());
         self.session_id = id;
         self.reset_vars(None);
     }
@@ -242,7 +270,9 @@ impl Session {
             return params;
         }
         let mut params = params.unwrap_or_else(|| json!({}));
-        let Some(object) = params.as_object_mut() else { return Some(params) };
+        let Some(object) = params.as_object_mut() else {
+            return Some(params);
+        };
         let meta = object.entry("_meta").or_insert_with(|| json!({}));
         if meta.get("$omit").is_some() {
             return Some(params);
@@ -287,19 +317,31 @@ impl Session {
     fn send(&mut self, outbound: Outbound) -> usize {
         if self.is_http() {
             let headers = self.http_headers(&outbound);
-            let Outbound { bytes, step, deliberate, .. } = outbound;
+            let Outbound {
+                bytes,
+                step,
+                deliberate,
+                ..
+            } = outbound;
             return self.post(headers, bytes, step, deliberate);
         }
         let seq = self.fresh_seq();
         let raw = Raw(outbound.bytes.clone());
-        let what = What::Sent { raw, step: outbound.step, deliberate: outbound.deliberate };
+        let what = What::Sent {
+            raw,
+            step: outbound.step,
+            deliberate: outbound.deliberate,
+        };
         let index = self.record.note_order(seq, 0, what);
         let mut line = Vec::with_capacity(outbound.bytes.len() + 1);
         line.extend_from_slice(&outbound.bytes);
         if outbound.newline {
             line.push(b'\n');
         }
-        let _ = self.link.tx.send(Outgoing::Write { seq, bytes: line.into() });
+        let _ = self.link.tx.send(Outgoing::Write {
+            seq,
+            bytes: line.into(),
+        });
         index
     }
 
@@ -311,12 +353,19 @@ impl Session {
     fn http_headers(&self, outbound: &Outbound) -> Vec<(String, String)> {
         let mut headers = vec![
             ("Content-Type".to_owned(), "application/json".to_owned()),
-            ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
+            (
+                "Accept".to_owned(),
+                "application/json, text/event-stream".to_owned(),
+            ),
         ];
         if !outbound.bare {
             headers.extend(match self.spec.era() {
-                Era::Modern => modern::headers(self.spec.revision, &outbound.message, &self.spec.tools),
-                Era::Legacy if self.opened => legacy::headers(self.spec.revision, self.session_id.as_deref()),
+                Era::Modern => {
+                    modern::headers(self.spec.revision, &outbound.message, &self.spec.tools)
+                }
+                Era::Legacy if self.opened => {
+                    legacy::headers(self.spec.revision, self.session_id.as_deref())
+                }
                 Era::Legacy => Vec::new(),
             });
         }
@@ -324,10 +373,24 @@ impl Session {
         overridden(headers, &outbound.headers)
     }
 
-    fn post(&mut self, headers: Vec<(String, String)>, bytes: Bytes, step: Option<StepRef>, deliberate: bool) -> usize {
+    fn post(
+        &mut self,
+        headers: Vec<(String, String)>,
+        bytes: Bytes,
+        step: Option<StepRef>,
+        deliberate: bool,
+    ) -> usize {
         let raw = Raw(bytes.clone());
         let stream = self.exchange_order("POST", None, headers, bytes, step);
-        self.record.note_order(self.next_seq, stream, What::Sent { raw, step, deliberate })
+        self.record.note_order(
+            self.next_seq,
+            stream,
+            What::Sent {
+                raw,
+                step,
+                deliberate,
+            },
+        )
     }
 
     /// Orders an HTTP exchange and records its head; returns its stream.
@@ -342,25 +405,54 @@ impl Session {
         let stream = self.next_stream;
         self.next_stream += 1;
         let seq = self.fresh_seq();
-        let what = What::HttpRequest { method: method.to_owned(), path: path.clone(), headers: headers.clone(), step };
+        let what = What::HttpRequest {
+            method: method.to_owned(),
+            path: path.clone(),
+            headers: headers.clone(),
+            step,
+        };
         self.record.note_order(seq, stream, what);
-        let request = HttpRequest { method: method.to_owned(), path, headers, body };
-        let _ = self.link.tx.send(Outgoing::Exchange { seq, stream, request });
+        let request = HttpRequest {
+            method: method.to_owned(),
+            path,
+            headers,
+            body,
+        };
+        let _ = self.link.tx.send(Outgoing::Exchange {
+            seq,
+            stream,
+            request,
+        });
         stream
     }
 
     /// Waits until what was sent with this entry is answered, or cannot be any more.
     async fn wait_answer(&mut self, sent: usize, step: Option<StepRef>) -> Wait {
-        let what = self.exchange(sent).and_then(|e| e.method.clone()).unwrap_or_else(|| "an answer".to_owned());
-        self.wait_for(step, &what, move |record| is_settled(record, sent)).await
+        let what = self
+            .exchange(sent)
+            .and_then(|e| e.method.clone())
+            .unwrap_or_else(|| "an answer".to_owned());
+        self.wait_for(step, &what, move |record| is_settled(record, sent))
+            .await
     }
 
     /// Waits for a condition no longer than a request may take, and records it if the time is up.
-    async fn wait_for(&mut self, step: Option<StepRef>, what: &str, done: impl Fn(&Recorder) -> bool) -> Wait {
+    async fn wait_for(
+        &mut self,
+        step: Option<StepRef>,
+        what: &str,
+        done: impl Fn(&Recorder) -> bool,
+    ) -> Wait {
         let deadline = Instant::now() + self.spec.timeout;
         let wait = self.pump(deadline, done).await;
         if wait == Wait::Deadline {
-            self.record.note(0, What::Deadline { waiting_for: what.to_owned(), step });
+            self.record.note(
+                0,
+                What::Deadline {
+                    waiting_for: what.to_owned(),
+                    step,
+                },
+            );
         }
         wait
     }
@@ -409,24 +501,45 @@ impl Session {
 
 /// Whether nothing more is to be expected for what was sent with this entry: an answer came, or its stream ended.
 fn is_settled(record: &Recorder, sent: usize) -> bool {
-    record.conversation.exchanges.iter().rev().find(|exchange| exchange.sent == sent).is_some_and(|exchange| {
-        exchange.answer.is_some() || exchange.ended.is_some() || (exchange.stream == 0 && exchange.due.duty == Duty::MustNot)
-    })
+    record
+        .conversation
+        .exchanges
+        .iter()
+        .rev()
+        .find(|exchange| exchange.sent == sent)
+        .is_some_and(|exchange| {
+            exchange.answer.is_some()
+                || exchange.ended.is_some()
+                || (exchange.stream == 0 && exchange.due.duty == Duty::MustNot)
+        })
 }
 
 fn stream_ended(record: &Recorder, stream: StreamId) -> bool {
-    record.conversation.exchanges.iter().rev().any(|exchange| exchange.stream == stream && exchange.ended.is_some())
+    record
+        .conversation
+        .exchanges
+        .iter()
+        .rev()
+        .any(|exchange| exchange.stream == stream && exchange.ended.is_some())
 }
 
 /// Headers with those of a step set, replaced or (null) left out.
-fn overridden(mut headers: Vec<(String, String)>, changes: &Map<String, Value>) -> Vec<(String, String)> {
+fn overridden(
+    mut headers: Vec<(String, String)>,
+    changes: &Map<String, Value>,
+) -> Vec<(String, String)> {
     for (name, value) in changes {
         headers.retain(|(existing, _)| !existing.eq_ignore_ascii_case(name));
         let values = match value {
             Value::Array(values) => values.iter().collect(),
             value => vec![value],
         };
-        headers.extend(values.into_iter().filter_map(Value::as_str).map(|value| (name.clone(), value.to_owned())));
+        headers.extend(
+            values
+                .into_iter()
+                .filter_map(Value::as_str)
+                .map(|value| (name.clone(), value.to_owned())),
+        );
     }
     headers
 }

@@ -60,26 +60,35 @@ impl Recorder {
                 }
                 return None;
             }
-            Happened::Line(bytes) | Happened::Body(bytes) => {
-                What::Received { raw: Raw(self.redactor.bytes(bytes)), event: None }
-            }
+            Happened::Line(bytes) | Happened::Body(bytes) => What::Received {
+                raw: Raw(self.redactor.bytes(bytes)),
+                event: None,
+            },
             Happened::Event(mut event) => match event.data.take() {
                 None => What::Event { event },
                 Some(data) => {
                     let raw = Raw(self.redactor.text(data).into());
-                    What::Received { raw, event: Some(event) }
+                    What::Received {
+                        raw,
+                        event: Some(event),
+                    }
                 }
             },
-            Happened::Stderr(text) => What::Stderr { text: self.redactor.text(text) },
+            Happened::Stderr(text) => What::Stderr {
+                text: self.redactor.text(text),
+            },
             Happened::Exit { code, signal } => {
                 self.exited = true;
                 What::Exit { code, signal }
             }
-            Happened::Response { status, headers } => {
-                What::HttpResponse { status, headers: self.redactor.headers(headers) }
-            }
+            Happened::Response { status, headers } => What::HttpResponse {
+                status,
+                headers: self.redactor.headers(headers),
+            },
             Happened::End => What::End,
-            Happened::Broken(message) => What::Broken { message: self.redactor.text(message) },
+            Happened::Broken(message) => What::Broken {
+                message: self.redactor.text(message),
+            },
         };
         let ends = matches!(what, What::End | What::Broken { .. } | What::Exit { .. });
         self.gone |= ends && stream == 0;
@@ -88,12 +97,26 @@ impl Recorder {
 
     fn put(&mut self, at: Instant, stream: StreamId, what: What) -> usize {
         let what = match what {
-            What::Sent { raw, step, deliberate } => {
-                What::Sent { raw: Raw(self.redactor.bytes(raw.0)), step, deliberate }
-            }
-            What::HttpRequest { method, path, headers, step } => {
-                What::HttpRequest { method, path, headers: self.redactor.headers(headers), step }
-            }
+            What::Sent {
+                raw,
+                step,
+                deliberate,
+            } => What::Sent {
+                raw: Raw(self.redactor.bytes(raw.0)),
+                step,
+                deliberate,
+            },
+            What::HttpRequest {
+                method,
+                path,
+                headers,
+                step,
+            } => What::HttpRequest {
+                method,
+                path,
+                headers: self.redactor.headers(headers),
+                step,
+            },
             other => other,
         };
         let entry = Entry::new(self.micros(at), stream, what);

@@ -15,8 +15,13 @@ impl Session {
             if self.spec.era() == Era::Modern {
                 continue;
             }
-            let Some(document) = self.record.entries[index].json.clone() else { continue };
-            for request in message::messages(&document).iter().filter(|message| is_request(message)) {
+            let Some(document) = self.record.entries[index].json.clone() else {
+                continue;
+            };
+            for request in message::messages(&document)
+                .iter()
+                .filter(|message| is_request(message))
+            {
                 let mut response = self.reply(request);
                 response["jsonrpc"] = json!("2.0");
                 response["id"] = request["id"].clone();
@@ -27,7 +32,10 @@ impl Session {
     }
 
     fn reply(&self, request: &Value) -> Value {
-        let method = request.get("method").and_then(Value::as_str).unwrap_or_default();
+        let method = request
+            .get("method")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if let Some(reply) = self.replies.get(method) {
             return reply.clone();
         }
@@ -41,7 +49,9 @@ impl Session {
                 "model": "mcp-conform",
                 "stopReason": "endTurn",
             } }),
-            "elicitation/create" if declared("elicitation") => json!({ "result": { "action": "decline" } }),
+            "elicitation/create" if declared("elicitation") => {
+                json!({ "result": { "action": "decline" } })
+            }
             _ => json!({ "error": { "code": -32601, "message": "Method not found" } }),
         }
     }

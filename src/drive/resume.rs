@@ -19,19 +19,27 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub struct Resumption {
     seen: HashMap<StreamId, Seen>,
-    due: Option<(Instant, String)>,
+    due: Option<Due>,
+}
+
+struct Due {
+    at: Instant,
+    id: String,
+    origin: StreamId,
 }
 
 #[derive(Default)]
 struct Seen {
     id: Option<String>,
     retry: Duration,
+    /// The stream that this one resumes.
+    origin: Option<StreamId>,
 }
 
 impl Session {
     /// When the next stream is to be resumed.
     pub(super) fn resume_due(&self) -> Option<Instant> {
-        self.resumption.due.as_ref().map(|(due, _)| *due)
+        self.resumption.due.as_ref().map(|due| due.at)
     }
 
     /// Looks at a new entry: remembers event ids, and plans a resumption when a stream ends without its answer.
@@ -41,7 +49,10 @@ impl Session {
         }
         let entry = &self.record.entries[index];
         match &entry.what {
-            What::Event { event } | What::Received { event: Some(event), .. } => {
+            What::Event { event }
+            | What::Received {
+                event: Some(event), ..
+            } => {
                 let (stream, event) = (entry.stream, event.clone());
                 self.resumption.seen.entry(stream).or_default().take(&event);
             }
@@ -51,20 +62,45 @@ impl Session {
     }
 
     fn plan(&mut self, stream: StreamId) {
-        let Some(Seen { id: Some(id), retry }) = self.resumption.seen.remove(&stream) else {
+        let Some(Seen {
+            id: Some(id),
+            retry,
+            origin,
+        }) = self.resumption.seen.remove(&stream)
+        else {
             return;
         };
-        if self.record.conversation.exchanges.iter().any(|e| e.is_request() && e.answer.is_none() && e.deadline.is_none()) {
-            self.resumption.due = Some((Instant::now() + retry.min(MAX_DELAY), id));
+        let origin = origin.unwrap_or(stream);
+        let mut exchanges = self.record.conversation.exchanges.iter().rev();
+        let unanswered = exchanges
+            .find(|exchange| exchange.stream == origin)
+            .is_some_and(|exchange| {
+                exchange.is_request() && exchange.answer.is_none() && exchange.deadline.is_none()
+            });
+        if unanswered {
+            self.resumption.due = Some(Due {
+                at: Instant::now() + retry.min(MAX_DELAY),
+                id,
+                origin,
+            });
         }
     }
 
     /// Asks for what follows the last event that came.
     pub(super) fn resume(&mut self) {
-        let Some((_, id)) = self.resumption.due.take() else { return };
+        let Some(Due { id, origin, .. }) = self.resumption.due.take() else {
+            return;
+        };
         let mut headers = self.get_headers();
         headers.push(("Last-Event-ID".to_owned(), id));
-        self.exchange_order("GET", None, headers, Bytes::new(), None);
+        let stream = self.exchange_order("GET", None, headers, Bytes::new(), None);
+        self.resumption.seen.insert(
+            stream,
+            Seen {
+                origin: Some(origin),
+                ..Seen::default()
+            },
+        );
     }
 
     /// Opens the stream on which a legacy server sends what belongs to no request. 405 is a fine answer.
@@ -75,7 +111,10 @@ impl Session {
 
     fn get_headers(&self) -> Vec<(String, String)> {
         let mut headers = vec![("Accept".to_owned(), "text/event-stream".to_owned())];
-        headers.extend(legacy::headers(self.spec.revision, self.session_id.as_deref()));
+        headers.extend(legacy::headers(
+            self.spec.revision,
+            self.session_id.as_deref(),
+        ));
         headers.extend(self.spec.host.headers().iter().cloned());
         headers
     }

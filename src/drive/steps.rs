@@ -40,7 +40,12 @@ enum Next {
 impl Session {
     /// Plays one trial and records its span.
     pub async fn play(&mut self, name: &str, case: &Case) -> Played {
-        self.record.note(0, What::Trial { name: name.to_owned() });
+        self.record.note(
+            0,
+            What::Trial {
+                name: name.to_owned(),
+            },
+        );
         self.reset_vars(None);
         self.started.clear();
         let mut next = Next::Go;
@@ -51,13 +56,23 @@ impl Session {
             }
         }
         let mut played = Played::Alive;
-        let closed = case.steps.iter().any(|step| matches!(step.action, Action::Close));
-        if (case.is_hostile() || next == Next::Suspect) && !closed && !self.alive(Some(after_last(case))).await {
+        let closed = case
+            .steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Close));
+        if (case.is_hostile() || next == Next::Suspect)
+            && !closed
+            && !self.alive(Some(after_last(case))).await
+        {
             played = Played::Lost;
         }
         self.record.note(0, What::TrialEnd);
         self.replies.clear();
-        if closed || self.record.gone { Played::Lost } else { played }
+        if closed || self.record.gone {
+            Played::Lost
+        } else {
+            played
+        }
     }
 
     async fn step(&mut self, case: &Case, at: StepRef, step: &Step) -> Next {
@@ -66,7 +81,13 @@ impl Session {
             Ok(Next::Go) => Next::Stop,
             Ok(next) => next,
             Err(error) => {
-                self.record.note(0, What::Unplayable { reason: error.to_string(), step: at });
+                self.record.note(
+                    0,
+                    What::Unplayable {
+                        reason: error.to_string(),
+                        step: at,
+                    },
+                );
                 Next::Stop
             }
         }
@@ -92,15 +113,26 @@ impl Session {
                 self.settle_post(sent, at).await
             }
             Action::Send { message, headers } => self.send_verbatim(at, message, headers).await?,
-            Action::Bytes { bytes, newline, headers } => self.send_bytes(at, bytes, *newline, headers).await?,
+            Action::Bytes {
+                bytes,
+                newline,
+                headers,
+            } => self.send_bytes(at, bytes, *newline, headers).await?,
             Action::Http(http) => self.http_exchange(at, http).await?,
             Action::Reply { method, reply } => {
-                let reply = self.expander().value(reply)?.unwrap_or_else(|| json!({ "result": {} }));
+                let reply = self
+                    .expander()
+                    .value(reply)?
+                    .unwrap_or_else(|| json!({ "result": {} }));
                 self.replies.insert(method.clone(), reply);
                 Next::Go
             }
             Action::Quiet { .. } => self.quiet(at).await,
-            Action::Pages { method, items: _, params } => self.pages(at, method, params).await?,
+            Action::Pages {
+                method,
+                items: _,
+                params,
+            } => self.pages(at, method, params).await?,
             Action::Together(steps) => self.together(case, at, steps).await?,
             Action::Alive => match self.alive(Some(at)).await {
                 true => Next::Go,
@@ -121,8 +153,17 @@ impl Session {
         let Some(index) = conversation.trials.len().checked_sub(1) else {
             return true;
         };
-        let observation = Trial { entries, conversation, index, case }.observe(at, step);
-        let scope = Scope { revision: self.spec.revision, vars: &self.vars };
+        let observation = Trial {
+            entries,
+            conversation,
+            index,
+            case,
+        }
+        .observe(at, step);
+        let scope = Scope {
+            revision: self.spec.revision,
+            vars: &self.vars,
+        };
         let goes_on = view::is_given(&step.expect, &observation, &scope);
         let saved = view::saved(&step.expect, observation.answer.as_ref());
         self.vars.extend(saved);
@@ -130,11 +171,21 @@ impl Session {
     }
 
     fn expander(&self) -> Expander<'_> {
-        Expander { revision: self.spec.revision, vars: &self.vars, meta: self.meta(), id: json!(self.next_id) }
+        Expander {
+            revision: self.spec.revision,
+            vars: &self.vars,
+            meta: self.meta(),
+            id: json!(self.next_id),
+        }
     }
 
     /// Sends a request or a notification, dressed.
-    fn call(&mut self, call: &Call, step: Option<StepRef>, is_request: bool) -> Result<usize, ExpandError> {
+    fn call(
+        &mut self,
+        call: &Call,
+        step: Option<StepRef>,
+        is_request: bool,
+    ) -> Result<usize, ExpandError> {
         let mut message = json!({ "jsonrpc": "2.0" });
         if is_request {
             message["id"] = json!(self.next_id);
@@ -156,12 +207,19 @@ impl Session {
             self.fresh_id();
         }
         let headers = self.header_changes(&call.headers)?;
-        let outbound =
-            Outbound { deliberate: call.invalid, headers, bare: call.bare, ..self.outbound(message, step) };
+        let outbound = Outbound {
+            deliberate: call.invalid,
+            headers,
+            bare: call.bare,
+            ..self.outbound(message, step)
+        };
         Ok(self.send(outbound))
     }
 
-    fn header_changes(&self, headers: &Map<String, Value>) -> Result<Map<String, Value>, ExpandError> {
+    fn header_changes(
+        &self,
+        headers: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, ExpandError> {
         let expander = self.expander();
         headers
             .iter()
@@ -174,7 +232,9 @@ impl Session {
 
     /// In a session that a case opens itself, what follows belongs to the session all the same.
     fn note_own_opening(&mut self, sent: usize, call: &Call) {
-        let accepted = self.answer_to(sent).is_some_and(|answer| answer.get("result").is_some());
+        let accepted = self
+            .answer_to(sent)
+            .is_some_and(|answer| answer.get("result").is_some());
         if call.method == "initialize" && !self.opened && accepted {
             self.take_session_id(sent);
             self.opened = true;
@@ -191,31 +251,52 @@ impl Session {
 
     /// Waits for the HTTP response; on stdio there is nothing to wait for.
     async fn settle_post(&mut self, sent: usize, at: StepRef) -> Next {
-        if self.is_http() { self.settle(sent, at).await } else { Next::Go }
+        if self.is_http() {
+            self.settle(sent, at).await
+        } else {
+            Next::Go
+        }
     }
 
     fn has_status(&self, sent: usize) -> bool {
-        self.exchange(sent).is_some_and(|exchange| exchange.head.is_some())
+        self.exchange(sent)
+            .is_some_and(|exchange| exchange.head.is_some())
     }
 
-    async fn await_started(&mut self, at: StepRef, name: &str, until: Option<&Value>) -> Result<Next, ExpandError> {
+    async fn await_started(
+        &mut self,
+        at: StepRef,
+        name: &str,
+        until: Option<&Value>,
+    ) -> Result<Next, ExpandError> {
         let Some(&sent) = self.started.get(name) else {
             return Err(ExpandError::UnsetVariable(name.to_owned()));
         };
         let Some(until) = until else {
             let wait = self.wait_answer(sent, Some(at)).await;
-            return Ok(if wait == Wait::Done { Next::Go } else { Next::Suspect });
+            return Ok(if wait == Wait::Done {
+                Next::Go
+            } else {
+                Next::Suspect
+            });
         };
         let (revision, vars) = (self.spec.revision, self.vars.clone());
         let wait = self
             .wait_for(Some(at), "a message that the step awaits", |record| {
-                let scope = Scope { revision, vars: &vars };
+                let scope = Scope {
+                    revision,
+                    vars: &vars,
+                };
                 super::is_settled(record, sent)
                     || view::messages_since(&record.entries, sent)
                         .any(|message| pattern::matches(until, Some(message), &scope).is_ok())
             })
             .await;
-        Ok(if wait == Wait::Done { Next::Go } else { Next::Suspect })
+        Ok(if wait == Wait::Done {
+            Next::Go
+        } else {
+            Next::Suspect
+        })
     }
 
     async fn cancel(&mut self, at: StepRef, name: &str) -> Result<Next, ExpandError> {
@@ -228,9 +309,15 @@ impl Session {
             self.record.note(stream, What::Abandoned);
             return Ok(Next::Go);
         }
-        let id = self.record.entries[sent].json.as_ref().and_then(|message| message.get("id").cloned());
+        let id = self.record.entries[sent]
+            .json
+            .as_ref()
+            .and_then(|message| message.get("id").cloned());
         let params = json!({ "requestId": id, "reason": "cancelled by mcp-conform" });
-        let outbound = Outbound { step: Some(at), ..self.notification("notifications/cancelled", Some(params)) };
+        let outbound = Outbound {
+            step: Some(at),
+            ..self.notification("notifications/cancelled", Some(params))
+        };
         let notified = self.send(outbound);
         Ok(self.settle_post(notified, at).await)
     }
@@ -244,7 +331,11 @@ impl Session {
         let message = self.expander().value(message)?.unwrap_or(Value::Null);
         let headers = self.header_changes(headers)?;
         self.fresh_id();
-        let outbound = Outbound { deliberate: true, headers, ..self.outbound(message, Some(at)) };
+        let outbound = Outbound {
+            deliberate: true,
+            headers,
+            ..self.outbound(message, Some(at))
+        };
         let sent = self.send(outbound);
         Ok(self.settle_hostile(sent, at).await)
     }
@@ -261,9 +352,15 @@ impl Session {
         self.fresh_id();
         // What cannot be parsed is announced as the cheapest request, so that only the body is wrong.
         let message = serde_json::from_slice(&bytes).ok().filter(Value::is_object);
-        let message = message.unwrap_or_else(|| json!({ "method": self.spec.era().alive_method() }));
-        let outbound =
-            Outbound { bytes, deliberate: true, headers, newline, ..self.outbound(message, Some(at)) };
+        let message =
+            message.unwrap_or_else(|| json!({ "method": self.spec.era().alive_method() }));
+        let outbound = Outbound {
+            bytes,
+            deliberate: true,
+            headers,
+            newline,
+            ..self.outbound(message, Some(at))
+        };
         let sent = self.send(outbound);
         Ok(self.settle_hostile(sent, at).await)
     }
@@ -272,7 +369,11 @@ impl Session {
     /// is the fence behind which a missing answer is silence.
     async fn settle_hostile(&mut self, sent: usize, at: StepRef) -> Next {
         let due = self.exchange(sent).map(|exchange| exchange.due.duty);
-        if self.is_http() || due == Some(Duty::Must) { self.settle(sent, at).await } else { Next::Go }
+        if self.is_http() || due == Some(Duty::Must) {
+            self.settle(sent, at).await
+        } else {
+            Next::Go
+        }
     }
 
     async fn http_exchange(&mut self, at: StepRef, http: &HttpStep) -> Result<Next, ExpandError> {
@@ -281,7 +382,12 @@ impl Session {
             Some(path) => expander.text(path)?,
             None => None,
         };
-        let body = http.body.as_ref().map(|body| expander.bytes(body)).transpose()?.unwrap_or_default();
+        let body = http
+            .body
+            .as_ref()
+            .map(|body| expander.bytes(body))
+            .transpose()?
+            .unwrap_or_default();
         let changes = self.header_changes(&http.headers)?;
         // The user's headers get us in; all others are the case's.
         let headers = super::overridden(self.spec.host.headers().to_vec(), &changes);
@@ -290,7 +396,14 @@ impl Session {
         let stream = self.exchange_order(&http.method, path, headers, body.clone(), Some(at));
         if has_body {
             let raw = crate::transcript::Raw(body);
-            self.record.note(stream, What::Sent { raw, step: Some(at), deliberate: true });
+            self.record.note(
+                stream,
+                What::Sent {
+                    raw,
+                    step: Some(at),
+                    deliberate: true,
+                },
+            );
         }
         let wait = self
             .wait_for(Some(at), "an HTTP response", move |record| {
@@ -299,11 +412,18 @@ impl Session {
             .await;
         if wait == Wait::Done && !super::stream_ended(&self.record, stream) {
             // An event stream that would stay open: its head is all that the step asked for.
-            self.pump(Instant::now() + GRACE, |record| super::stream_ended(record, stream)).await;
+            self.pump(Instant::now() + GRACE, |record| {
+                super::stream_ended(record, stream)
+            })
+            .await;
             let _ = self.link.tx.send(Outgoing::Abandon(stream));
             self.record.note(stream, What::Abandoned);
         }
-        Ok(if wait == Wait::Done { Next::Go } else { Next::Suspect })
+        Ok(if wait == Wait::Done {
+            Next::Go
+        } else {
+            Next::Suspect
+        })
     }
 
     async fn quiet(&mut self, at: StepRef) -> Next {
@@ -315,7 +435,12 @@ impl Session {
         Next::Go
     }
 
-    async fn pages(&mut self, at: StepRef, method: &str, params: &Value) -> Result<Next, ExpandError> {
+    async fn pages(
+        &mut self,
+        at: StepRef,
+        method: &str,
+        params: &Value,
+    ) -> Result<Next, ExpandError> {
         let mut params = params.clone();
         for _ in 0..MAX_PAGES {
             let call = Call {
@@ -330,7 +455,10 @@ impl Session {
             if next != Next::Go {
                 return Ok(next);
             }
-            let cursor = self.answer_to(sent).and_then(|answer| answer.pointer("/result/nextCursor")).cloned();
+            let cursor = self
+                .answer_to(sent)
+                .and_then(|answer| answer.pointer("/result/nextCursor"))
+                .cloned();
             match cursor {
                 Some(Value::String(cursor)) => params["cursor"] = Value::String(cursor),
                 _ => break,
@@ -339,7 +467,12 @@ impl Session {
         Ok(Next::Go)
     }
 
-    async fn together(&mut self, case: &Case, at: StepRef, steps: &[Step]) -> Result<Next, ExpandError> {
+    async fn together(
+        &mut self,
+        case: &Case,
+        at: StepRef,
+        steps: &[Step],
+    ) -> Result<Next, ExpandError> {
         let mut sent = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             if let Action::Request(call) = &step.action {
@@ -371,7 +504,13 @@ impl Session {
             }
         }
         if !self.record.exited {
-            self.record.note(0, What::Deadline { waiting_for: "the exit".to_owned(), step: Some(at) });
+            self.record.note(
+                0,
+                What::Deadline {
+                    waiting_for: "the exit".to_owned(),
+                    step: Some(at),
+                },
+            );
         }
         Next::Go
     }

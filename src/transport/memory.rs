@@ -17,13 +17,29 @@ pub fn connect(mut peer: impl FnMut(&[u8]) -> Vec<Bytes> + Send + 'static) -> Li
                 Outgoing::Write { seq, bytes } => {
                     let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
                     let answers = peer(line).into_iter().map(Happened::Line);
-                    std::iter::once(Happened::Written { seq }).chain(answers).collect()
+                    std::iter::once(Happened::Written { seq })
+                        .chain(answers)
+                        .collect()
                 }
-                Outgoing::EndInput => vec![Happened::End, Happened::Exit { code: Some(0), signal: None }],
+                Outgoing::EndInput => vec![
+                    Happened::End,
+                    Happened::Exit {
+                        code: Some(0),
+                        signal: None,
+                    },
+                ],
                 Outgoing::Exchange { .. } | Outgoing::Abandon(_) => Vec::new(),
             };
             for what in happened {
-                if events.send(Incoming { at: Instant::now(), stream: 0, what }).await.is_err() {
+                if events
+                    .send(Incoming {
+                        at: Instant::now(),
+                        stream: 0,
+                        what,
+                    })
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }

@@ -4,8 +4,8 @@
 
 pub mod http;
 pub mod memory;
-pub mod stdio;
 mod sse;
+pub mod stdio;
 
 use std::time::Instant;
 

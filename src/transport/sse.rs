@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn fields_comments_and_line_ends() {
-        let events = parse(": hi\r\nid: 1\r\ndata:\r\n\r\nevent: message\rdata: {\rdata: }\r\rretry: 500\n\n");
+        let events = parse(
+            ": hi\r\nid: 1\r\ndata:\r\n\r\nevent: message\rdata: {\rdata: }\r\rretry: 500\n\n",
+        );
         assert_eq!(events.len(), 3);
         assert_eq!(events[0].id.as_deref(), Some("1"));
         assert_eq!(events[0].data.as_deref(), Some(""));

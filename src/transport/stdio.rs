@@ -50,12 +50,20 @@ fn on_thread(work: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<()
 }
 
 fn send(events: &mpsc::Sender<Incoming>, what: Happened) -> bool {
-    let incoming = Incoming { at: Instant::now(), stream: 0, what };
+    let incoming = Incoming {
+        at: Instant::now(),
+        stream: 0,
+        what,
+    };
     events.blocking_send(incoming).is_ok()
 }
 
 /// Forwards orders to a thread that may block on a full pipe.
-fn write_from(mut orders: mpsc::UnboundedReceiver<Outgoing>, stdin: ChildStdin, events: mpsc::Sender<Incoming>) {
+fn write_from(
+    mut orders: mpsc::UnboundedReceiver<Outgoing>,
+    stdin: ChildStdin,
+    events: mpsc::Sender<Incoming>,
+) {
     let (tx, rx) = blocking::channel::<Outgoing>();
     tokio::spawn(async move {
         while let Some(order) = orders.recv().await {
@@ -67,7 +75,11 @@ fn write_from(mut orders: mpsc::UnboundedReceiver<Outgoing>, stdin: ChildStdin, 
     on_thread(move || write_orders(&rx, stdin, &events));
 }
 
-fn write_orders(orders: &blocking::Receiver<Outgoing>, mut stdin: ChildStdin, events: &mpsc::Sender<Incoming>) {
+fn write_orders(
+    orders: &blocking::Receiver<Outgoing>,
+    mut stdin: ChildStdin,
+    events: &mpsc::Sender<Incoming>,
+) {
     for order in orders {
         match order {
             Outgoing::Write { seq, bytes } => {
@@ -117,7 +129,11 @@ fn read_lines(stdout: impl Read, events: &mpsc::Sender<Incoming>) {
 fn read_stderr(stderr: impl Read, events: &mpsc::Sender<Incoming>) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
-    while let Ok(count) = reader.by_ref().take(MAX_STDERR_LINE).read_until(b'\n', &mut line) {
+    while let Ok(count) = reader
+        .by_ref()
+        .take(MAX_STDERR_LINE)
+        .read_until(b'\n', &mut line)
+    {
         if count == 0 {
             return;
         }
@@ -130,7 +146,12 @@ fn read_stderr(stderr: impl Read, events: &mpsc::Sender<Incoming>) {
 }
 
 /// Reports the exit after the last words on stderr, unless something that the process left behind holds stderr open.
-fn reap(mut child: Child, reaper: Reaper, stderr: std::thread::JoinHandle<()>, events: &mpsc::Sender<Incoming>) {
+fn reap(
+    mut child: Child,
+    reaper: Reaper,
+    stderr: std::thread::JoinHandle<()>,
+    events: &mpsc::Sender<Incoming>,
+) {
     let status = child.wait();
     reaper.leader_exited();
     let _ = stderr.join();
@@ -139,6 +160,12 @@ fn reap(mut child: Child, reaper: Reaper, stderr: std::thread::JoinHandle<()>, e
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         #[cfg(not(unix))]
         let signal = None;
-        send(events, Happened::Exit { code: status.code(), signal });
+        send(
+            events,
+            Happened::Exit {
+                code: status.code(),
+                signal,
+            },
+        );
     }
 }

@@ -135,8 +135,11 @@ impl EventStream {
             (log.reader, after.unwrap_or(log.taken))
         };
         self.changed.notify_waiters();
-        let prime =
-            self.revision >= Revision::V2025_11_25 && !self.server.faults.has(F::StreamUnprimed);
+        // Who resumes has an id to come back with, and ids are not used twice.
+        let prime = self.revision >= Revision::V2025_11_25
+            && after.is_none()
+            && position == 0
+            && !self.server.faults.has(F::StreamUnprimed);
         let connection = Connection {
             stream: Arc::clone(self),
             reader,

@@ -48,7 +48,10 @@ impl Address {
     /// # Errors
     /// Where it is none.
     pub fn parse(text: &str) -> Result<Address, AddressError> {
-        let url = Url::parse(text).map_err(|source| AddressError::Syntax { url: text.to_owned(), source })?;
+        let url = Url::parse(text).map_err(|source| AddressError::Syntax {
+            url: text.to_owned(),
+            source,
+        })?;
         let tls = match url.scheme() {
             "http" => None,
             "https" => Some(tls_connector()),
@@ -62,7 +65,13 @@ impl Address {
             None => host.to_owned(),
         };
         let host = host.trim_matches(['[', ']']).to_owned();
-        Ok(Address { host, authority, port, tls, url })
+        Ok(Address {
+            host,
+            authority,
+            port,
+            tls,
+            url,
+        })
     }
 
     /// The host, without brackets, and the port.
@@ -71,14 +80,23 @@ impl Address {
     }
 
     /// The request as hyper sends it. `Host` is ours unless the headers have one.
-    pub(super) fn request(&self, request: &HttpRequest) -> Result<hyper::Request<Full<Bytes>>, String> {
+    pub(super) fn request(
+        &self,
+        request: &HttpRequest,
+    ) -> Result<hyper::Request<Full<Bytes>>, String> {
         let target = match (&request.path, self.url.query()) {
             (Some(path), _) => path.clone(),
             (None, Some(query)) => format!("{}?{query}", self.url.path()),
             (None, None) => self.url.path().to_owned(),
         };
-        let mut builder = hyper::Request::builder().method(request.method.as_str()).uri(target);
-        if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        let mut builder = hyper::Request::builder()
+            .method(request.method.as_str())
+            .uri(target);
+        if !request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+        {
             builder = builder.header("Host", &self.authority);
         }
         for (name, value) in &request.headers {
@@ -94,7 +112,9 @@ fn tls_connector() -> TlsConnector {
     let mut roots = RootCertStore::empty();
     // The system's certificates, or those of SSL_CERT_FILE. Without any, the handshake says which issuer is unknown.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     TlsConnector::from(Arc::new(config))
 }
 
@@ -106,7 +126,10 @@ pub struct Connections {
 
 impl Connections {
     pub fn new(address: Arc<Address>) -> Connections {
-        Connections { address, idle: Mutex::default() }
+        Connections {
+            address,
+            idle: Mutex::default(),
+        }
     }
 
     pub fn address(&self) -> &Address {
@@ -123,12 +146,17 @@ impl Connections {
 
     pub fn give_back(&self, sender: Sender) {
         if !sender.is_closed() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(sender);
         }
     }
 
     pub async fn open(&self) -> Result<Sender, String> {
-        let Address { host, port, tls, .. } = &*self.address;
+        let Address {
+            host, port, tls, ..
+        } = &*self.address;
         let stream = TcpStream::connect((host.as_str(), *port))
             .await
             .map_err(|error| format!("connecting to {}: {error}", self.address.authority))?;
@@ -138,7 +166,10 @@ impl Connections {
             None => handshake(TokioIo::new(stream)).await,
             Some(tls) => {
                 let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
-                let stream = tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
+                let stream = tls
+                    .connect(name, stream)
+                    .await
+                    .map_err(|error| format!("TLS: {error}"))?;
                 handshake(TokioIo::new(stream)).await
             }
         }

@@ -30,10 +30,21 @@ pub fn connect(address: Arc<Address>) -> Link {
         let mut running = HashMap::new();
         while let Some(order) = orders.recv().await {
             match order {
-                Outgoing::Exchange { seq, stream, request } => {
-                    let exchange = Exchange { connections: connections.clone(), events: events.clone(), stream };
+                Outgoing::Exchange {
+                    seq,
+                    stream,
+                    request,
+                } => {
+                    let exchange = Exchange {
+                        connections: connections.clone(),
+                        events: events.clone(),
+                        stream,
+                    };
                     running.retain(|_, task: &mut AbortOnDrop| !task.0.is_finished());
-                    running.insert(stream, AbortOnDrop(tokio::spawn(exchange.run(seq, request))));
+                    running.insert(
+                        stream,
+                        AbortOnDrop(tokio::spawn(exchange.run(seq, request))),
+                    );
                 }
                 Outgoing::Abandon(stream) => drop(running.remove(&stream)),
                 Outgoing::Write { .. } | Outgoing::EndInput => {}
@@ -67,7 +78,11 @@ impl Exchange {
     }
 
     async fn report(&self, what: Happened) {
-        let incoming = Incoming { at: Instant::now(), stream: self.stream, what };
+        let incoming = Incoming {
+            at: Instant::now(),
+            stream: self.stream,
+            what,
+        };
         let _ = self.events.send(incoming).await;
     }
 
@@ -78,18 +93,34 @@ impl Exchange {
         let headers: Vec<(String, String)> = head
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
             .collect();
         let is_stream = headers.iter().any(|(name, value)| {
-            name == "content-type" && value.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+            name == "content-type"
+                && value
+                    .trim_start()
+                    .to_ascii_lowercase()
+                    .starts_with("text/event-stream")
         });
-        self.report(Happened::Response { status: head.status.as_u16(), headers }).await;
+        self.report(Happened::Response {
+            status: head.status.as_u16(),
+            headers,
+        })
+        .await;
         if is_stream {
             self.read_events(body).await?;
         } else {
             self.read_body(body).await?;
         }
-        self.connections.give_back(sender);
+        // A server that refused a request may not have read it to its end: what comes next on the connection is open.
+        if head.status.as_u16() < 400 {
+            self.connections.give_back(sender);
+        }
         Ok(())
     }
 
@@ -139,7 +170,9 @@ impl Exchange {
         let mut parser = SseParser::default();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| describe(&error))?;
-            let Some(data) = frame.data_ref() else { continue };
+            let Some(data) = frame.data_ref() else {
+                continue;
+            };
             for event in parser.feed(data) {
                 self.report(Happened::Event(event)).await;
             }
