@@ -26,8 +26,16 @@ const WORDS: [&str; 12] = [
 /// The prefixes of words that name something of the official fixture.
 const FIXTURE: [&str; 3] = ["tool:", "resource:", "prompt:"];
 /// The capabilities that a server can declare, first part of the path only.
-const CAPABILITIES: [&str; 8] =
-    ["tools", "resources", "prompts", "completions", "logging", "tasks", "extensions", "experimental"];
+const CAPABILITIES: [&str; 8] = [
+    "tools",
+    "resources",
+    "prompts",
+    "completions",
+    "logging",
+    "tasks",
+    "extensions",
+    "experimental",
+];
 
 /// Whether a word is a condition at all.
 pub fn is_known(word: &str) -> bool {
@@ -38,9 +46,16 @@ pub fn is_known(word: &str) -> bool {
 }
 
 /// The first condition that does not hold, as a reason; none if all hold.
-pub fn unmet(words: &[String], profile: &Profile, revision: Revision, transport: Transport) -> Option<String> {
+pub fn unmet(
+    words: &[String],
+    profile: &Profile,
+    revision: Revision,
+    transport: Transport,
+) -> Option<String> {
     let offer = profile.offer(revision, transport)?;
-    words.iter().find_map(|word| unmet_word(word, profile, offer))
+    words
+        .iter()
+        .find_map(|word| unmet_word(word, profile, offer))
 }
 
 fn unmet_word(word: &str, profile: &Profile, offer: &Offer) -> Option<String> {
@@ -98,12 +113,18 @@ fn reason(word: &str, profile: &Profile) -> String {
 
 /// Whether a capability is declared, by its dotted path. `false` and null do not declare it.
 fn declares(capabilities: &Value, path: &str) -> bool {
-    let found = path.split('.').try_fold(capabilities, |value, part| value.get(part));
+    let found = path
+        .split('.')
+        .try_fold(capabilities, |value, part| value.get(part));
     found.is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false)))
 }
 
 fn lists(offer: &Offer, kind: &str, name: &str) -> bool {
-    let named = |items: &[Value], key: &str| items.iter().any(|item| item.get(key).and_then(Value::as_str) == Some(name));
+    let named = |items: &[Value], key: &str| {
+        items
+            .iter()
+            .any(|item| item.get(key).and_then(Value::as_str) == Some(name))
+    };
     match kind {
         "tool" => named(&offer.tools, "name"),
         "prompt" => named(&offer.prompts, "name"),
@@ -117,9 +138,17 @@ pub fn simple_prompt(offer: &Offer) -> Option<&str> {
         prompt
             .get("arguments")
             .and_then(Value::as_array)
-            .is_some_and(|arguments| arguments.iter().any(|argument| argument.get("required") == Some(&Value::Bool(true))))
+            .is_some_and(|arguments| {
+                arguments
+                    .iter()
+                    .any(|argument| argument.get("required") == Some(&Value::Bool(true)))
+            })
     };
-    offer.prompts.iter().find(|prompt| !requires(prompt)).and_then(|prompt| prompt.get("name")?.as_str())
+    offer
+        .prompts
+        .iter()
+        .find(|prompt| !requires(prompt))
+        .and_then(|prompt| prompt.get("name")?.as_str())
 }
 
 /// A call that may be made: one that the user named, a tool annotated as read-only that needs no arguments, or a
@@ -127,7 +156,11 @@ pub fn simple_prompt(offer: &Offer) -> Option<&str> {
 pub fn allowed_call(profile: &Profile, offer: &Offer) -> Option<(String, Value)> {
     let nothing = || Value::Object(serde_json::Map::new());
     let name_of = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
-    let named = offer.tools.iter().filter_map(name_of).find(|name| profile.calls.contains_key(name));
+    let named = offer
+        .tools
+        .iter()
+        .filter_map(name_of)
+        .find(|name| profile.calls.contains_key(name));
     if let Some(name) = named {
         let arguments = profile.calls.get(&name).cloned().unwrap_or_else(nothing);
         return Some((name, arguments));
@@ -142,6 +175,10 @@ pub fn allowed_call(profile: &Profile, offer: &Offer) -> Option<(String, Value)>
             .is_none_or(Vec::is_empty);
         tool.pointer("/annotations/readOnlyHint") == Some(&Value::Bool(true)) && needs_nothing
     };
-    let tool = offer.tools.iter().filter(|_| profile.call_read_only).find(read_only)?;
+    let tool = offer
+        .tools
+        .iter()
+        .filter(|_| profile.call_read_only)
+        .find(read_only)?;
     Some((name_of(tool)?, nothing()))
 }

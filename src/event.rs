@@ -161,12 +161,20 @@ impl Summary {
 
 impl Statement {
     fn of(revision: Revision, trials: &[TrialReport]) -> Option<Statement> {
-        let mine = || trials.iter().filter(move |trial| trial.revision == revision);
+        let mine = || {
+            trials
+                .iter()
+                .filter(move |trial| trial.revision == revision)
+        };
         mine().next()?;
         let judged = mine()
             .filter(|trial| matches!(trial.verdict, Verdict::Pass | Verdict::Fail | Verdict::Warn))
             .count();
-        let violates = |level| mine().flat_map(|trial| &trial.findings).any(|finding| finding.level == level);
+        let violates = |level| {
+            mine()
+                .flat_map(|trial| &trial.findings)
+                .any(|finding| finding.level == level)
+        };
         let mut transports: Vec<Transport> = mine().map(|trial| trial.transport).collect();
         transports.sort();
         transports.dedup();

@@ -114,7 +114,11 @@ impl Host {
     /// The variables that the user sets.
     pub fn env(&self) -> &[(String, String)] {
         match &self.endpoint {
-            Endpoint::Stdio(command) | Endpoint::Http { command: Some(command), .. } => &command.env,
+            Endpoint::Stdio(command)
+            | Endpoint::Http {
+                command: Some(command),
+                ..
+            } => &command.env,
             Endpoint::Http { command: None, .. } => &[],
         }
     }
@@ -141,12 +145,19 @@ impl Host {
             Endpoint::Stdio(command) => {
                 self.starts.fetch_add(1, Ordering::Relaxed);
                 let (link, group) = stdio::connect(command)?;
-                Ok(Connected { link, group: Some(group), url: None })
+                Ok(Connected {
+                    link,
+                    group: Some(group),
+                    url: None,
+                })
             }
             Endpoint::Http { url, command, .. } => {
                 let mut running = self.running.lock().await;
                 let alive = match &*running {
-                    Some(Running { process: Some((group, _)), .. }) => !group.has_exited(),
+                    Some(Running {
+                        process: Some((group, _)),
+                        ..
+                    }) => !group.has_exited(),
                     other => other.is_some(),
                 };
                 if !alive {
@@ -156,14 +167,22 @@ impl Host {
                     Some(running) => (running.address.clone(), running.url.clone()),
                     None => (Arc::new(Address::parse(url)?), url.clone()),
                 };
-                Ok(Connected { link: http::connect(address), group: None, url: Some(url) })
+                Ok(Connected {
+                    link: http::connect(address),
+                    group: None,
+                    url: Some(url),
+                })
             }
         }
     }
 
     /// Ends the HTTP server that we started, so that the next connection starts another.
     pub async fn stop(&self) {
-        if let Some(Running { process: Some((group, _)), .. }) = self.running.lock().await.take() {
+        if let Some(Running {
+            process: Some((group, _)),
+            ..
+        }) = self.running.lock().await.take()
+        {
             group.end().await;
         }
     }
@@ -171,7 +190,10 @@ impl Host {
     /// The last words on stderr of the HTTP server that we started.
     pub async fn stderr_tail(&self) -> Vec<String> {
         match &*self.running.lock().await {
-            Some(Running { process: Some((_, tail)), .. }) => tail.lines(),
+            Some(Running {
+                process: Some((_, tail)),
+                ..
+            }) => tail.lines(),
             _ => Vec::new(),
         }
     }
@@ -180,7 +202,11 @@ impl Host {
         let Some(command) = command else {
             let address = Address::parse(url)?;
             reach(&address).await?;
-            return Ok(Running { address: Arc::new(address), url: url.to_owned(), process: None });
+            return Ok(Running {
+                address: Arc::new(address),
+                url: url.to_owned(),
+                process: None,
+            });
         };
         let (url, command) = with_port(url, command).await?;
         let address = Address::parse(&url)?;
@@ -199,28 +225,47 @@ impl Host {
             reaper.leader_exited();
         });
         await_listening(&address, &group, &tail).await?;
-        Ok(Running { address: Arc::new(address), url, process: Some((group, tail)) })
+        Ok(Running {
+            address: Arc::new(address),
+            url,
+            process: Some((group, tail)),
+        })
     }
 }
 
 /// Puts a free port in the place of `{port}`.
 async fn with_port(url: &str, command: &CommandLine) -> Result<(String, CommandLine), HostError> {
-    let uses_port = url.contains("{port}") || command.words.iter().any(|word| word.contains("{port}"));
+    let uses_port =
+        url.contains("{port}") || command.words.iter().any(|word| word.contains("{port}"));
     if !uses_port {
         return Ok((url.to_owned(), command.clone()));
     }
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(HostError::Port)?;
-    let port = listener.local_addr().map_err(HostError::Port)?.port().to_string();
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .map_err(HostError::Port)?;
+    let port = listener
+        .local_addr()
+        .map_err(HostError::Port)?
+        .port()
+        .to_string();
     let fill = |text: &String| text.replace("{port}", &port);
     let command = CommandLine {
         words: command.words.iter().map(fill).collect(),
-        env: command.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+        env: command
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), fill(value)))
+            .collect(),
         cwd: command.cwd.clone(),
     };
     Ok((url.replace("{port}", &port), command))
 }
 
-async fn await_listening(address: &Address, group: &Group, tail: &StderrTail) -> Result<(), HostError> {
+async fn await_listening(
+    address: &Address,
+    group: &Group,
+    tail: &StderrTail,
+) -> Result<(), HostError> {
     let until = Instant::now() + START_LIMIT;
     let name = || format!("{}:{}", address.socket().0, address.socket().1);
     loop {
@@ -228,10 +273,16 @@ async fn await_listening(address: &Address, group: &Group, tail: &StderrTail) ->
             return Ok(());
         }
         if group.has_exited() {
-            return Err(HostError::Ended { address: name(), stderr: tail.to_string() });
+            return Err(HostError::Ended {
+                address: name(),
+                stderr: tail.to_string(),
+            });
         }
         if Instant::now() > until {
-            return Err(HostError::Silent { address: name(), stderr: tail.to_string() });
+            return Err(HostError::Silent {
+                address: name(),
+                stderr: tail.to_string(),
+            });
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -243,8 +294,14 @@ async fn reach(address: &Address) -> Result<(), HostError> {
     let connecting = tokio::time::timeout(START_LIMIT, TcpStream::connect((host, port))).await;
     match connecting {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(source)) => Err(HostError::Unreachable { address: name, source }),
-        Err(_) => Err(HostError::Silent { address: name, stderr: String::new() }),
+        Ok(Err(source)) => Err(HostError::Unreachable {
+            address: name,
+            source,
+        }),
+        Err(_) => Err(HostError::Silent {
+            address: name,
+            stderr: String::new(),
+        }),
     }
 }
 
@@ -259,7 +316,8 @@ impl StderrTail {
         std::thread::spawn(move || {
             let mut reader = BufReader::new(stderr);
             let mut line = Vec::new();
-            while matches!(reader.by_ref().take(4096).read_until(b'\n', &mut line), Ok(count) if count > 0) {
+            while matches!(reader.by_ref().take(4096).read_until(b'\n', &mut line), Ok(count) if count > 0)
+            {
                 tail.push(String::from_utf8_lossy(&line).trim_end().to_owned());
                 line.clear();
             }
@@ -275,7 +333,12 @@ impl StderrTail {
     }
 
     fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 }
 

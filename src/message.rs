@@ -34,7 +34,10 @@ pub fn kind(message: &Value) -> Kind<'_> {
     let Some(object) = message.as_object() else {
         return Kind::Other;
     };
-    match (object.get("method").and_then(Value::as_str), object.get("id")) {
+    match (
+        object.get("method").and_then(Value::as_str),
+        object.get("id"),
+    ) {
         (Some(method), Some(id)) => Kind::Request { id, method },
         (Some(method), None) => Kind::Notification { method },
         (None, id) if object.contains_key("result") || object.contains_key("error") => {

@@ -48,7 +48,12 @@ pub struct Plan {
 impl Plan {
     /// How many trials there are in all.
     pub fn trials(&self) -> usize {
-        self.left_out.len() + self.groups.iter().map(|group| group.trials.len()).sum::<usize>()
+        self.left_out.len()
+            + self
+                .groups
+                .iter()
+                .map(|group| group.trials.len())
+                .sum::<usize>()
     }
 }
 
@@ -58,14 +63,26 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
     let mut plan = Plan::default();
     for offer in &profile.offers {
         let (revision, transport) = (offer.revision, offer.transport);
-        for case in cases.iter().filter(|case| runs(case, revision, transport, profile)) {
+        for case in cases
+            .iter()
+            .filter(|case| runs(case, revision, transport, profile))
+        {
             let name = trial_name(&case.id, revision, transport);
             if !selection.matches(&case.id, &name) {
                 continue;
             }
             match condition::unmet(&case.needs, profile, revision, transport) {
-                Some(reason) => plan.left_out.push(left_out(name, case, revision, transport, reason)),
-                None => plan.put(Trial { name, case: case.clone() }, revision, transport),
+                Some(reason) => plan
+                    .left_out
+                    .push(left_out(name, case, revision, transport, reason)),
+                None => plan.put(
+                    Trial {
+                        name,
+                        case: case.clone(),
+                    },
+                    revision,
+                    transport,
+                ),
             }
         }
     }
@@ -73,12 +90,19 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
         group.trials.sort_by_key(|trial| trial.case.is_hostile());
     }
     // The longest first, so that none is left running alone at the end.
-    plan.groups.sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
+    plan.groups
+        .sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
     plan
 }
 
 /// The report of a trial that is not played.
-pub fn left_out(name: String, case: &Case, revision: Revision, transport: Transport, reason: String) -> TrialReport {
+pub fn left_out(
+    name: String,
+    case: &Case,
+    revision: Revision,
+    transport: Transport,
+    reason: String,
+) -> TrialReport {
     TrialReport {
         name,
         case: case.id.clone(),
@@ -92,12 +116,21 @@ pub fn left_out(name: String, case: &Case, revision: Revision, transport: Transp
 }
 
 fn runs(case: &Case, revision: Revision, transport: Transport, profile: &Profile) -> bool {
-    let over = |transport| case.transports.as_ref().is_none_or(|transports| transports.contains(&transport));
+    let over = |transport| {
+        case.transports
+            .as_ref()
+            .is_none_or(|transports| transports.contains(&transport))
+    };
     if !over(transport) || !case.revisions.contains(revision) {
         return false;
     }
-    let newer = |other: Revision| other > revision && other.era() == revision.era() && case.revisions.contains(other);
-    let newest = !profile.offers.iter().any(|offer| offer.transport == transport && newer(offer.revision));
+    let newer = |other: Revision| {
+        other > revision && other.era() == revision.era() && case.revisions.contains(other)
+    };
+    let newest = !profile
+        .offers
+        .iter()
+        .any(|offer| offer.transport == transport && newer(offer.revision));
     !case.once || newest
 }
 
@@ -118,13 +151,23 @@ impl Plan {
         };
         match self.groups.iter_mut().find(shares) {
             Some(group) => group.trials.push(trial),
-            None => self.groups.push(Group { revision, transport, client, session, trials: vec![trial] }),
+            None => self.groups.push(Group {
+                revision,
+                transport,
+                client,
+                session,
+                trials: vec![trial],
+            }),
         }
     }
 }
 
 /// The names that steps may use without having saved them: see cases/README.md.
-pub fn vars(profile: &Profile, revision: Revision, transport: Transport) -> BTreeMap<String, Value> {
+pub fn vars(
+    profile: &Profile,
+    revision: Revision,
+    transport: Transport,
+) -> BTreeMap<String, Value> {
     let mut vars = BTreeMap::new();
     vars.insert("revision".to_owned(), json!(revision.as_str()));
     let Some(offer) = profile.offer(revision, transport) else {
@@ -134,7 +177,11 @@ pub fn vars(profile: &Profile, revision: Revision, transport: Transport) -> BTre
         vars.insert("tool".to_owned(), Value::String(tool));
         vars.insert("arguments".to_owned(), arguments);
     }
-    if let Some(uri) = offer.resources.first().and_then(|resource| resource.get("uri")) {
+    if let Some(uri) = offer
+        .resources
+        .first()
+        .and_then(|resource| resource.get("uri"))
+    {
         vars.insert("resource".to_owned(), uri.clone());
     }
     if let Some(prompt) = condition::simple_prompt(offer) {

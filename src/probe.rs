@@ -38,9 +38,17 @@ pub enum Probed {
 ///
 /// # Errors
 /// Where no connection can be made.
-pub async fn probe(base: &Spec, revisions: &[Revision]) -> Result<Vec<(Revision, Probed)>, HostError> {
-    let spec = |revision| Spec { revision, ..base.clone() };
-    let legacy = revisions.iter().filter(|revision| revision.era() == Era::Legacy);
+pub async fn probe(
+    base: &Spec,
+    revisions: &[Revision],
+) -> Result<Vec<(Revision, Probed)>, HostError> {
+    let spec = |revision| Spec {
+        revision,
+        ..base.clone()
+    };
+    let legacy = revisions
+        .iter()
+        .filter(|revision| revision.era() == Era::Legacy);
     let legacy = async {
         let mut tasks = Vec::new();
         for &revision in legacy {
@@ -55,7 +63,10 @@ pub async fn probe(base: &Spec, revisions: &[Revision]) -> Result<Vec<(Revision,
         }
         Ok::<_, HostError>(probed)
     };
-    let modern = revisions.iter().copied().find(|revision| revision.era() == Era::Modern);
+    let modern = revisions
+        .iter()
+        .copied()
+        .find(|revision| revision.era() == Era::Modern);
     let Some(modern) = modern else {
         return legacy.await;
     };
@@ -64,13 +75,17 @@ pub async fn probe(base: &Spec, revisions: &[Revision]) -> Result<Vec<(Revision,
     let answered = if probed.is_empty() {
         Some((&mut discovering).await)
     } else {
-        tokio::time::timeout(DISCOVER_GRACE, &mut discovering).await.ok()
+        tokio::time::timeout(DISCOVER_GRACE, &mut discovering)
+            .await
+            .ok()
     };
     let result = match answered {
         Some(Ok(result)) => result?,
         _ => {
             discovering.abort();
-            Probed::Refused { reason: "server/discover was not answered".to_owned() }
+            Probed::Refused {
+                reason: "server/discover was not answered".to_owned(),
+            }
         }
     };
     probed.push((modern, result));
@@ -89,26 +104,42 @@ async fn probe_legacy(spec: Spec) -> Result<Probed, HostError> {
         .find(|exchange| exchange.method.as_deref() == Some("initialize"))
         .and_then(|exchange| session.answer_to(exchange.sent))
         .cloned();
-    let version = answer.as_ref().and_then(|answer| answer.pointer("/result/protocolVersion"));
+    let version = answer
+        .as_ref()
+        .and_then(|answer| answer.pointer("/result/protocolVersion"));
     if !opened {
-        return Ok(match (version.and_then(Value::as_str), answer.as_ref().and_then(|answer| answer.get("error"))) {
-            (Some(other), _) if other != revision.as_str() => {
-                let reason = format!("it offered {other} instead");
-                session.close().await;
-                Probed::Refused { reason }
-            }
-            (_, Some(error)) => {
-                let reason = format!("it refused initialize: {error}");
-                session.close().await;
-                Probed::Refused { reason }
-            }
-            _ => Probed::Failed(Box::new(session)),
-        });
+        return Ok(
+            match (
+                version.and_then(Value::as_str),
+                answer.as_ref().and_then(|answer| answer.get("error")),
+            ) {
+                (Some(other), _) if other != revision.as_str() => {
+                    let reason = format!("it offered {other} instead");
+                    session.close().await;
+                    Probed::Refused { reason }
+                }
+                (_, Some(error)) => {
+                    let reason = format!("it refused initialize: {error}");
+                    session.close().await;
+                    Probed::Refused { reason }
+                }
+                _ => Probed::Failed(Box::new(session)),
+            },
+        );
     }
-    let result = answer.and_then(|answer| answer.get("result").cloned()).unwrap_or_default();
-    let capabilities = result.get("capabilities").cloned().unwrap_or_else(|| json!({}));
+    let result = answer
+        .and_then(|answer| answer.get("result").cloned())
+        .unwrap_or_default();
+    let capabilities = result
+        .get("capabilities")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
     let offer = look_around(&mut session, capabilities).await;
-    Ok(Probed::Spoken(Box::new(session), Box::new(offer), result.get("serverInfo").cloned()))
+    Ok(Probed::Spoken(
+        Box::new(session),
+        Box::new(offer),
+        result.get("serverInfo").cloned(),
+    ))
 }
 
 async fn probe_modern(spec: Spec) -> Result<Probed, HostError> {
@@ -127,12 +158,22 @@ async fn probe_modern(spec: Spec) -> Result<Probed, HostError> {
         return Ok(Probed::Refused { reason });
     };
     let versions = result.get("supportedVersions").cloned().unwrap_or_default();
-    if !versions.as_array().is_some_and(|versions| versions.contains(&json!(revision.as_str()))) {
+    if !versions
+        .as_array()
+        .is_some_and(|versions| versions.contains(&json!(revision.as_str())))
+    {
         session.close().await;
-        return Ok(Probed::Refused { reason: format!("it supports {versions} only") });
+        return Ok(Probed::Refused {
+            reason: format!("it supports {versions} only"),
+        });
     }
-    let capabilities = result.get("capabilities").cloned().unwrap_or_else(|| json!({}));
-    let server = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo").cloned();
+    let capabilities = result
+        .get("capabilities")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    let server = result
+        .pointer("/_meta/io.modelcontextprotocol~1serverInfo")
+        .cloned();
     let offer = look_around(&mut session, capabilities).await;
     Ok(Probed::Spoken(Box::new(session), Box::new(offer), server))
 }
@@ -177,12 +218,24 @@ async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
     let mut params = None;
     for _ in 0..MAX_PAGES {
         let sent = session.ask(method, params).await;
-        let Some(result) = session.answer_to(sent).and_then(|answer| answer.get("result")) else {
+        let Some(result) = session
+            .answer_to(sent)
+            .and_then(|answer| answer.get("result"))
+        else {
             break;
         };
-        items.extend(result.get(member).and_then(Value::as_array).into_iter().flatten().cloned());
+        items.extend(
+            result
+                .get(member)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .cloned(),
+        );
         match result.get("nextCursor") {
-            Some(Value::String(cursor)) if items.len() < MAX_ITEMS => params = Some(json!({ "cursor": cursor })),
+            Some(Value::String(cursor)) if items.len() < MAX_ITEMS => {
+                params = Some(json!({ "cursor": cursor }))
+            }
             _ => break,
         }
     }
@@ -192,15 +245,22 @@ async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
 
 async fn completes(session: &mut Session, offer: &Offer) -> bool {
     let named = offer.prompts.iter().find_map(|prompt| {
-        Some((prompt.get("name")?.clone(), prompt.pointer("/arguments/0/name")?.clone()))
+        Some((
+            prompt.get("name")?.clone(),
+            prompt.pointer("/arguments/0/name")?.clone(),
+        ))
     });
-    let Some((prompt, argument)) = named else { return false };
+    let Some((prompt, argument)) = named else {
+        return false;
+    };
     let params = json!({
         "ref": { "type": "ref/prompt", "name": prompt },
         "argument": { "name": argument, "value": "" },
     });
     let sent = session.ask("completion/complete", Some(params)).await;
-    session.answer_to(sent).is_some_and(|answer| answer.get("result").is_some())
+    session
+        .answer_to(sent)
+        .is_some_and(|answer| answer.get("result").is_some())
 }
 
 fn opened_get_stream(session: &Session) -> bool {
@@ -210,7 +270,8 @@ fn opened_get_stream(session: &Session) -> bool {
         .filter(|entry| matches!(&entry.what, What::HttpRequest { method, .. } if method == "GET"))
         .map(|entry| entry.stream)
         .collect();
-    entries
-        .iter()
-        .any(|entry| streams.contains(&entry.stream) && matches!(entry.what, What::HttpResponse { status: 200, .. }))
+    entries.iter().any(|entry| {
+        streams.contains(&entry.stream)
+            && matches!(entry.what, What::HttpResponse { status: 200, .. })
+    })
 }

@@ -42,9 +42,10 @@ pub fn spawn(command: &CommandLine) -> Result<Child, StartError> {
     }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut builder, 0);
-    builder
-        .spawn()
-        .map_err(|source| StartError { command: program.clone(), source })
+    builder.spawn().map_err(|source| StartError {
+        command: program.clone(),
+        source,
+    })
 }
 
 /// Owns the life of one process group. When the last clone is dropped the group is killed.
@@ -59,7 +60,10 @@ struct Inner {
 impl Group {
     /// Takes responsibility for the group that this child leads.
     pub fn of(child: &Child) -> Group {
-        Group(Arc::new(Inner { pid: child.id(), exited: Mutex::new(false) }))
+        Group(Arc::new(Inner {
+            pid: child.id(),
+            exited: Mutex::new(false),
+        }))
     }
 
     /// A handle for the thread that reaps the leader. It does not keep the group alive: who waits for a process must not
@@ -117,7 +121,9 @@ impl Inner {
     fn signal(&self, signal: Signal) {
         use nix::sys::signal::{Signal as Posix, killpg};
         let exited = self.exited.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(pid) = i32::try_from(self.pid) else { return };
+        let Ok(pid) = i32::try_from(self.pid) else {
+            return;
+        };
         if !*exited {
             let signal = match signal {
                 Signal::Term => Posix::SIGTERM,

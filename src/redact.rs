@@ -10,7 +10,12 @@ pub const REDACTED: &str = "[redacted]";
 const MIN_LENGTH: usize = 6;
 
 /// Header names whose values are never recorded, whoever sends them.
-const SECRET_HEADERS: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
+const SECRET_HEADERS: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+];
 
 /// The values that must not be recorded.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +27,9 @@ pub struct Redactor {
 impl Redactor {
     /// Redacts the values of these headers and environment variables.
     pub fn new(headers: &[(String, String)], env: &[(String, String)]) -> Redactor {
-        let header_values = headers.iter().flat_map(|(_, value)| [value.as_str(), credentials(value)]);
+        let header_values = headers
+            .iter()
+            .flat_map(|(_, value)| [value.as_str(), credentials(value)]);
         let env_values = env.iter().map(|(_, value)| value.as_str());
         let mut values: Vec<String> = header_values
             .chain(env_values)
@@ -32,21 +39,28 @@ impl Redactor {
         // The longest first, so that a value inside another does not leave its rest behind.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         values.dedup();
-        let headers = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let headers = headers
+            .iter()
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .collect();
         Redactor { values, headers }
     }
 
     /// The text without secrets.
     pub fn text(&self, text: String) -> String {
-        self.values.iter().fold(text, |text, secret| match text.contains(secret.as_str()) {
-            true => text.replace(secret.as_str(), &substitute(secret)),
-            false => text,
-        })
+        self.values
+            .iter()
+            .fold(text, |text, secret| match text.contains(secret.as_str()) {
+                true => text.replace(secret.as_str(), &substitute(secret)),
+                false => text,
+            })
     }
 
     /// The bytes without secrets; the same bytes where there are none.
     pub fn bytes(&self, bytes: Bytes) -> Bytes {
-        self.values.iter().fold(bytes, |bytes, secret| replace(bytes, secret))
+        self.values
+            .iter()
+            .fold(bytes, |bytes, secret| replace(bytes, secret))
     }
 
     /// The headers without secrets.
@@ -55,8 +69,13 @@ impl Redactor {
             .into_iter()
             .map(|(name, value)| {
                 let lower = name.to_ascii_lowercase();
-                let secret = SECRET_HEADERS.contains(&lower.as_str()) || self.headers.contains(&lower);
-                let value = if secret { REDACTED.to_owned() } else { self.text(value) };
+                let secret =
+                    SECRET_HEADERS.contains(&lower.as_str()) || self.headers.contains(&lower);
+                let value = if secret {
+                    REDACTED.to_owned()
+                } else {
+                    self.text(value)
+                };
                 (name, value)
             })
             .collect()
@@ -65,7 +84,9 @@ impl Redactor {
 
 /// `Bearer abc` is secret as a whole, and so is `abc`.
 fn credentials(header_value: &str) -> &str {
-    header_value.split_once(' ').map_or(header_value, |(_, credentials)| credentials.trim())
+    header_value
+        .split_once(' ')
+        .map_or(header_value, |(_, credentials)| credentials.trim())
 }
 
 /// A number stays a number: the message around it must still parse.
@@ -111,12 +132,23 @@ mod tests {
     fn values_disappear_wherever_they_occur() {
         let redactor = Redactor::new(
             &[("Authorization".into(), "Bearer s3cr3t-token".into())],
-            &[("API_KEY".into(), "k-123456".into()), ("PIN".into(), "987654".into())],
+            &[
+                ("API_KEY".into(), "k-123456".into()),
+                ("PIN".into(), "987654".into()),
+            ],
         );
-        let bytes = redactor.bytes(Bytes::from_static(b"{\"a\":\"s3cr3t-token k-123456\",\"pin\":987654}"));
-        assert_eq!(&bytes[..], b"{\"a\":\"[redacted] [redacted]\",\"pin\":111111}");
+        let bytes = redactor.bytes(Bytes::from_static(
+            b"{\"a\":\"s3cr3t-token k-123456\",\"pin\":987654}",
+        ));
+        assert_eq!(
+            &bytes[..],
+            b"{\"a\":\"[redacted] [redacted]\",\"pin\":111111}"
+        );
         assert_eq!(redactor.text("Bearer s3cr3t-token".into()), REDACTED);
-        let headers = redactor.headers(vec![("AUTHORIZATION".into(), "x".into()), ("a".into(), "b".into())]);
+        let headers = redactor.headers(vec![
+            ("AUTHORIZATION".into(), "x".into()),
+            ("a".into(), "b".into()),
+        ]);
         assert_eq!(headers[0].1, REDACTED);
         assert_eq!(headers[1].1, "b");
     }

@@ -100,17 +100,39 @@ pub async fn run(options: Options, listener: Listener<'_>) -> Result<RunReport, 
     let started = Instant::now();
     let selection = Selection::new(&options.select)?;
     setup::verify_selection(&selection, &options.catalog)?;
-    listener(&Event::Started { target: &options.target });
-    let setup::Setup { bench, profile, warm, failed } = setup::setup(&options).await?;
+    listener(&Event::Started {
+        target: &options.target,
+    });
+    let setup::Setup {
+        bench,
+        profile,
+        warm,
+        failed,
+    } = setup::setup(&options).await?;
     let plan = plan::plan(&options.catalog, &profile, &selection);
-    let mut collector = Collector { listener, ledger: RuleLedger::default(), trials: Vec::new(), round_trips: Vec::new() };
+    let mut collector = Collector {
+        listener,
+        ledger: RuleLedger::default(),
+        trials: Vec::new(),
+        round_trips: Vec::new(),
+    };
     let rules = RULES.len() * profile.offers.len();
-    (collector.listener)(&Event::Planned { profile: &profile, trials: plan.trials() + rules });
+    (collector.listener)(&Event::Planned {
+        profile: &profile,
+        trials: plan.trials() + rules,
+    });
     for trial in plan.left_out {
         collector.take_trial(trial);
     }
     let (results, mut judged) = mpsc::unbounded_channel();
-    let work = session::run_groups(bench.clone(), plan.groups, warm, failed, options.jobs, results);
+    let work = session::run_groups(
+        bench.clone(),
+        plan.groups,
+        warm,
+        failed,
+        options.jobs,
+        results,
+    );
     let collect = async {
         while let Some((revision, transport, session)) = judged.recv().await {
             collector.take(revision, transport, session);
@@ -145,10 +167,14 @@ impl Collector<'_> {
     }
 
     fn record(&mut self, transport: Transport, micros: u64) {
-        let known = self.round_trips.iter().position(|(known, _)| *known == transport);
+        let known = self
+            .round_trips
+            .iter()
+            .position(|(known, _)| *known == transport);
         let position = known.unwrap_or_else(|| {
             // Three digits over one microsecond to a minute: always a valid histogram.
-            self.round_trips.extend(Histogram::new_with_bounds(1, 60_000_000, 3).map(|h| (transport, h)));
+            self.round_trips
+                .extend(Histogram::new_with_bounds(1, 60_000_000, 3).map(|h| (transport, h)));
             self.round_trips.len().saturating_sub(1)
         });
         if let Some((_, histogram)) = self.round_trips.get_mut(position) {
@@ -169,9 +195,14 @@ impl Collector<'_> {
                 self.take_trial(trial);
             }
         }
-        self.trials.sort_by(|left, right| left.name.cmp(&right.name));
+        self.trials
+            .sort_by(|left, right| left.name.cmp(&right.name));
         let mut summary = Summary::of(&self.trials);
-        summary.latency = self.round_trips.iter().map(|(transport, histogram)| latency(*transport, histogram)).collect();
+        summary.latency = self
+            .round_trips
+            .iter()
+            .map(|(transport, histogram)| latency(*transport, histogram))
+            .collect();
         summary.latency.sort_by_key(|latency| latency.transport);
         summary.duration_ms = started.elapsed().as_secs_f64() * 1000.0;
         summary.starts = starts;

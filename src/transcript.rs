@@ -178,7 +178,12 @@ pub enum What {
 impl Entry {
     /// An entry with its derived parts.
     pub fn new(at_us: u64, stream: StreamId, what: What) -> Entry {
-        let mut entry = Entry { at_us, stream, what, json: None };
+        let mut entry = Entry {
+            at_us,
+            stream,
+            what,
+            json: None,
+        };
         entry.parse();
         entry
     }
@@ -214,7 +219,10 @@ impl Serialize for Raw {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => SavedRaw::Base64 { base64: BASE64.encode(&self.0) }.serialize(serializer),
+            Err(_) => SavedRaw::Base64 {
+                base64: BASE64.encode(&self.0),
+            }
+            .serialize(serializer),
         }
     }
 }
@@ -278,11 +286,19 @@ impl Transcript {
     /// # Errors
     /// Where a line is no valid entry, with its number.
     pub fn read(text: &str) -> Result<Transcript, TranscriptError> {
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let mut lines = text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty());
         let (_, first) = lines.next().ok_or(TranscriptError::Empty)?;
         let format = serde_json::from_str::<Value>(first)
             .ok()
-            .and_then(|header| header.get("format").and_then(Value::as_str).map(str::to_owned));
+            .and_then(|header| {
+                header
+                    .get("format")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            });
         match format {
             Some(format) if format != FORMAT => return Err(TranscriptError::Format(format)),
             _ => {}
@@ -299,6 +315,12 @@ impl Transcript {
     }
 }
 
-fn parse_line<T: serde::de::DeserializeOwned>(index: usize, line: &str) -> Result<T, TranscriptError> {
-    serde_json::from_str(line).map_err(|source| TranscriptError::Line { line: index + 1, source })
+fn parse_line<T: serde::de::DeserializeOwned>(
+    index: usize,
+    line: &str,
+) -> Result<T, TranscriptError> {
+    serde_json::from_str(line).map_err(|source| TranscriptError::Line {
+        line: index + 1,
+        source,
+    })
 }

@@ -237,7 +237,10 @@ impl Case {
     /// Whether it sends what may harm the session it runs in: then it is followed by `alive`.
     pub fn is_hostile(&self) -> bool {
         self.steps.iter().any(|step| {
-            matches!(step.action, Action::Send { .. } | Action::Bytes { .. } | Action::Http(_))
+            matches!(
+                step.action,
+                Action::Send { .. } | Action::Bytes { .. } | Action::Http(_)
+            )
         })
     }
 }

@@ -65,7 +65,11 @@ impl Clause {
         if self.page.starts_with("https://") {
             return self.page.clone();
         }
-        let page = if self.page.is_empty() { "basic" } else { &self.page };
+        let page = if self.page.is_empty() {
+            "basic"
+        } else {
+            &self.page
+        };
         format!("https://modelcontextprotocol.io/specification/{revision}/{page}")
     }
 }
@@ -80,17 +84,26 @@ impl TryFrom<String> for Clause {
             "SHOULD" => Level::Should,
             "STATED" => Level::Stated,
             "ROBUST" => Level::Robust,
-            other => return Err(format!("{other:?} is no level: write MUST, SHOULD, STATED or ROBUST")),
+            other => {
+                return Err(format!(
+                    "{other:?} is no level: write MUST, SHOULD, STATED or ROBUST"
+                ));
+            }
         };
         if page.is_empty() && level != Level::Robust {
             return Err(format!("{text:?} is not of the form \"LEVEL PAGE#ANCHOR\""));
         }
-        Ok(Clause { level, page: page.trim().to_owned() })
+        Ok(Clause {
+            level,
+            page: page.trim().to_owned(),
+        })
     }
 }
 
 impl From<Clause> for String {
     fn from(clause: Clause) -> String {
-        format!("{} {}", clause.level, clause.page).trim_end().to_owned()
+        format!("{} {}", clause.level, clause.page)
+            .trim_end()
+            .to_owned()
     }
 }

@@ -92,7 +92,10 @@ impl TryFrom<Written> for Step {
 
     fn try_from(mut written: Written) -> Result<Step, String> {
         let action = written.take_action()?;
-        Ok(Step { action, expect: written.into_expectation() })
+        Ok(Step {
+            action,
+            expect: written.into_expectation(),
+        })
     }
 }
 
@@ -110,25 +113,45 @@ impl Written {
             found.push(Action::Notify(self.call(method)));
         }
         if let Some(message) = self.send.take() {
-            found.push(Action::Send { message, headers: std::mem::take(&mut self.headers) });
+            found.push(Action::Send {
+                message,
+                headers: std::mem::take(&mut self.headers),
+            });
         }
         if let Some(bytes) = self.bytes.take() {
             let newline = self.newline.unwrap_or(true);
-            found.push(Action::Bytes { bytes, newline, headers: std::mem::take(&mut self.headers) });
+            found.push(Action::Bytes {
+                bytes,
+                newline,
+                headers: std::mem::take(&mut self.headers),
+            });
         }
         found.extend(self.http.take().map(Action::Http));
         if let Some(name) = self.await_.take() {
-            found.push(Action::Await { name, until: self.until.take() });
+            found.push(Action::Await {
+                name,
+                until: self.until.take(),
+            });
         }
         found.extend(self.cancel.take().map(|name| Action::Cancel { name }));
         if let Some(method) = self.reply.take() {
-            found.push(Action::Reply { method, reply: self.take_reply()? });
+            found.push(Action::Reply {
+                method,
+                reply: self.take_reply()?,
+            });
         }
         found.extend(self.quiet.take().map(|pattern| Action::Quiet { pattern }));
         if let Some(method) = self.pages.take() {
             let items = self.items.take().ok_or("`pages` needs `items`")?;
-            let params = self.params.take().unwrap_or_else(|| Value::Object(Map::new()));
-            found.push(Action::Pages { method, items, params });
+            let params = self
+                .params
+                .take()
+                .unwrap_or_else(|| Value::Object(Map::new()));
+            found.push(Action::Pages {
+                method,
+                items,
+                params,
+            });
         }
         found.extend(self.together.take().map(Action::Together));
         let flags = [
@@ -137,7 +160,12 @@ impl Written {
             (self.close.take(), Action::Close),
             (self.opening.take(), Action::Opening),
         ];
-        found.extend(flags.into_iter().filter(|(flag, _)| *flag == Some(true)).map(|(_, action)| action));
+        found.extend(
+            flags
+                .into_iter()
+                .filter(|(flag, _)| *flag == Some(true))
+                .map(|(_, action)| action),
+        );
         match (found.pop(), found.is_empty()) {
             (Some(action), true) => Ok(action),
             (Some(_), false) => Err("a step has one verb only".to_owned()),
@@ -217,7 +245,11 @@ impl Written {
                 self.send = Some(message);
                 self.headers = headers;
             }
-            Action::Bytes { bytes, newline, headers } => {
+            Action::Bytes {
+                bytes,
+                newline,
+                headers,
+            } => {
                 self.bytes = Some(bytes);
                 self.newline = (!newline).then_some(false);
                 self.headers = headers;
@@ -234,10 +266,15 @@ impl Written {
                 self.error = reply.get("error").cloned();
             }
             Action::Quiet { pattern } => self.quiet = Some(pattern),
-            Action::Pages { method, items, params } => {
+            Action::Pages {
+                method,
+                items,
+                params,
+            } => {
                 self.pages = Some(method);
                 self.items = Some(items);
-                self.params = Some(params).filter(|params| params.as_object().is_some_and(|p| !p.is_empty()));
+                self.params =
+                    Some(params).filter(|params| params.as_object().is_some_and(|p| !p.is_empty()));
             }
             Action::Together(steps) => self.together = Some(steps),
             Action::Alive => self.alive = Some(true),

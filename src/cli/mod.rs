@@ -25,13 +25,24 @@ use crate::rule::RULES;
 ///
 /// Without a subcommand the bundled reference server is checked over both transports.
 #[derive(Debug, Parser)]
-#[command(name = "mcp-conform", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "mcp-conform",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
 
     /// Colours on a terminal
-    #[arg(long, value_enum, default_value = "auto", global = true, value_name = "WHEN")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        global = true,
+        value_name = "WHEN"
+    )]
     color: Color,
 }
 
@@ -74,12 +85,18 @@ struct Failure {
 impl Failure {
     /// The user asked for what makes no sense, or gave input that cannot be used.
     fn usage(message: impl ToString) -> Failure {
-        Failure { message: message.to_string(), code: 2 }
+        Failure {
+            message: message.to_string(),
+            code: 2,
+        }
     }
 
     /// What was asked for could not be carried out.
     fn run(message: impl ToString) -> Failure {
-        Failure { message: message.to_string(), code: 3 }
+        Failure {
+            message: message.to_string(),
+            code: 3,
+        }
     }
 }
 
@@ -94,7 +111,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     ColorChoice::from(cli.color).write_global();
-    let code = match cli.command.unwrap_or_else(|| Command::Check(Box::default())) {
+    let code = match cli
+        .command
+        .unwrap_or_else(|| Command::Check(Box::default()))
+    {
         Command::Check(check) => check.run(),
         Command::Cases(cases) => cases.run(),
         Command::Judge(judge) => judge.run(),
@@ -102,7 +122,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     ExitCode::from(code.unwrap_or_else(|failure| {
         let style = anstyle::AnsiColor::Red.on_default().bold();
-        let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", failure.message);
+        let _ = writeln!(
+            anstream::stderr(),
+            "{style}error{style:#}: {}",
+            failure.message
+        );
         failure.code
     }))
 }
@@ -136,13 +160,19 @@ impl CatalogArgs {
 /// What each rule cites, under the name of its trials.
 fn rule_citations() -> Vec<RuleCitations> {
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
-    RULES.iter().map(|rule| (format!("rule/{}", rule.name), owned(rule.requirements))).collect()
+    RULES
+        .iter()
+        .map(|rule| (format!("rule/{}", rule.name), owned(rule.requirements)))
+        .collect()
 }
 
 /// Writes to stdout; a reader who has seen enough is no error.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::run(format!("cannot write to stdout: {error}")))
         }

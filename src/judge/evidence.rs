@@ -33,11 +33,19 @@ pub struct Violation {
 
 /// Whether a requirement has a level at the session's revision, and its conditions hold.
 pub fn binds(session: &Session<'_>, requirement: &str) -> bool {
-    let Header { revision, transport, profile, .. } = session.header;
-    session.catalog.requirement(requirement).is_some_and(|requirement| {
-        requirement.levels.contains_key(revision)
-            && condition::unmet(&requirement.when, profile, *revision, *transport).is_none()
-    })
+    let Header {
+        revision,
+        transport,
+        profile,
+        ..
+    } = session.header;
+    session
+        .catalog
+        .requirement(requirement)
+        .is_some_and(|requirement| {
+            requirement.levels.contains_key(revision)
+                && condition::unmet(&requirement.when, profile, *revision, *transport).is_none()
+        })
 }
 
 /// The finding; none if the requirement does not bind this server at this revision.
@@ -46,16 +54,31 @@ pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
         return None;
     }
     let revision = session.header.revision;
-    let clause = session.catalog.requirement(&violation.requirement)?.levels.get(&revision)?;
-    let trial = violation.entries.last().and_then(|entry| trial_of(session, *entry));
+    let clause = session
+        .catalog
+        .requirement(&violation.requirement)?
+        .levels
+        .get(&revision)?;
+    let trial = violation
+        .entries
+        .last()
+        .and_then(|entry| trial_of(session, *entry));
     Some(Finding {
-        level: if violation.tolerated { clause.level.tolerated() } else { clause.level },
+        level: if violation.tolerated {
+            clause.level.tolerated()
+        } else {
+            clause.level
+        },
         spec: clause.url(revision),
         requirement: violation.requirement,
         message: violation.message,
         expected: bounded(violation.expected),
         actual: bounded(violation.actual),
-        entries: violation.entries.iter().map(|entry| entry_ref(session, *entry)).collect(),
+        entries: violation
+            .entries
+            .iter()
+            .map(|entry| entry_ref(session, *entry))
+            .collect(),
         reproduce: reproduce(session.header, trial),
         hint: violation.hint,
     })
@@ -73,7 +96,12 @@ pub fn sort(findings: &mut [Finding]) {
 
 fn trial_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
     let holds = |span: &&crate::conversation::Span| (span.start..span.end).contains(&entry);
-    session.conversation.trials.iter().find(holds).map(|span| span.name.as_str())
+    session
+        .conversation
+        .trials
+        .iter()
+        .find(holds)
+        .map(|span| span.name.as_str())
 }
 
 /// The command line of the run, for one trial alone, or for one revision where no trial is to blame.
@@ -84,7 +112,9 @@ fn reproduce(header: &Header, trial: Option<&str>) -> String {
         None => ["--revision".to_owned(), header.revision.to_string()],
     });
     words.extend(header.command_line.iter().skip(2).cloned());
-    let quoted = words.iter().map(|word| shlex::try_quote(word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned()));
+    let quoted = words.iter().map(|word| {
+        shlex::try_quote(word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned())
+    });
     quoted.collect::<Vec<_>>().join(" ")
 }
 
@@ -92,21 +122,45 @@ fn entry_ref(session: &Session<'_>, index: usize) -> EntryRef {
     let entry = &session.entries[index];
     let direction = match entry.what {
         What::Sent { .. } | What::HttpRequest { .. } | What::Closed { .. } => Direction::Sent,
-        What::Received { .. } | What::HttpResponse { .. } | What::Event { .. } | What::Stderr { .. } => Direction::Received,
+        What::Received { .. }
+        | What::HttpResponse { .. }
+        | What::Event { .. }
+        | What::Stderr { .. } => Direction::Received,
         _ => Direction::Event,
     };
-    EntryRef { transcript: session.header.session.clone(), entry: index, direction, excerpt: excerpt(entry) }
+    EntryRef {
+        transcript: session.header.session.clone(),
+        entry: index,
+        direction,
+        excerpt: excerpt(entry),
+    }
 }
 
 fn excerpt(entry: &Entry) -> String {
     let text = match &entry.what {
-        What::Sent { raw, .. } | What::Received { raw, .. } => String::from_utf8_lossy(&raw.0).into_owned(),
-        What::HttpRequest { method, path, headers, .. } => {
-            format!("{method} {}{}", path.as_deref().unwrap_or("(endpoint)"), lines(headers))
+        What::Sent { raw, .. } | What::Received { raw, .. } => {
+            String::from_utf8_lossy(&raw.0).into_owned()
+        }
+        What::HttpRequest {
+            method,
+            path,
+            headers,
+            ..
+        } => {
+            format!(
+                "{method} {}{}",
+                path.as_deref().unwrap_or("(endpoint)"),
+                lines(headers)
+            )
         }
         What::HttpResponse { status, headers } => format!("HTTP {status}{}", lines(headers)),
-        What::Exit { code: Some(code), .. } => format!("the process exited with code {code}"),
-        What::Exit { signal: Some(signal), .. } => format!("the process was ended by signal {signal}"),
+        What::Exit {
+            code: Some(code), ..
+        } => format!("the process exited with code {code}"),
+        What::Exit {
+            signal: Some(signal),
+            ..
+        } => format!("the process was ended by signal {signal}"),
         What::Exit { .. } => "the process ended".to_owned(),
         What::Deadline { waiting_for, .. } => format!("no {waiting_for} came in time"),
         What::Broken { message } => format!("the stream broke: {message}"),
@@ -119,7 +173,10 @@ fn excerpt(entry: &Entry) -> String {
 }
 
 fn lines(headers: &[(String, String)]) -> String {
-    headers.iter().map(|(name, value)| format!("\n{name}: {value}")).collect()
+    headers
+        .iter()
+        .map(|(name, value)| format!("\n{name}: {value}"))
+        .collect()
 }
 
 /// At most so many characters, with a mark where something is missing.
@@ -132,7 +189,11 @@ pub fn cut(text: &str, limit: usize) -> String {
 
 fn bounded(value: Value) -> Value {
     let text = value.to_string();
-    if text.len() > MAX_VALUE { Value::String(cut(&text, MAX_EXCERPT)) } else { value }
+    if text.len() > MAX_VALUE {
+        Value::String(cut(&text, MAX_EXCERPT))
+    } else {
+        value
+    }
 }
 
 /// The name of the trial of a case in this session.

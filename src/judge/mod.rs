@@ -34,8 +34,15 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// What the server declared at this revision over this transport.
     pub fn capabilities(&self) -> &Value {
-        let Header { profile, revision, transport, .. } = self.header;
-        profile.offer(*revision, *transport).map_or(&Value::Null, |offer| &offer.capabilities)
+        let Header {
+            profile,
+            revision,
+            transport,
+            ..
+        } = self.header;
+        profile
+            .offer(*revision, *transport)
+            .map_or(&Value::Null, |offer| &offer.capabilities)
     }
 }
 
@@ -54,7 +61,12 @@ pub struct Judged {
 pub fn session(transcript: &Transcript, catalog: &Catalog) -> Judged {
     let Transcript { header, entries } = transcript;
     let conversation = Conversation::of(header.revision, header.transport, entries);
-    let session = Session { header, entries, conversation: &conversation, catalog };
+    let session = Session {
+        header,
+        entries,
+        conversation: &conversation,
+        catalog,
+    };
     let trials = conversation
         .trials
         .iter()
@@ -62,7 +74,11 @@ pub fn session(transcript: &Transcript, catalog: &Catalog) -> Judged {
         .filter(|(_, span)| !header.superseded.contains(&span.name))
         .filter_map(|(index, span)| trial::judge(&session, index, span))
         .collect();
-    Judged { trials, rules: rule::apply(&session), round_trips: round_trips(&session) }
+    Judged {
+        trials,
+        rules: rule::apply(&session),
+        round_trips: round_trips(&session),
+    }
 }
 
 /// The round trips of plain liveness requests: sent alone, answered at once by any server.
@@ -90,26 +106,30 @@ impl RuleLedger {
         for outcome in outcomes {
             match self.0.entry((revision, transport, outcome.rule)) {
                 std::collections::btree_map::Entry::Vacant(vacant) => drop(vacant.insert(outcome)),
-                std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().merge(outcome),
+                std::collections::btree_map::Entry::Occupied(mut known) => {
+                    known.get_mut().merge(outcome)
+                }
             }
         }
     }
 
     /// The trials of the rules.
     pub fn trials(self) -> impl Iterator<Item = TrialReport> {
-        self.0.into_iter().map(|((revision, transport, rule), outcome)| {
-            let case = format!("rule/{rule}");
-            TrialReport {
-                name: trial_name(&case, revision, transport),
-                case,
-                revision,
-                transport,
-                verdict: outcome.verdict(),
-                duration_ms: 0.0,
-                reason: outcome.reason(),
-                findings: outcome.findings,
-            }
-        })
+        self.0
+            .into_iter()
+            .map(|((revision, transport, rule), outcome)| {
+                let case = format!("rule/{rule}");
+                TrialReport {
+                    name: trial_name(&case, revision, transport),
+                    case,
+                    revision,
+                    transport,
+                    verdict: outcome.verdict(),
+                    duration_ms: 0.0,
+                    reason: outcome.reason(),
+                    findings: outcome.findings,
+                }
+            })
     }
 }
 
@@ -135,7 +155,10 @@ pub enum JudgeError {
 ///
 /// # Errors
 /// Where a transcript was recorded with another catalog.
-pub fn replay(transcripts: &[Transcript], catalog: &Catalog) -> Result<Vec<TrialReport>, JudgeError> {
+pub fn replay(
+    transcripts: &[Transcript],
+    catalog: &Catalog,
+) -> Result<Vec<TrialReport>, JudgeError> {
     let mut ledger = RuleLedger::default();
     let mut trials = Vec::new();
     for transcript in transcripts {

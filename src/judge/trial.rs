@@ -42,8 +42,20 @@ enum Seen {
 pub fn judge(session: &Session<'_>, index: usize, span: &Span) -> Option<TrialReport> {
     let case_id = span.name.split('@').next()?;
     let case = session.catalog.case(case_id)?;
-    let trial = Trial { entries: session.entries, conversation: session.conversation, index, case };
-    let mut judge = Judge { session, trial, case, vars: initial_vars(session), findings: Vec::new(), silent: false };
+    let trial = Trial {
+        entries: session.entries,
+        conversation: session.conversation,
+        index,
+        case,
+    };
+    let mut judge = Judge {
+        session,
+        trial,
+        case,
+        vars: initial_vars(session),
+        findings: Vec::new(),
+        silent: false,
+    };
     let stop = judge.steps();
     judge.liveness();
     let Judge { mut findings, .. } = judge;
@@ -72,7 +84,11 @@ fn duration_ms(session: &Session<'_>, span: &Span) -> f64 {
 }
 
 fn initial_vars(session: &Session<'_>) -> std::collections::BTreeMap<String, Value> {
-    let mut vars = crate::plan::vars(&session.header.profile, session.header.revision, session.header.transport);
+    let mut vars = crate::plan::vars(
+        &session.header.profile,
+        session.header.revision,
+        session.header.transport,
+    );
     vars.extend(view::session_id(session).map(|id| ("session".to_owned(), Value::String(id))));
     vars
 }
@@ -121,7 +137,8 @@ impl Judge<'_> {
     }
 
     fn find(&mut self, violation: Violation) {
-        self.findings.extend(evidence::finding(self.session, violation));
+        self.findings
+            .extend(evidence::finding(self.session, violation));
     }
 
     fn step(&mut self, at: StepRef, step: &Step) -> Seen {
@@ -143,18 +160,26 @@ impl Judge<'_> {
             Action::Alive => self.alive(at, step.expect.requirement.as_deref()),
             _ => self.expectation(at, step, &observation),
         };
-        self.vars.extend(view::saved(&step.expect, observation.answer.as_ref()));
+        self.vars
+            .extend(view::saved(&step.expect, observation.answer.as_ref()));
         seen
     }
 
     fn scope(&self) -> Scope<'_> {
-        Scope { revision: self.session.header.revision, vars: &self.vars }
+        Scope {
+            revision: self.session.header.revision,
+            vars: &self.vars,
+        }
     }
 
     fn unplayable(&self, at: StepRef) -> Option<String> {
-        let entry = self.trial.entry(|what| matches!(what, What::Unplayable { step, .. } if *step == at))?;
+        let entry = self
+            .trial
+            .entry(|what| matches!(what, What::Unplayable { step, .. } if *step == at))?;
         match &self.trial.entries[entry].what {
-            What::Unplayable { reason, .. } => Some(format!("step {} could not be played: {reason}", at.0 + 1)),
+            What::Unplayable { reason, .. } => {
+                Some(format!("step {} could not be played: {reason}", at.0 + 1))
+            }
             _ => None,
         }
     }
@@ -165,9 +190,17 @@ impl Judge<'_> {
         observation.exchanges.iter().find_map(|index| {
             let entry = &self.trial.entries[self.trial.conversation.exchanges[*index].sent];
             match (&entry.what, entry.json.as_deref()) {
-                (What::Sent { deliberate: false, .. }, Some(message)) => {
+                (
+                    What::Sent {
+                        deliberate: false, ..
+                    },
+                    Some(message),
+                ) => {
                     let violation = schema.client_message(message, None).into_iter().next()?;
-                    Some(format!("we sent an invalid message: {} at {}", violation.message, violation.pointer))
+                    Some(format!(
+                        "we sent an invalid message: {} at {}",
+                        violation.message, violation.pointer
+                    ))
                 }
                 _ => None,
             }
@@ -175,7 +208,10 @@ impl Judge<'_> {
     }
 
     fn exchange(&self, observation: &Observation) -> Option<&Exchange> {
-        observation.exchanges.last().map(|index| &self.trial.conversation.exchanges[*index])
+        observation
+            .exchanges
+            .last()
+            .map(|index| &self.trial.conversation.exchanges[*index])
     }
 
     fn evidence(&self, observation: &Observation) -> Vec<usize> {
@@ -195,14 +231,17 @@ impl Judge<'_> {
         if exchange.is_none() && observation.answer.is_none() {
             return self.not_played(at);
         }
-        if let Some(missing) = exchange.and_then(|exchange| self.missing_answer(step, observation, exchange)) {
+        if let Some(missing) =
+            exchange.and_then(|exchange| self.missing_answer(step, observation, exchange))
+        {
             return missing;
         }
         if !view::is_given(&step.expect, observation, &self.scope()) {
             return Seen::NotObserved(self.not_given(step, observation));
         }
         let due = exchange.map(|exchange| exchange.due.duty);
-        let silence_passes = observation.answer.is_none() && matches!(due, Some(Duty::May | Duty::MustNot));
+        let silence_passes =
+            observation.answer.is_none() && matches!(due, Some(Duty::May | Duty::MustNot));
         let failures = self.failures(&step.expect, observation, silence_passes);
         match failures.first() {
             None => self.unexpected_answer(step, observation),
@@ -221,40 +260,62 @@ impl Judge<'_> {
 
     /// A request without its answer: the server hangs or is gone. An HTTP status can take its place where the step
     /// asks for one.
-    fn missing_answer(&self, step: &Step, observation: &Observation, exchange: &Exchange) -> Option<Seen> {
+    fn missing_answer(
+        &self,
+        step: &Step,
+        observation: &Observation,
+        exchange: &Exchange,
+    ) -> Option<Seen> {
         let absent_is_fine = pattern_accepts_absence(step.expect.answer.as_ref(), &self.scope());
         let has_head = exchange.head.is_some();
         if observation.answer.is_some() || absent_is_fine {
             return None;
         }
         let over_http = exchange.stream != 0;
-        if let Action::Await { until: Some(until), .. } = &step.action {
+        if let Action::Await {
+            until: Some(until), ..
+        } = &step.action
+        {
             let scope = self.scope();
             let awaited = |index: &usize| {
                 view::messages_at(self.trial.entries, *index)
                     .iter()
                     .any(|message| pattern::matches(until, Some(message), &scope).is_ok())
             };
-            if (exchange.sent..self.span_end().min(self.trial.entries.len())).any(|index| awaited(&index)) {
+            if (exchange.sent..self.span_end().min(self.trial.entries.len()))
+                .any(|index| awaited(&index))
+            {
                 return None;
             }
         }
-        if over_http && has_head && exchange.deadline.is_none() && (step.expect.status.is_some() || !exchange.is_request()) {
+        if over_http
+            && has_head
+            && exchange.deadline.is_none()
+            && (step.expect.status.is_some() || !exchange.is_request())
+        {
             return None;
         }
         if over_http && !has_head {
             let message = "the server gave no HTTP response";
-            return (exchange.due.duty != Duty::May).then(|| self.silent(step.expect.requirement.as_deref(), observation, message));
+            return (exchange.due.duty != Duty::May)
+                .then(|| self.silent(step.expect.requirement.as_deref(), observation, message));
         }
         if !exchange.is_request() {
             return None;
         }
-        let status = observation.status.as_ref().map(|status| format!(": HTTP {status} without a JSON-RPC message"));
+        let status = observation
+            .status
+            .as_ref()
+            .map(|status| format!(": HTTP {status} without a JSON-RPC message"));
         let method = exchange.method.as_deref().unwrap_or("the request");
         let message = format!("{method} was not answered{}", status.unwrap_or_default());
         let named = step.expect.requirement.as_deref();
         // A status without a message came in time: what is missing is the answer.
-        Some(self.silent(named.or(has_head.then_some(ANSWERED)), observation, &message))
+        Some(self.silent(
+            named.or(has_head.then_some(ANSWERED)),
+            observation,
+            &message,
+        ))
     }
 
     /// No answer. The step may name what that violates, if it is about answering at all.
@@ -263,16 +324,21 @@ impl Judge<'_> {
         let mut entries = self.evidence(observation);
         let from = entries.first().copied().unwrap_or_default();
         let gone = self.trial.entries[from..].iter().position(|entry| {
-            matches!(entry.what, What::Exit { .. } | What::Broken { .. }) || (entry.stream == 0 && entry.what == What::End)
+            matches!(entry.what, What::Exit { .. } | What::Broken { .. })
+                || (entry.stream == 0 && entry.what == What::End)
         });
-        let gone = gone.map(|offset| from + offset).filter(|index| *index < self.span_end());
+        let gone = gone
+            .map(|offset| from + offset)
+            .filter(|index| *index < self.span_end());
         entries.extend(gone);
         let message = match gone {
             Some(_) => format!("{message}: the server ended, or closed the connection"),
             None => message.to_owned(),
         };
         Seen::Silent(Violation {
-            requirement: named.unwrap_or(if gone.is_some() { STAYS_ALIVE } else { ANSWERS }).to_owned(),
+            requirement: named
+                .unwrap_or(if gone.is_some() { STAYS_ALIVE } else { ANSWERS })
+                .to_owned(),
             message,
             expected: json!("an answer"),
             actual: Value::Null,
@@ -283,12 +349,20 @@ impl Judge<'_> {
     }
 
     fn span_end(&self) -> usize {
-        self.trial.conversation.trials.get(self.trial.index).map_or(usize::MAX, |span| span.end)
+        self.trial
+            .conversation
+            .trials
+            .get(self.trial.index)
+            .map_or(usize::MAX, |span| span.end)
     }
 
     fn not_given(&self, step: &Step, observation: &Observation) -> String {
         let scope = self.scope();
-        let given = step.expect.given.as_ref().or(step.expect.given_notifications.as_ref());
+        let given = step
+            .expect
+            .given
+            .as_ref()
+            .or(step.expect.given_notifications.as_ref());
         let actual = match step.expect.given {
             Some(_) => observation.answer.as_ref(),
             None => Some(&observation.notifications),
@@ -299,7 +373,12 @@ impl Judge<'_> {
     }
 
     /// The parts of the expectation that do not hold.
-    fn failures(&self, expect: &Expectation, seen: &Observation, silence_passes: bool) -> Vec<(Part, Mismatch)> {
+    fn failures(
+        &self,
+        expect: &Expectation,
+        seen: &Observation,
+        silence_passes: bool,
+    ) -> Vec<(Part, Mismatch)> {
         let scope = self.scope();
         let over_http = seen.status.is_some();
         Part::ALL
@@ -328,8 +407,14 @@ impl Judge<'_> {
         if mismatch.undecided {
             return Seen::Broken(format!("the pattern could not be applied: {mismatch}"));
         }
-        let expected = part.expected(&step.expect).map(|pattern| pattern::resolve(pattern, &self.scope()));
-        let tolerance = step.expect.tolerate.iter().find(|tolerance| self.tolerates(tolerance, observation, failures));
+        let expected = part
+            .expected(&step.expect)
+            .map(|pattern| pattern::resolve(pattern, &self.scope()));
+        let tolerance = step
+            .expect
+            .tolerate
+            .iter()
+            .find(|tolerance| self.tolerates(tolerance, observation, failures));
         let requirement = tolerance
             .and_then(|tolerance| tolerance.requirement.clone())
             .or_else(|| step.expect.requirement.clone());
@@ -339,7 +424,13 @@ impl Judge<'_> {
         let why = tolerance.map(|tolerance| format!(" (tolerated: {})", tolerance.why));
         Seen::Wrong(Violation {
             requirement,
-            message: format!("{}{}{}{}", part.name(), place(mismatch), mismatch.message, why.unwrap_or_default()),
+            message: format!(
+                "{}{}{}{}",
+                part.name(),
+                place(mismatch),
+                mismatch.message,
+                why.unwrap_or_default()
+            ),
             expected: expected.unwrap_or(Value::Null),
             actual: part.actual(observation).cloned().unwrap_or(Value::Null),
             entries: self.evidence(observation),
@@ -357,23 +448,41 @@ impl Judge<'_> {
     }
 
     /// A tolerance must explain every part that fails, and whatever else it mentions must hold.
-    fn tolerates(&self, tolerance: &Tolerance, seen: &Observation, failures: &[(Part, Mismatch)]) -> bool {
+    fn tolerates(
+        &self,
+        tolerance: &Tolerance,
+        seen: &Observation,
+        failures: &[(Part, Mismatch)],
+    ) -> bool {
         let scope = self.scope();
-        let explains = failures.iter().all(|(part, _)| part.tolerated(tolerance).is_some());
+        let explains = failures
+            .iter()
+            .all(|(part, _)| part.tolerated(tolerance).is_some());
         explains
             && Part::ALL.into_iter().all(|part| {
-                part.tolerated(tolerance)
-                    .is_none_or(|pattern| pattern::matches(pattern, part.actual(seen), &scope).is_ok())
+                part.tolerated(tolerance).is_none_or(|pattern| {
+                    pattern::matches(pattern, part.actual(seen), &scope).is_ok()
+                })
             })
     }
 
     /// Nothing was said of the answer; still a notification must have none, and what is invalid no result.
     fn unexpected_answer(&self, step: &Step, observation: &Observation) -> Seen {
-        let Some(exchange) = self.exchange(observation) else { return Seen::Fine };
-        let Some(answer) = observation.answer.as_ref().filter(|_| step.expect.answer.is_none()) else {
+        let Some(exchange) = self.exchange(observation) else {
             return Seen::Fine;
         };
-        let refused = observation.status.as_ref().and_then(Value::as_u64).is_some_and(|status| status >= 400);
+        let Some(answer) = observation
+            .answer
+            .as_ref()
+            .filter(|_| step.expect.answer.is_none())
+        else {
+            return Seen::Fine;
+        };
+        let refused = observation
+            .status
+            .as_ref()
+            .and_then(Value::as_u64)
+            .is_some_and(|status| status >= 400);
         if exchange.due.duty != Duty::MustNot || refused {
             return Seen::Fine;
         }
@@ -392,10 +501,18 @@ impl Judge<'_> {
     }
 
     fn quiet(&self, at: StepRef, step: &Step, forbidden: &Value) -> Seen {
-        let Some(end) = self.trial.entry(|what| matches!(what, What::Settled { step } if *step == at)) else {
+        let Some(end) = self
+            .trial
+            .entry(|what| matches!(what, What::Settled { step } if *step == at))
+        else {
             return self.alive(at, None);
         };
-        let start = self.trial.conversation.trials.get(self.trial.index).map_or(0, |span| span.start);
+        let start = self
+            .trial
+            .conversation
+            .trials
+            .get(self.trial.index)
+            .map_or(0, |span| span.start);
         let expected: Vec<usize> = self
             .trial
             .conversation
@@ -405,14 +522,21 @@ impl Judge<'_> {
             .filter_map(|exchange| exchange.answer)
             .collect();
         let scope = self.scope();
-        let culprit = (start..end).filter(|index| !expected.contains(index)).find(|index| {
-            let entry = &self.trial.entries[*index];
-            let received = matches!(entry.what, What::Received { .. });
-            received && entry.json.as_deref().is_some_and(|document| {
-                message::messages(document).iter().any(|message| is_forbidden(message, forbidden, &scope))
-            })
-        });
-        let Some(culprit) = culprit else { return Seen::Fine };
+        let culprit = (start..end)
+            .filter(|index| !expected.contains(index))
+            .find(|index| {
+                let entry = &self.trial.entries[*index];
+                let received = matches!(entry.what, What::Received { .. });
+                received
+                    && entry.json.as_deref().is_some_and(|document| {
+                        message::messages(document)
+                            .iter()
+                            .any(|message| is_forbidden(message, forbidden, &scope))
+                    })
+            });
+        let Some(culprit) = culprit else {
+            return Seen::Fine;
+        };
         let Some(requirement) = self.requirement(step.expect.requirement.clone()) else {
             return Seen::Fine;
         };
@@ -420,7 +544,11 @@ impl Judge<'_> {
             requirement,
             message: "a message came that must not come".to_owned(),
             expected: json!("silence"),
-            actual: self.trial.entries[culprit].json.as_deref().cloned().unwrap_or(Value::Null),
+            actual: self.trial.entries[culprit]
+                .json
+                .as_deref()
+                .cloned()
+                .unwrap_or(Value::Null),
             entries: vec![culprit],
             tolerated: false,
             hint: None,
@@ -435,12 +563,26 @@ impl Judge<'_> {
         if exchange.answer.is_some() {
             return Seen::Fine;
         }
-        let observation = Observation { exchanges: vec![index], ..Observation::default() };
+        let observation = Observation {
+            exchanges: vec![index],
+            ..Observation::default()
+        };
         let named = requirement.or(Some(STAYS_ALIVE));
-        match self.silent(named, &observation, "the server does not answer the next valid request") {
+        match self.silent(
+            named,
+            &observation,
+            "the server does not answer the next valid request",
+        ) {
             Seen::Silent(violation) => {
-                let entries = self.hostile_entry().into_iter().chain(violation.entries).collect();
-                Seen::Silent(Violation { entries, ..violation })
+                let entries = self
+                    .hostile_entry()
+                    .into_iter()
+                    .chain(violation.entries)
+                    .collect();
+                Seen::Silent(Violation {
+                    entries,
+                    ..violation
+                })
             }
             other => other,
         }
@@ -451,7 +593,15 @@ impl Judge<'_> {
         let span = self.trial.conversation.trials.get(self.trial.index)?;
         (span.start..span.end.min(self.trial.entries.len()))
             .rev()
-            .find(|index| matches!(self.trial.entries[*index].what, What::Sent { deliberate: true, .. }))
+            .find(|index| {
+                matches!(
+                    self.trial.entries[*index].what,
+                    What::Sent {
+                        deliberate: true,
+                        ..
+                    }
+                )
+            })
     }
 
     /// The question that follows every hostile case. A server that is known to be gone is not blamed twice.
@@ -479,7 +629,11 @@ fn pattern_accepts_absence(expected: Option<&Value>, scope: &Scope<'_>) -> bool 
 }
 
 fn place(mismatch: &Mismatch) -> String {
-    if mismatch.path.is_empty() { String::new() } else { format!("at {}: ", mismatch.path) }
+    if mismatch.path.is_empty() {
+        String::new()
+    } else {
+        format!("at {}: ", mismatch.path)
+    }
 }
 
 /// The parts of an observation that an expectation speaks of.
@@ -493,7 +647,13 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Part; 5] = [Part::Answer, Part::Status, Part::Headers, Part::Body, Part::Notifications];
+    const ALL: [Part; 5] = [
+        Part::Answer,
+        Part::Status,
+        Part::Headers,
+        Part::Body,
+        Part::Notifications,
+    ];
 
     fn name(self) -> &'static str {
         match self {

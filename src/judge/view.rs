@@ -50,12 +50,17 @@ impl<'a> Trial<'a> {
         match &step.action {
             Action::Opening => self.observe_exchange(self.opening(), None),
             Action::Await { name, until } => {
-                let end = until.as_ref().and_then(|_| self.conversation.trials.get(self.index)).map(|span| span.end);
+                let end = until
+                    .as_ref()
+                    .and_then(|_| self.conversation.trials.get(self.index))
+                    .map(|span| span.end);
                 self.observe_exchange(self.started(name), end)
             }
             Action::Pages { items, .. } => self.observe_pages(at, items),
             Action::Close => self.observe_exit(at),
-            Action::Together(_) | Action::Reply { .. } | Action::Reconnect => Observation::default(),
+            Action::Together(_) | Action::Reply { .. } | Action::Reconnect => {
+                Observation::default()
+            }
             _ => self.observe_exchange(self.exchanges(at).next(), None),
         }
     }
@@ -63,19 +68,29 @@ impl<'a> Trial<'a> {
     /// The exchanges of a step, with their indices.
     pub fn exchanges(&self, at: StepRef) -> impl Iterator<Item = (usize, &'a Exchange)> {
         let index = self.index;
-        let of_step = move |exchange: &Exchange| exchange.trial == Some(index) && exchange.step == Some(at);
-        self.conversation.exchanges.iter().enumerate().filter(move |(_, exchange)| of_step(exchange))
+        let of_step =
+            move |exchange: &Exchange| exchange.trial == Some(index) && exchange.step == Some(at);
+        self.conversation
+            .exchanges
+            .iter()
+            .enumerate()
+            .filter(move |(_, exchange)| of_step(exchange))
     }
 
     /// An entry of the trial that belongs to a step, by its kind.
     pub fn entry(&self, found: impl Fn(&What) -> bool) -> Option<usize> {
         let span = self.conversation.trials.get(self.index)?;
-        (span.start..span.end.min(self.entries.len())).find(|index| found(&self.entries[*index].what))
+        (span.start..span.end.min(self.entries.len()))
+            .find(|index| found(&self.entries[*index].what))
     }
 
     fn opening(&self) -> Option<(usize, &'a Exchange)> {
         let is_initialize = |exchange: &Exchange| exchange.method.as_deref() == Some("initialize");
-        self.conversation.exchanges.iter().enumerate().find(|(_, exchange)| is_initialize(exchange))
+        self.conversation
+            .exchanges
+            .iter()
+            .enumerate()
+            .find(|(_, exchange)| is_initialize(exchange))
     }
 
     fn started(&self, name: &str) -> Option<(usize, &'a Exchange)> {
@@ -84,17 +99,32 @@ impl<'a> Trial<'a> {
         self.exchanges(StepRef(u16::try_from(step).ok()?, 0)).next()
     }
 
-    fn observe_exchange(&self, exchange: Option<(usize, &Exchange)>, end: Option<usize>) -> Observation {
+    fn observe_exchange(
+        &self,
+        exchange: Option<(usize, &Exchange)>,
+        end: Option<usize>,
+    ) -> Observation {
         let Some((index, exchange)) = exchange else {
-            return Observation { notifications: json!([]), ..Observation::default() };
+            return Observation {
+                notifications: json!([]),
+                ..Observation::default()
+            };
         };
-        let answer = exchange.answer.and_then(|answer| self.entries[answer].json.as_deref()).cloned();
+        let answer = exchange
+            .answer
+            .and_then(|answer| self.entries[answer].json.as_deref())
+            .cloned();
         let head = exchange.head.map(|head| &self.entries[head].what);
         let (status, headers) = match head {
-            Some(What::HttpResponse { status, headers }) => (Some(json!(status)), Some(joined(headers))),
+            Some(What::HttpResponse { status, headers }) => {
+                (Some(json!(status)), Some(joined(headers)))
+            }
             _ => (None, None),
         };
-        let until = end.or(exchange.answer).or(exchange.ended).unwrap_or(self.entries.len());
+        let until = end
+            .or(exchange.answer)
+            .or(exchange.ended)
+            .unwrap_or(self.entries.len());
         let notifications = initiated(self.entries, exchange.sent, until);
         Observation {
             answer,
@@ -108,16 +138,26 @@ impl<'a> Trial<'a> {
     }
 
     fn observe_pages(&self, at: StepRef, member: &str) -> Observation {
-        let (mut items, mut cursors, mut results, mut indices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut items, mut cursors, mut results, mut indices) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut last_error = None;
         for (index, exchange) in self.exchanges(at) {
             indices.push(index);
-            let answer = exchange.answer.and_then(|answer| self.entries[answer].json.as_deref());
+            let answer = exchange
+                .answer
+                .and_then(|answer| self.entries[answer].json.as_deref());
             let Some(result) = answer.and_then(|answer| answer.get("result")) else {
                 last_error = Some(answer.cloned());
                 continue;
             };
-            items.extend(result.get(member).and_then(Value::as_array).into_iter().flatten().cloned());
+            items.extend(
+                result
+                    .get(member)
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
             cursors.extend(result.get("nextCursor").cloned());
             results.push(result.clone());
         }
@@ -126,33 +166,55 @@ impl<'a> Trial<'a> {
             Some(error) => error,
             None if results.is_empty() => None,
             None => {
-                let ended = results.last().is_some_and(|result| !matches!(result.get("nextCursor"), Some(Value::String(_))));
-                Some(json!({ "items": items, "cursors": cursors, "results": results, "ended": ended }))
+                let ended = results.last().is_some_and(|result| {
+                    !matches!(result.get("nextCursor"), Some(Value::String(_)))
+                });
+                Some(
+                    json!({ "items": items, "cursors": cursors, "results": results, "ended": ended }),
+                )
             }
         };
-        Observation { answer, notifications: json!([]), exchanges: indices, ..Observation::default() }
+        Observation {
+            answer,
+            notifications: json!([]),
+            exchanges: indices,
+            ..Observation::default()
+        }
     }
 
     fn observe_exit(&self, at: StepRef) -> Observation {
         let closed = self.entry(|what| matches!(what, What::Closed { step } if *step == Some(at)));
-        let exit = self.entry(|what| matches!(what, What::Exit { .. })).filter(|exit| Some(*exit) > closed);
+        let exit = self
+            .entry(|what| matches!(what, What::Exit { .. }))
+            .filter(|exit| Some(*exit) > closed);
         let answer = closed.map(|_| match exit.map(|exit| &self.entries[exit].what) {
             Some(What::Exit { code, .. }) => json!({ "exited": true, "code": code }),
             _ => json!({ "exited": false }),
         });
         let entries = closed.into_iter().chain(exit).collect();
-        Observation { answer, notifications: json!([]), entries, ..Observation::default() }
+        Observation {
+            answer,
+            notifications: json!([]),
+            entries,
+            ..Observation::default()
+        }
     }
 }
 
 /// Whether what the step takes for granted holds. Where it does not, there is nothing to judge.
 pub fn is_given(expect: &Expectation, observation: &Observation, scope: &Scope<'_>) -> bool {
     let holds = |given: &Option<Value>, actual: Option<&Value>| {
-        given.as_ref().is_none_or(|given| pattern::matches(given, actual, scope).is_ok())
+        given
+            .as_ref()
+            .is_none_or(|given| pattern::matches(given, actual, scope).is_ok())
     };
     holds(&expect.given, observation.answer.as_ref())
-        && (observation.status.is_none() || holds(&expect.given_status, observation.status.as_ref()))
-        && holds(&expect.given_notifications, Some(&observation.notifications))
+        && (observation.status.is_none()
+            || holds(&expect.given_status, observation.status.as_ref()))
+        && holds(
+            &expect.given_notifications,
+            Some(&observation.notifications),
+        )
 }
 
 /// The parts of an answer that a step saves.
@@ -166,7 +228,10 @@ pub fn saved(expect: &Expectation, answer: Option<&Value>) -> BTreeMap<String, V
 
 /// The messages received with one entry.
 pub fn messages_at(entries: &[Entry], index: usize) -> &[Value] {
-    match entries.get(index).map(|entry| (&entry.what, entry.json.as_deref())) {
+    match entries
+        .get(index)
+        .map(|entry| (&entry.what, entry.json.as_deref()))
+    {
         Some((What::Received { .. }, Some(document))) => message::messages(document),
         _ => &[],
     }
@@ -174,11 +239,16 @@ pub fn messages_at(entries: &[Entry], index: usize) -> &[Value] {
 
 /// The session id that the server issued with its answer to `initialize`.
 pub fn session_id(session: &Session<'_>) -> Option<String> {
-    let opening = session.conversation.exchanges.iter().find(|exchange| exchange.method.as_deref() == Some("initialize"))?;
+    let opening = session
+        .conversation
+        .exchanges
+        .iter()
+        .find(|exchange| exchange.method.as_deref() == Some("initialize"))?;
     match &session.entries[opening.head?].what {
-        What::HttpResponse { headers, .. } => {
-            headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, value)| value.clone())
-        }
+        What::HttpResponse { headers, .. } => headers
+            .iter()
+            .find(|(name, _)| name == "mcp-session-id")
+            .map(|(_, value)| value.clone()),
         _ => None,
     }
 }
@@ -194,12 +264,16 @@ pub fn messages_since(entries: &[Entry], index: usize) -> impl Iterator<Item = &
 
 /// Whether the response on this stream is an event stream that has begun.
 pub fn is_open_stream(entries: &[Entry], stream: StreamId) -> bool {
-    entries.iter().rev().filter(|entry| entry.stream == stream).any(|entry| match &entry.what {
-        What::HttpResponse { headers, .. } => {
-            headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"))
-        }
-        _ => false,
-    })
+    entries
+        .iter()
+        .rev()
+        .filter(|entry| entry.stream == stream)
+        .any(|entry| match &entry.what {
+            What::HttpResponse { headers, .. } => headers.iter().any(|(name, value)| {
+                name == "content-type" && value.starts_with("text/event-stream")
+            }),
+            _ => false,
+        })
 }
 
 /// The requests and notifications that the other side sent between two entries.
@@ -210,7 +284,12 @@ fn initiated(entries: &[Entry], from: usize, until: usize) -> Value {
         .filter(|entry| matches!(entry.what, What::Received { .. }))
         .filter_map(|entry| entry.json.as_deref())
         .flat_map(message::messages)
-        .filter(|message| matches!(message::kind(message), Kind::Request { .. } | Kind::Notification { .. }));
+        .filter(|message| {
+            matches!(
+                message::kind(message),
+                Kind::Request { .. } | Kind::Notification { .. }
+            )
+        });
     Value::Array(messages.cloned().collect())
 }
 
@@ -230,11 +309,14 @@ fn joined(headers: &[(String, String)]) -> Value {
 
 fn body(entries: &[Entry], exchange: &Exchange) -> Option<Value> {
     exchange.head?;
-    let received = entries[exchange.sent..].iter().filter(|entry| entry.stream == exchange.stream).find_map(|entry| {
-        match &entry.what {
-            What::Received { raw, event: None } => Some(String::from_utf8_lossy(&raw.0).into_owned()),
+    let received = entries[exchange.sent..]
+        .iter()
+        .filter(|entry| entry.stream == exchange.stream)
+        .find_map(|entry| match &entry.what {
+            What::Received { raw, event: None } => {
+                Some(String::from_utf8_lossy(&raw.0).into_owned())
+            }
             _ => None,
-        }
-    });
+        });
     Some(Value::String(received.unwrap_or_default()))
 }

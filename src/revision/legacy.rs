@@ -20,9 +20,12 @@ pub fn initialize(revision: Revision, client: &Value) -> Value {
 
 /// The headers that a message of an opened session carries.
 pub fn headers(revision: Revision, session_id: Option<&str>) -> Vec<(String, String)> {
-    let version = revision
-        .has_version_header()
-        .then(|| ("MCP-Protocol-Version".to_owned(), revision.as_str().to_owned()));
+    let version = revision.has_version_header().then(|| {
+        (
+            "MCP-Protocol-Version".to_owned(),
+            revision.as_str().to_owned(),
+        )
+    });
     let session = session_id.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned()));
     version.into_iter().chain(session).collect()
 }

@@ -68,13 +68,17 @@ fn mirror(schema: &Value, arguments: &Value, headers: &mut Vec<(String, String)>
         return;
     };
     for (name, property) in properties {
-        let Some(argument) = arguments.get(name) else { continue };
+        let Some(argument) = arguments.get(name) else {
+            continue;
+        };
         let text = match argument {
             Value::String(text) => Some(text.clone()),
             Value::Bool(_) | Value::Number(_) => Some(argument.to_string()),
             _ => None,
         };
-        if let (Some(header), Some(text)) = (property.get("x-mcp-header").and_then(Value::as_str), text) {
+        if let (Some(header), Some(text)) =
+            (property.get("x-mcp-header").and_then(Value::as_str), text)
+        {
             headers.push((format!("Mcp-Param-{header}"), encode(&text)));
         }
         mirror(property, argument, headers);
@@ -84,7 +88,9 @@ fn mirror(schema: &Value, arguments: &Value, headers: &mut Vec<(String, String)>
 /// A header value: plain where that is safe, else in the Base64 form of the specification.
 /// <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#value-encoding>
 pub fn encode(value: &str) -> String {
-    let visible = value.bytes().all(|byte| (0x20..=0x7e).contains(&byte) || byte == b'\t');
+    let visible = value
+        .bytes()
+        .all(|byte| (0x20..=0x7e).contains(&byte) || byte == b'\t');
     let padded = value.trim_matches([' ', '\t']).len() != value.len();
     let sentinel = value.starts_with("=?base64?") && value.ends_with("?=");
     if visible && !padded && !sentinel && !value.is_empty() {
@@ -104,14 +110,19 @@ mod tests {
         assert_eq!(encode("Hello, 世界"), "=?base64?SGVsbG8sIOS4lueVjA==?=");
         assert_eq!(encode(" padded "), "=?base64?IHBhZGRlZCA=?=");
         assert_eq!(encode("line1\nline2"), "=?base64?bGluZTEKbGluZTI=?=");
-        assert_eq!(encode("=?base64?literal?="), "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?=");
+        assert_eq!(
+            encode("=?base64?literal?="),
+            "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="
+        );
     }
 
     #[test]
     fn annotated_parameters_are_mirrored() {
-        let tools = [json!({"name": "sql", "inputSchema": {"type": "object", "properties": {
+        let tools = [
+            json!({"name": "sql", "inputSchema": {"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
-            "nested": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}}}}})];
+            "nested": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}}}}}),
+        ];
         let message = json!({"method": "tools/call", "params": {"name": "sql",
             "arguments": {"region": "eu", "nested": {"n": 42}, "other": 1}}});
         let headers = headers(Revision::V2026_07_28, &message, &tools);

@@ -18,7 +18,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     // A server of both eras may open a legacy stream on GET.
-    for stream in streams(session).values().filter(|stream| stream.is_event_stream() && stream.method == "POST") {
+    for stream in streams(session)
+        .values()
+        .filter(|stream| stream.is_event_stream() && stream.method == "POST")
+    {
         let Some(head) = stream.head else { continue };
         sight.observe();
         let header = stream.header("x-accel-buffering");
@@ -47,7 +50,11 @@ mod tests {
         let opened = |headers: &[_]| modern_http().http("POST", &[]).head(200, headers);
         passes(&RULE, &opened(&[sse, ("x-accel-buffering", "no")]));
         finds(&RULE, &opened(&[sse]), &["http/x-accel-buffering"]);
-        finds(&RULE, &opened(&[sse, ("x-accel-buffering", "yes")]), &["http/x-accel-buffering"]);
+        finds(
+            &RULE,
+            &opened(&[sse, ("x-accel-buffering", "yes")]),
+            &["http/x-accel-buffering"],
+        );
         sees_nothing(&RULE, &opened(&[("content-type", "application/json")]));
     }
 }

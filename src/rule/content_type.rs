@@ -17,7 +17,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for stream in streams(session).values() {
-        let Some((exchange, head)) = stream.exchange.zip(stream.head) else { continue };
+        let Some((exchange, head)) = stream.exchange.zip(stream.head) else {
+            continue;
+        };
         // What refuses a request may come from anybody on the way.
         let succeeds = (200..300).contains(&stream.status);
         let says_something = !stream.content.is_empty() || stream.header("content-type").is_some();
@@ -26,11 +28,20 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         }
         sight.observe();
         let media_type = stream.media_type();
-        if !matches!(media_type.as_deref(), Some("application/json" | "text/event-stream")) {
+        if !matches!(
+            media_type.as_deref(),
+            Some("application/json" | "text/event-stream")
+        ) {
             let message = "a request is answered with another content type";
             let actual = stream.header("content-type").unwrap_or("no Content-Type");
             let expected = "application/json or text/event-stream";
-            sight.violation("http/request-content-type", &[exchange.sent, head], message, expected, actual);
+            sight.violation(
+                "http/request-content-type",
+                &[exchange.sent, head],
+                message,
+                expected,
+                actual,
+            );
         }
     }
 }
@@ -53,8 +64,15 @@ mod tests {
         };
         passes(&RULE, &answered(200, "application/json; charset=utf-8"));
         passes(&RULE, &answered(200, "Text/Event-Stream"));
-        finds(&RULE, &answered(200, "text/plain"), &["http/request-content-type"]);
+        finds(
+            &RULE,
+            &answered(200, "text/plain"),
+            &["http/request-content-type"],
+        );
         sees_nothing(&RULE, &answered(404, "text/html"));
-        sees_nothing(&RULE, &legacy_http().http("POST", &[]).initialized().head(202, &[]));
+        sees_nothing(
+            &RULE,
+            &legacy_http().http("POST", &[]).initialized().head(202, &[]),
+        );
     }
 }

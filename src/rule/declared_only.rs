@@ -41,15 +41,30 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         // Several sessions may have been opened: what one of them declared counts.
         let declared: Vec<&Value> = sent(session)
             .take_while(|(entry, _)| *entry < received.entry)
-            .filter(|(_, message)| message.get("method").is_some_and(|method| method == "initialize"))
+            .filter(|(_, message)| {
+                message
+                    .get("method")
+                    .is_some_and(|method| method == "initialize")
+            })
             .filter_map(|(_, message)| message.pointer("/params/capabilities"))
             .chain([&session.header.client])
             .collect();
-        let has = |path: &[&str]| declared.iter().any(|capabilities| declares(capabilities, path));
+        let has = |path: &[&str]| {
+            declared
+                .iter()
+                .any(|capabilities| declares(capabilities, path))
+        };
         if let Some((requirement, what)) = undeclared(method, &received.message["params"], &has) {
-            let message = format!("the server sends {method}, and the client did not declare {what}");
+            let message =
+                format!("the server sends {method}, and the client did not declare {what}");
             let expected = format!("no {method}, or one without {what}");
-            sight.violation(requirement, &[received.entry], message, expected, json!({ "declared": declared }));
+            sight.violation(
+                requirement,
+                &[received.entry],
+                message,
+                expected,
+                json!({ "declared": declared }),
+            );
         }
     }
 }
@@ -64,14 +79,20 @@ pub(super) fn undeclared(
     let given = |name: &str| params.get(name).is_some_and(|value| !value.is_null());
     match method {
         "roots/list" if !has(&["roots"]) => Some(("roots/declared-only", "roots")),
-        "sampling/createMessage" if !has(&["sampling"]) => Some(("sampling/declared-only", "sampling")),
-        "sampling/createMessage" if (given("tools") || given("toolChoice")) && !has(&["sampling", "tools"]) => {
+        "sampling/createMessage" if !has(&["sampling"]) => {
+            Some(("sampling/declared-only", "sampling"))
+        }
+        "sampling/createMessage"
+            if (given("tools") || given("toolChoice")) && !has(&["sampling", "tools"]) =>
+        {
             Some(("sampling/tools-declared-only", "sampling.tools"))
         }
         "sampling/createMessage" if shares_context(params) && !has(&["sampling", "context"]) => {
             Some(("sampling/include-context-declared", "sampling.context"))
         }
-        "elicitation/create" if !has(&["elicitation"]) => Some(("elicitation/declared-only", "elicitation")),
+        "elicitation/create" if !has(&["elicitation"]) => {
+            Some(("elicitation/declared-only", "elicitation"))
+        }
         "elicitation/create" => {
             let url = has(&["elicitation", "url"]);
             match params.get("mode").and_then(Value::as_str) {
@@ -88,7 +109,10 @@ pub(super) fn undeclared(
 }
 
 fn shares_context(params: &Value) -> bool {
-    matches!(params.get("includeContext").and_then(Value::as_str), Some("thisServer" | "allServers"))
+    matches!(
+        params.get("includeContext").and_then(Value::as_str),
+        Some("thisServer" | "allServers")
+    )
 }
 
 #[cfg(test)]
@@ -108,15 +132,30 @@ mod tests {
         let opened = || legacy().client(client.clone()).opened();
         for request in [
             ask("roots/list", json!({})),
-            ask("sampling/createMessage", json!({ "includeContext": "none" })),
+            ask(
+                "sampling/createMessage",
+                json!({ "includeContext": "none" }),
+            ),
             ask("elicitation/create", json!({ "mode": "form" })),
         ] {
             passes(&RULE, &opened().gets(request));
         }
         let table = [
-            ("sampling/createMessage", json!({ "tools": [] }), "sampling/tools-declared-only"),
-            ("sampling/createMessage", json!({ "includeContext": "allServers" }), "sampling/include-context-declared"),
-            ("elicitation/create", json!({ "mode": "url" }), "elicitation/mode-declared"),
+            (
+                "sampling/createMessage",
+                json!({ "tools": [] }),
+                "sampling/tools-declared-only",
+            ),
+            (
+                "sampling/createMessage",
+                json!({ "includeContext": "allServers" }),
+                "sampling/include-context-declared",
+            ),
+            (
+                "elicitation/create",
+                json!({ "mode": "url" }),
+                "elicitation/mode-declared",
+            ),
         ];
         for (method, params, requirement) in table {
             finds(&RULE, &opened().gets(ask(method, params)), &[requirement]);
@@ -127,7 +166,11 @@ mod tests {
     fn undeclared() {
         for method in ["roots/list", "sampling/createMessage", "elicitation/create"] {
             let requirement = format!("{}/declared-only", method.split('/').next().unwrap());
-            finds(&RULE, &legacy().opened().gets(ask(method, json!({}))), &[&requirement]);
+            finds(
+                &RULE,
+                &legacy().opened().gets(ask(method, json!({}))),
+                &[&requirement],
+            );
         }
         sees_nothing(&RULE, &legacy().opened().gets(ask("ping", json!({}))));
         sees_nothing(&RULE, &legacy().opened());

@@ -45,8 +45,19 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         if !problems.is_empty() || is_message(received.message) {
             sight.observe();
         }
-        for Problem { requirement, message, expected } in problems {
-            sight.violation(requirement, &[received.entry], message, expected, received.message.clone());
+        for Problem {
+            requirement,
+            message,
+            expected,
+        } in problems
+        {
+            sight.violation(
+                requirement,
+                &[received.entry],
+                message,
+                expected,
+                received.message.clone(),
+            );
         }
     }
 }
@@ -58,16 +69,26 @@ fn is_message(message: &Value) -> bool {
 /// What is wrong with the envelope of a message; nothing for what is not recognizable as a message at all.
 pub(super) fn problems(message: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut wrong = |requirement, message, expected| problems.push(Problem { requirement, message, expected });
-    let is_answer =
-        message.get("method").is_none() && (message.get("id").is_some() || message.get("jsonrpc").is_some());
+    let mut wrong = |requirement, message, expected| {
+        problems.push(Problem {
+            requirement,
+            message,
+            expected,
+        })
+    };
+    let is_answer = message.get("method").is_none()
+        && (message.get("id").is_some() || message.get("jsonrpc").is_some());
     if !is_message(message) && !is_answer {
         return problems;
     }
     match message.get("jsonrpc") {
         Some(version) if version == "2.0" => {}
         Some(_) => wrong("messages/json-rpc", "jsonrpc is not \"2.0\"", json!("2.0")),
-        None => wrong("messages/json-rpc", "a message has no jsonrpc", json!({ "jsonrpc": "2.0" })),
+        None => wrong(
+            "messages/json-rpc",
+            "a message has no jsonrpc",
+            json!({ "jsonrpc": "2.0" }),
+        ),
     }
     if message.get("method").is_some() {
         call(message, &mut wrong);
@@ -78,28 +99,63 @@ pub(super) fn problems(message: &Value) -> Vec<Problem> {
 }
 
 fn call(message: &Value, wrong: &mut impl FnMut(&'static str, &'static str, Value)) {
-    if message.get("params").is_some_and(|params| !params.is_object()) {
-        wrong("messages/json-rpc", "params are no object", json!({ "params": {} }));
+    if message
+        .get("params")
+        .is_some_and(|params| !params.is_object())
+    {
+        wrong(
+            "messages/json-rpc",
+            "params are no object",
+            json!({ "params": {} }),
+        );
     }
-    if ["result", "error"].iter().any(|name| message.get(name).is_some()) {
-        wrong("messages/json-rpc", "a request or notification has a result or an error", json!("a method alone"));
+    if ["result", "error"]
+        .iter()
+        .any(|name| message.get(name).is_some())
+    {
+        wrong(
+            "messages/json-rpc",
+            "a request or notification has a result or an error",
+            json!("a method alone"),
+        );
     }
-    let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
+    let method = message
+        .get("method")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if method.starts_with("notifications/") && message.get("id").is_some() {
-        wrong("messages/notification-no-id", "a notification has an id", json!("no id"));
+        wrong(
+            "messages/notification-no-id",
+            "a notification has an id",
+            json!("no id"),
+        );
     }
 }
 
 fn response(message: &Value, wrong: &mut impl FnMut(&'static str, &'static str, Value)) {
     let either = json!("either a result or an error");
     let error = match (message.get("result"), message.get("error")) {
-        (Some(_), Some(_)) => return wrong("messages/result-or-error", "a response has a result and an error", either),
+        (Some(_), Some(_)) => {
+            return wrong(
+                "messages/result-or-error",
+                "a response has a result and an error",
+                either,
+            );
+        }
         (None, None) => {
-            return wrong("messages/result-or-error", "a response has neither a result nor an error", either);
+            return wrong(
+                "messages/result-or-error",
+                "a response has neither a result nor an error",
+                either,
+            );
         }
         (Some(result), None) => {
             if !result.is_object() {
-                wrong("messages/json-rpc", "a result is no object", json!({ "result": {} }));
+                wrong(
+                    "messages/json-rpc",
+                    "a result is no object",
+                    json!({ "result": {} }),
+                );
             }
             return;
         }
@@ -107,14 +163,26 @@ fn response(message: &Value, wrong: &mut impl FnMut(&'static str, &'static str, 
     };
     let object = json!({ "code": -32603, "message": "what happened" });
     match error.get("code") {
-        None => wrong("messages/error-object", "an error has no code", object.clone()),
+        None => wrong(
+            "messages/error-object",
+            "an error has no code",
+            object.clone(),
+        ),
         Some(code) if !is_integer(code) => {
-            wrong("messages/error-code-integer", "an error code is no integer", json!("an integer"));
+            wrong(
+                "messages/error-code-integer",
+                "an error code is no integer",
+                json!("an integer"),
+            );
         }
         Some(_) => {}
     }
     if !error.get("message").is_some_and(Value::is_string) {
-        wrong("messages/error-object", "an error has no message that is a string", object);
+        wrong(
+            "messages/error-object",
+            "an error has no message that is a string",
+            object,
+        );
     }
 }
 
@@ -146,13 +214,34 @@ mod tests {
     fn wrong_ones() {
         let table = [
             (json!({ "id": 1, "result": {} }), "messages/json-rpc"),
-            (json!({ "jsonrpc": "1.0", "id": 1, "result": {} }), "messages/json-rpc"),
-            (json!({ "jsonrpc": "2.0", "id": 1, "result": [] }), "messages/json-rpc"),
-            (json!({ "jsonrpc": "2.0", "method": "a", "params": [] }), "messages/json-rpc"),
-            (json!({ "jsonrpc": "2.0", "method": "a", "result": {} }), "messages/json-rpc"),
-            (json!({ "jsonrpc": "2.0", "id": 1, "method": "notifications/message" }), "messages/notification-no-id"),
-            (json!({ "jsonrpc": "2.0", "id": 1 }), "messages/result-or-error"),
-            (json!({ "jsonrpc": "2.0", "id": 1, "result": {}, "error": null }), "messages/result-or-error"),
+            (
+                json!({ "jsonrpc": "1.0", "id": 1, "result": {} }),
+                "messages/json-rpc",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "result": [] }),
+                "messages/json-rpc",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "method": "a", "params": [] }),
+                "messages/json-rpc",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "method": "a", "result": {} }),
+                "messages/json-rpc",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "notifications/message" }),
+                "messages/notification-no-id",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1 }),
+                "messages/result-or-error",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "result": {}, "error": null }),
+                "messages/result-or-error",
+            ),
             (
                 json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": "x", "message": "" } }),
                 "messages/error-code-integer",
@@ -161,8 +250,14 @@ mod tests {
                 json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1.5, "message": "" } }),
                 "messages/error-code-integer",
             ),
-            (json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1 } }), "messages/error-object"),
-            (json!({ "jsonrpc": "2.0", "id": 1, "error": { "message": "" } }), "messages/error-object"),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1 } }),
+                "messages/error-object",
+            ),
+            (
+                json!({ "jsonrpc": "2.0", "id": 1, "error": { "message": "" } }),
+                "messages/error-object",
+            ),
         ];
         for (message, requirement) in table {
             finds(&RULE, &legacy().gets(message), &[requirement]);

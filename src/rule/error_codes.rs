@@ -11,7 +11,11 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "error-codes",
     title: "Error codes in the ranges that the specification reserves are those that it defines",
-    requirements: &["messages/reserved-codes", "messages/retired-codes", "messages/own-codes-outside"],
+    requirements: &[
+        "messages/reserved-codes",
+        "messages/retired-codes",
+        "messages/own-codes-outside",
+    ],
     faults: &["reserved-code", "retired-code", "own-code-inside"],
     applies: |revision, _| revision.era() == Era::Modern,
     check,
@@ -19,24 +23,40 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for answer in modern_answers(session) {
-        let Some(code) = answer.error().and_then(|error| error.get("code")).and_then(Value::as_i64) else { continue };
+        let Some(code) = answer
+            .error()
+            .and_then(|error| error.get("code"))
+            .and_then(Value::as_i64)
+        else {
+            continue;
+        };
         sight.observe();
         let (requirement, what, expected) = match code {
-            -32002 | -32042 => {
-                ("messages/retired-codes", "a code of earlier revisions", json!("a code of this revision"))
-            }
+            -32002 | -32042 => (
+                "messages/retired-codes",
+                "a code of earlier revisions",
+                json!("a code of this revision"),
+            ),
             // Defined: a header that differs, a missing capability, an unsupported version.
             -32022..=-32020 => continue,
             -32099..=-32023 => {
                 let defined = json!([-32020, -32021, -32022]);
-                ("messages/reserved-codes", "reserved for the specification, which does not define it", defined)
+                (
+                    "messages/reserved-codes",
+                    "reserved for the specification, which does not define it",
+                    defined,
+                )
             }
             // What older implementations allocated before there was a rule.
             -32019..=-32000 => continue,
             -32700 | -32603..=-32600 => continue,
             -32768..=-32100 => {
                 let outside = json!("a code below -32768 or above -32000");
-                ("messages/own-codes-outside", "in the range that JSON-RPC reserves", outside)
+                (
+                    "messages/own-codes-outside",
+                    "in the range that JSON-RPC reserves",
+                    outside,
+                )
             }
             _ => continue,
         };
@@ -53,10 +73,13 @@ mod tests {
     #[test]
     fn codes() {
         let answered = |code: i64| {
-            let error = json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": code, "message": "" } });
+            let error =
+                json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": code, "message": "" } });
             modern().asks(1, "tools/list", json!({})).gets(error)
         };
-        for code in [-32700, -32603, -32600, -32000, -32019, -32020, -32022, 1, -31999, -40000] {
+        for code in [
+            -32700, -32603, -32600, -32000, -32019, -32020, -32022, 1, -31999, -40000,
+        ] {
             passes(&RULE, &answered(code));
         }
         let table = [
@@ -70,6 +93,11 @@ mod tests {
         for (code, requirement) in table {
             finds(&RULE, &answered(code), &[requirement]);
         }
-        sees_nothing(&RULE, &modern().asks(1, "tools/list", json!({})).result(1, json!({})));
+        sees_nothing(
+            &RULE,
+            &modern()
+                .asks(1, "tools/list", json!({}))
+                .result(1, json!({})),
+        );
     }
 }

@@ -30,10 +30,19 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     let mut known: HashMap<_, Seen<'_>> = HashMap::new();
     for (number, stream) in &streams {
         for (entry, event, data) in stream.events(session) {
-            let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else { continue };
+            let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
+                continue;
+            };
             sight.observe();
             let key = (stream.session_id(), handshakes(session, stream, entry), id);
-            let Some(before) = known.insert(key, Seen { stream: *number, entry, data }) else {
+            let Some(before) = known.insert(
+                key,
+                Seen {
+                    stream: *number,
+                    entry,
+                    data,
+                },
+            ) else {
                 continue;
             };
             // What is sent again on resumption keeps its id; a mark without data may be repeated on its own stream.
@@ -41,7 +50,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             let marks = before.stream == *number && (data.is_empty() || before.data.is_empty());
             if !replayed && !marks {
                 let message = "an event id is used for two events";
-                sight.violation("sse/event-id-unique", &[before.entry, entry], message, "another id", id);
+                sight.violation(
+                    "sse/event-id-unique",
+                    &[before.entry, entry],
+                    message,
+                    "another id",
+                    id,
+                );
             }
         }
     }
@@ -55,7 +70,12 @@ fn handshakes(session: &Session<'_>, stream: &Stream<'_>, entry: usize) -> usize
     let handshake = |exchange: &&crate::conversation::Exchange| {
         exchange.sent < entry && exchange.method.as_deref() == Some("initialize")
     };
-    session.conversation.exchanges.iter().filter(handshake).count()
+    session
+        .conversation
+        .exchanges
+        .iter()
+        .filter(handshake)
+        .count()
 }
 
 #[cfg(test)]
@@ -68,17 +88,44 @@ mod tests {
     #[test]
     fn ids() {
         let sse = [("content-type", "text/event-stream")];
-        let open =
-            |script: Script, headers: &[_], id, data| script.http("GET", headers).head(200, &sse).event(Some(id), data);
+        let open = |script: Script, headers: &[_], id, data| {
+            script
+                .http("GET", headers)
+                .head(200, &sse)
+                .event(Some(id), data)
+        };
         let first = open(legacy_http(), &[("mcp-session-id", "a")], "1", "{}");
-        passes(&RULE, &open(first.clone(), &[("mcp-session-id", "a")], "2", "{}"));
-        passes(&RULE, &open(first.clone(), &[("mcp-session-id", "b")], "1", "{}"));
-        finds(&RULE, &open(first.clone(), &[("mcp-session-id", "a")], "1", "{}"), &["sse/event-id-unique"]);
+        passes(
+            &RULE,
+            &open(first.clone(), &[("mcp-session-id", "a")], "2", "{}"),
+        );
+        passes(
+            &RULE,
+            &open(first.clone(), &[("mcp-session-id", "b")], "1", "{}"),
+        );
+        finds(
+            &RULE,
+            &open(first.clone(), &[("mcp-session-id", "a")], "1", "{}"),
+            &["sse/event-id-unique"],
+        );
         let resumed = [("mcp-session-id", "a"), ("last-event-id", "0")];
         passes(&RULE, &open(first.clone(), &resumed, "1", "{}"));
-        finds(&RULE, &open(first.clone(), &resumed, "1", "[]"), &["sse/event-id-unique"]);
+        finds(
+            &RULE,
+            &open(first.clone(), &resumed, "1", "[]"),
+            &["sse/event-id-unique"],
+        );
         passes(&RULE, &first.clone().event(Some("1"), ""));
-        finds(&RULE, &first.event(Some("1"), "{}"), &["sse/event-id-unique"]);
-        sees_nothing(&RULE, &legacy_http().streams(1, "ping", json!({})).event(None, "{}"));
+        finds(
+            &RULE,
+            &first.event(Some("1"), "{}"),
+            &["sse/event-id-unique"],
+        );
+        sees_nothing(
+            &RULE,
+            &legacy_http()
+                .streams(1, "ping", json!({}))
+                .event(None, "{}"),
+        );
     }
 }

@@ -18,7 +18,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    for stream in streams(session).values().filter(|stream| stream.method == "GET" && stream.is_event_stream()) {
+    for stream in streams(session)
+        .values()
+        .filter(|stream| stream.method == "GET" && stream.is_event_stream())
+    {
         if stream.resumes() {
             continue;
         }
@@ -26,13 +29,20 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         for entry in &stream.content {
             let document = session.entries[*entry].json.as_deref();
             let messages = document.map(message::messages).unwrap_or_default();
-            if let Some(response) =
-                messages.iter().find(|message| matches!(message::kind(message), Kind::Response { .. }))
+            if let Some(response) = messages
+                .iter()
+                .find(|message| matches!(message::kind(message), Kind::Response { .. }))
             {
                 let message = "a response comes on a stream opened by GET";
                 let expected = "the response on the stream of its request";
                 let entries = [stream.request, *entry];
-                sight.violation("http/get-stream-no-response", &entries, message, expected, response.clone());
+                sight.violation(
+                    "http/get-stream-no-response",
+                    &entries,
+                    message,
+                    expected,
+                    response.clone(),
+                );
             }
         }
     }
@@ -47,11 +57,21 @@ mod tests {
 
     #[test]
     fn responses() {
-        let opened =
-            |headers: &[_]| legacy_http().http("GET", headers).head(200, &[("content-type", "text/event-stream")]);
+        let opened = |headers: &[_]| {
+            legacy_http()
+                .http("GET", headers)
+                .head(200, &[("content-type", "text/event-stream")])
+        };
         let response = json!({ "jsonrpc": "2.0", "id": 1, "result": {} });
-        passes(&RULE, &opened(&[]).event_of(json!({ "jsonrpc": "2.0", "method": "notifications/message" })));
-        finds(&RULE, &opened(&[]).event_of(response.clone()), &["http/get-stream-no-response"]);
+        passes(
+            &RULE,
+            &opened(&[]).event_of(json!({ "jsonrpc": "2.0", "method": "notifications/message" })),
+        );
+        finds(
+            &RULE,
+            &opened(&[]).event_of(response.clone()),
+            &["http/get-stream-no-response"],
+        );
         sees_nothing(&RULE, &opened(&[("last-event-id", "1")]).event_of(response));
         sees_nothing(&RULE, &legacy_http().http("GET", &[]).head(405, &[]));
     }

@@ -23,26 +23,48 @@ const LISTS: [&str; 4] = ["tools", "prompts", "resources", "resourceTemplates"];
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for received in received(session) {
-        let Some(result) = received.message.get("result") else { continue };
-        let listed = LISTS.iter().filter_map(|list| result.get(list)?.as_array()).flatten();
-        let server = [result.get("serverInfo"), result.pointer("/_meta/io.modelcontextprotocol~1serverInfo")];
+        let Some(result) = received.message.get("result") else {
+            continue;
+        };
+        let listed = LISTS
+            .iter()
+            .filter_map(|list| result.get(list)?.as_array())
+            .flatten();
+        let server = [
+            result.get("serverInfo"),
+            result.pointer("/_meta/io.modelcontextprotocol~1serverInfo"),
+        ];
         let owners = listed.chain(server.into_iter().flatten());
-        for icon in owners.filter_map(|owner| owner.get("icons")?.as_array()).flatten() {
+        for icon in owners
+            .filter_map(|owner| owner.get("icons")?.as_array())
+            .flatten()
+        {
             sight.observe();
             let source = icon.get("src").and_then(Value::as_str).unwrap_or_default();
             if !is_safe(source) {
                 let message = "the source of an icon is neither an http or https URL nor a data URI in Base64";
                 let expected = "https://..., http://... or data:...;base64,...";
-                sight.violation("meta/icon-source", &[received.entry], message, expected, cut(source, 200));
+                sight.violation(
+                    "meta/icon-source",
+                    &[received.entry],
+                    message,
+                    expected,
+                    cut(source, 200),
+                );
             }
         }
     }
 }
 
 fn is_safe(source: &str) -> bool {
-    let lower = source.get(..source.len().min(256)).unwrap_or(source).to_ascii_lowercase();
+    let lower = source
+        .get(..source.len().min(256))
+        .unwrap_or(source)
+        .to_ascii_lowercase();
     let is_url = lower.starts_with("https://") || lower.starts_with("http://");
-    let head = lower.strip_prefix("data:").and_then(|rest| rest.split_once(','));
+    let head = lower
+        .strip_prefix("data:")
+        .and_then(|rest| rest.split_once(','));
     is_url || head.is_some_and(|(head, _)| head.trim_end().ends_with(";base64"))
 }
 
@@ -55,13 +77,28 @@ mod tests {
 
     #[test]
     fn sources() {
-        let icon = |source: &str| legacy().result(1, json!({ "tools": [{ "icons": [{ "src": source }] }] }));
-        for source in ["https://a.b/c.png", "HTTP://a/b", "data:image/png;base64,AAAA"] {
+        let icon = |source: &str| {
+            legacy().result(1, json!({ "tools": [{ "icons": [{ "src": source }] }] }))
+        };
+        for source in [
+            "https://a.b/c.png",
+            "HTTP://a/b",
+            "data:image/png;base64,AAAA",
+        ] {
             passes(&RULE, &icon(source));
         }
-        for source in ["file:///etc/passwd", "javascript:1", "icon.png", "data:image/svg+xml,%3Csvg", ""] {
+        for source in [
+            "file:///etc/passwd",
+            "javascript:1",
+            "icon.png",
+            "data:image/svg+xml,%3Csvg",
+            "",
+        ] {
             finds(&RULE, &icon(source), &["meta/icon-source"]);
         }
-        sees_nothing(&RULE, &legacy().result(1, json!({ "tools": [{ "name": "a" }] })));
+        sees_nothing(
+            &RULE,
+            &legacy().result(1, json!({ "tools": [{ "name": "a" }] })),
+        );
     }
 }

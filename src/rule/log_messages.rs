@@ -21,13 +21,28 @@ pub(super) const RULE: Rule = Rule {
         "logging/only-on-request",
         "logging/on-own-stream",
     ],
-    faults: &["log-level-ignored", "log-level-unknown", "log-without-data", "log-unasked", "listen-logs"],
+    faults: &[
+        "log-level-ignored",
+        "log-level-unknown",
+        "log-without-data",
+        "log-unasked",
+        "listen-logs",
+    ],
     applies: |_, _| true,
     check,
 };
 
 /// From the least to the most severe.
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+const LEVELS: [&str; 8] = [
+    "debug",
+    "info",
+    "notice",
+    "warning",
+    "error",
+    "critical",
+    "alert",
+    "emergency",
+];
 const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
@@ -48,17 +63,35 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
 /// Checks the message by itself, and returns how severe it is.
 fn form(params: &Value, entry: usize, sight: &mut Sight) -> Option<usize> {
     if params.get("data").is_none() {
-        sight.violation("logging/message-form", &[entry], "a log message has no data", "data", params.clone());
+        sight.violation(
+            "logging/message-form",
+            &[entry],
+            "a log message has no data",
+            "data",
+            params.clone(),
+        );
     }
     let Some(level) = params.get("level").and_then(Value::as_str) else {
         let message = "a log message has no level that is a string";
-        sight.violation("logging/message-form", &[entry], message, "a level", params.clone());
+        sight.violation(
+            "logging/message-form",
+            &[entry],
+            message,
+            "a level",
+            params.clone(),
+        );
         return None;
     };
     let severity = severity(level);
     if severity.is_none() {
         let message = "a log message has a level that does not exist";
-        sight.violation("logging/levels", &[entry], message, LEVELS.join(", "), level);
+        sight.violation(
+            "logging/levels",
+            &[entry],
+            message,
+            LEVELS.join(", "),
+            level,
+        );
     }
     severity
 }
@@ -71,60 +104,117 @@ fn below(entries: &[usize], wanted: usize, level: usize, sight: &mut Sight) {
     if level < wanted {
         let message = "a log message is below the level that was asked for";
         let expected = format!("{} or above", LEVELS[wanted]);
-        sight.violation("logging/at-or-above-level", entries, message, expected, LEVELS[level]);
+        sight.violation(
+            "logging/at-or-above-level",
+            entries,
+            message,
+            expected,
+            LEVELS[level],
+        );
     }
 }
 
-fn set_before(session: &Session<'_>, received: &Received<'_>, level: Option<usize>, sight: &mut Sight) {
+fn set_before(
+    session: &Session<'_>,
+    received: &Received<'_>,
+    level: Option<usize>,
+    sight: &mut Sight,
+) {
     let streams = streams(session);
     let stream = streams.get(&received.stream);
     let session_id = stream.and_then(|stream| stream.session_id());
     let life = life_of(session, received.entry);
     let is_set = |answer: &super::look::Answer<'_>| {
-        let other = streams.get(&answer.exchange.stream).and_then(|stream| stream.session_id());
+        let other = streams
+            .get(&answer.exchange.stream)
+            .and_then(|stream| stream.session_id());
         answer.method() == "logging/setLevel"
             && answer.entry < received.entry
             && life_of(session, answer.entry) == life
             && other == session_id
     };
-    let Some(set) = answers(session).filter(is_set).last() else { return };
+    let Some(set) = answers(session).filter(is_set).last() else {
+        return;
+    };
     // On HTTP a level is remembered only within a session, and what was on its way on another stream may be older.
-    let newer =
-        stream.is_none_or(|stream| session_id.is_some() && stream.method == "POST" && stream.request > set.entry);
+    let newer = stream.is_none_or(|stream| {
+        session_id.is_some() && stream.method == "POST" && stream.request > set.entry
+    });
     // Where the last attempt was refused, nobody can say what holds.
-    let wanted = set.result().and(set.request.pointer("/params/level")).and_then(Value::as_str).and_then(severity);
+    let wanted = set
+        .result()
+        .and(set.request.pointer("/params/level"))
+        .and_then(Value::as_str)
+        .and_then(severity);
     if let (true, Some(wanted), Some(level)) = (newer, wanted, level) {
         below(&[set.exchange.sent, received.entry], wanted, level, sight);
     }
 }
 
-fn asked_for(session: &Session<'_>, received: &Received<'_>, level: Option<usize>, sight: &mut Sight) {
+fn asked_for(
+    session: &Session<'_>,
+    received: &Received<'_>,
+    level: Option<usize>,
+    sight: &mut Sight,
+) {
     let own: Vec<&Exchange> = match received.stream {
         0 => running(session, received.entry),
-        stream => session.conversation.exchanges.iter().filter(|exchange| exchange.stream == stream).collect(),
+        stream => session
+            .conversation
+            .exchanges
+            .iter()
+            .filter(|exchange| exchange.stream == stream)
+            .collect(),
     };
     let request = |exchange: &Exchange| session.entries[exchange.sent].json.as_deref();
     let listens = |exchange: &Exchange| exchange.method.as_deref() == Some("subscriptions/listen");
     // A request of an earlier era is answered by its rules.
-    let modern =
-        |exchange: &Exchange| request(exchange).is_some_and(|request| is_modern(request, session.header.revision));
+    let modern = |exchange: &Exchange| {
+        request(exchange).is_some_and(|request| is_modern(request, session.header.revision))
+    };
     if own.iter().any(|exchange| !modern(exchange)) {
         return;
     }
     if received.stream != 0 && own.iter().any(|exchange| listens(exchange)) {
-        let entries: Vec<usize> = own.iter().map(|exchange| exchange.sent).chain([received.entry]).collect();
+        let entries: Vec<usize> = own
+            .iter()
+            .map(|exchange| exchange.sent)
+            .chain([received.entry])
+            .collect();
         let message = "a log message comes on a listen stream";
         let actual = received.message.clone();
-        sight.violation("logging/on-own-stream", &entries, message, "no log messages", actual);
+        sight.violation(
+            "logging/on-own-stream",
+            &entries,
+            message,
+            "no log messages",
+            actual,
+        );
         return;
     }
-    let asked = |exchange: &Exchange| request(exchange)?.pointer("/params/_meta")?.get(LEVEL_KEY)?.as_str();
+    let asked = |exchange: &Exchange| {
+        request(exchange)?
+            .pointer("/params/_meta")?
+            .get(LEVEL_KEY)?
+            .as_str()
+    };
     let wanted: Vec<&str> = own.iter().filter_map(|exchange| asked(exchange)).collect();
-    let entries: Vec<usize> = own.iter().map(|exchange| exchange.sent).take(1).chain([received.entry]).collect();
+    let entries: Vec<usize> = own
+        .iter()
+        .map(|exchange| exchange.sent)
+        .take(1)
+        .chain([received.entry])
+        .collect();
     if wanted.is_empty() {
         let message = "a log message comes although no running request asks for any";
         let actual = received.message.clone();
-        sight.violation("logging/only-on-request", &entries, message, "no log messages", actual);
+        sight.violation(
+            "logging/only-on-request",
+            &entries,
+            message,
+            "no log messages",
+            actual,
+        );
     }
     // Several requests may be running: the lowest level of all is certainly wanted. One that does not exist sets none.
     let lowest = wanted.iter().map(|level| severity(level)).min().flatten();
@@ -140,8 +230,12 @@ fn running<'a>(session: &Session<'a>, entry: usize) -> Vec<&'a Exchange> {
         .conversation
         .exchanges
         .iter()
-        .filter(|exchange| exchange.sent < entry && exchange.answer.is_none_or(|answer| answer > entry))
-        .filter(|exchange| exchange.is_request() && exchange.method.as_deref() != Some("subscriptions/listen"))
+        .filter(|exchange| {
+            exchange.sent < entry && exchange.answer.is_none_or(|answer| answer > entry)
+        })
+        .filter(|exchange| {
+            exchange.is_request() && exchange.method.as_deref() != Some("subscriptions/listen")
+        })
         .filter(|exchange| life_of(session, exchange.sent) == life)
         .collect()
 }
@@ -154,7 +248,10 @@ mod tests {
     use super::*;
 
     fn log(script: Script, level: &str) -> Script {
-        script.notified("notifications/message", json!({ "level": level, "data": 1 }))
+        script.notified(
+            "notifications/message",
+            json!({ "level": level, "data": 1 }),
+        )
     }
 
     #[test]
@@ -166,16 +263,28 @@ mod tests {
             &legacy().notified("notifications/message", json!({ "level": "info" })),
             &["logging/message-form"],
         );
-        finds(&RULE, &legacy().notified("notifications/message", json!({ "data": 1 })), &["logging/message-form"]);
+        finds(
+            &RULE,
+            &legacy().notified("notifications/message", json!({ "data": 1 })),
+            &["logging/message-form"],
+        );
         sees_nothing(&RULE, &legacy().opened());
     }
 
     #[test]
     fn levels_that_were_set() {
         let set = legacy().asks(1, "logging/setLevel", json!({ "level": "warning" }));
-        passes(&RULE, &log(log(set.clone(), "info").result(1, json!({})), "warning"));
-        finds(&RULE, &log(set.clone().result(1, json!({})), "info"), &["logging/at-or-above-level"]);
-        let error = json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "" } });
+        passes(
+            &RULE,
+            &log(log(set.clone(), "info").result(1, json!({})), "warning"),
+        );
+        finds(
+            &RULE,
+            &log(set.clone().result(1, json!({})), "info"),
+            &["logging/at-or-above-level"],
+        );
+        let error =
+            json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "" } });
         passes(&RULE, &log(set.gets(error), "info"));
     }
 
@@ -187,20 +296,40 @@ mod tests {
         };
         passes(&RULE, &log(asked(Some("info")), "info"));
         passes(&RULE, &log(asked(Some("nonsense")), "debug"));
-        finds(&RULE, &log(asked(Some("info")), "debug"), &["logging/at-or-above-level"]);
-        finds(&RULE, &log(asked(None), "emergency"), &["logging/only-on-request"]);
-        finds(&RULE, &log(asked(Some("info")).result(1, json!({})), "info"), &["logging/only-on-request"]);
+        finds(
+            &RULE,
+            &log(asked(Some("info")), "debug"),
+            &["logging/at-or-above-level"],
+        );
+        finds(
+            &RULE,
+            &log(asked(None), "emergency"),
+            &["logging/only-on-request"],
+        );
+        finds(
+            &RULE,
+            &log(asked(Some("info")).result(1, json!({})), "info"),
+            &["logging/only-on-request"],
+        );
     }
 
     #[test]
     fn streams() {
-        let message =
-            json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "info", "data": 1 } });
+        let message = json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "info", "data": 1 } });
         let meta = json!({ "_meta": { LEVEL_KEY: "info" } });
-        passes(&RULE, &modern_http().streams(1, "tools/call", meta.clone()).event_of(message.clone()));
-        let listen = modern_http().streams(1, "subscriptions/listen", meta).event_of(message.clone());
+        passes(
+            &RULE,
+            &modern_http()
+                .streams(1, "tools/call", meta.clone())
+                .event_of(message.clone()),
+        );
+        let listen = modern_http()
+            .streams(1, "subscriptions/listen", meta)
+            .event_of(message.clone());
         finds(&RULE, &listen, &["logging/on-own-stream"]);
-        let other = modern_http().streams(1, "tools/call", json!({})).event_of(message);
+        let other = modern_http()
+            .streams(1, "tools/call", json!({}))
+            .event_of(message);
         finds(&RULE, &other, &["logging/only-on-request"]);
     }
 }

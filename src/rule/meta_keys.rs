@@ -35,8 +35,10 @@ const OPAQUE: [&str; 10] = [
     "settings",
 ];
 
-static PREFIX: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?)*$").ok());
+static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?)*$")
+        .ok()
+});
 static NAME: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$").ok());
 static TRACEPARENT: LazyLock<Option<Regex>> =
@@ -61,10 +63,20 @@ fn judge(session: &Session<'_>, entry: usize, key: &str, value: &Value, sight: &
         let expected = "a name, or labels joined by dots, a slash and a name";
         sight.violation("meta/key-form", &[entry], message, expected, key);
     }
-    let is_trace = |value: &Value| value.as_str().is_some_and(|text| matches(&TRACEPARENT, text));
+    let is_trace = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| matches(&TRACEPARENT, text))
+    };
     if key == "traceparent" && !is_trace(value) {
         let message = "traceparent has not the format of W3C Trace Context";
-        sight.violation("meta/trace-context", &[entry], message, "00-TRACE-PARENT-FLAGS", value.clone());
+        sight.violation(
+            "meta/trace-context",
+            &[entry],
+            message,
+            "00-TRACE-PARENT-FLAGS",
+            value.clone(),
+        );
     }
 }
 
@@ -79,7 +91,9 @@ fn collect<'a>(value: &'a Value, found: &mut Vec<&'a Map<String, Value>>, depth:
                 }
             }
         }
-        Value::Array(elements) if depth < 16 => elements.iter().for_each(|element| collect(element, found, depth + 1)),
+        Value::Array(elements) if depth < 16 => elements
+            .iter()
+            .for_each(|element| collect(element, found, depth + 1)),
         _ => {}
     }
 }
@@ -115,10 +129,28 @@ mod tests {
     #[test]
     fn keys() {
         assert!(PREFIX.is_some() && NAME.is_some() && TRACEPARENT.is_some());
-        for key in ["progressToken", "a", "", "com.example/a", "com.example/", "x-y.z9/a_b.c-d", "mcp/1"] {
+        for key in [
+            "progressToken",
+            "a",
+            "",
+            "com.example/a",
+            "com.example/",
+            "x-y.z9/a_b.c-d",
+            "mcp/1",
+        ] {
             assert!(is_well_formed(key), "{key:?}");
         }
-        for key in ["-a", "a-", "a b", "/a", "com..example/a", "9a/b", "a-/b", "a/b/c", "ключ"] {
+        for key in [
+            "-a",
+            "a-",
+            "a b",
+            "/a",
+            "com..example/a",
+            "9a/b",
+            "a-/b",
+            "a/b/c",
+            "ключ",
+        ] {
             assert!(!is_well_formed(key), "{key:?}");
         }
     }
@@ -126,16 +158,34 @@ mod tests {
     #[test]
     fn places() {
         let bad = json!({ "-bad-": 1 });
-        passes(&RULE, &legacy().result(1, json!({ "_meta": { "a.b/c": 1 } })));
-        finds(&RULE, &legacy().result(1, json!({ "tools": [{ "_meta": bad }] })), &["meta/key-form"]);
-        sees_nothing(&RULE, &legacy().result(1, json!({ "structuredContent": { "_meta": bad } })));
-        passes(&RULE, &legacy().asks(1, "ping", json!({ "_meta": bad })).result(1, json!({ "_meta": bad })));
+        passes(
+            &RULE,
+            &legacy().result(1, json!({ "_meta": { "a.b/c": 1 } })),
+        );
+        finds(
+            &RULE,
+            &legacy().result(1, json!({ "tools": [{ "_meta": bad }] })),
+            &["meta/key-form"],
+        );
+        sees_nothing(
+            &RULE,
+            &legacy().result(1, json!({ "structuredContent": { "_meta": bad } })),
+        );
+        passes(
+            &RULE,
+            &legacy()
+                .asks(1, "ping", json!({ "_meta": bad }))
+                .result(1, json!({ "_meta": bad })),
+        );
     }
 
     #[test]
     fn traces() {
         let trace = |text: &str| modern().result(1, json!({ "_meta": { "traceparent": text } }));
-        passes(&RULE, &trace("00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"));
+        passes(
+            &RULE,
+            &trace("00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"),
+        );
         finds(&RULE, &trace("1"), &["meta/trace-context"]);
     }
 }

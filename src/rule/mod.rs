@@ -173,7 +173,9 @@ impl RuleOutcome {
     pub fn merge(&mut self, other: RuleOutcome) {
         self.observed |= other.observed;
         for finding in other.findings {
-            let known = |known: &Finding| known.requirement == finding.requirement && known.message == finding.message;
+            let known = |known: &Finding| {
+                known.requirement == finding.requirement && known.message == finding.message
+            };
             if !self.findings.iter().any(known) {
                 self.findings.push(finding);
             }
@@ -182,7 +184,11 @@ impl RuleOutcome {
 
     /// The verdict of the rule's trial.
     pub fn verdict(&self) -> Verdict {
-        if self.observed { Verdict::of(&self.findings) } else { Verdict::NotObserved }
+        if self.observed {
+            Verdict::of(&self.findings)
+        } else {
+            Verdict::NotObserved
+        }
     }
 
     /// Why it was not judged.
@@ -194,7 +200,11 @@ impl RuleOutcome {
 /// Applies every rule that makes sense for the session.
 pub fn apply(session: &Session<'_>) -> Vec<RuleOutcome> {
     let (revision, transport) = (session.header.revision, session.header.transport);
-    let binds = |rule: &&Rule| rule.requirements.iter().any(|requirement| evidence::binds(session, requirement));
+    let binds = |rule: &&Rule| {
+        rule.requirements
+            .iter()
+            .any(|requirement| evidence::binds(session, requirement))
+    };
     RULES
         .iter()
         .filter(|rule| (rule.applies)(revision, transport))
@@ -208,8 +218,17 @@ fn outcome(rule: &Rule, session: &Session<'_>) -> RuleOutcome {
     let mut sight = Sight::default();
     (rule.check)(session, &mut sight);
     let mut known = HashSet::new();
-    let mut is_new = |violation: &Violation| known.insert((violation.requirement.clone(), violation.message.clone()));
+    let mut is_new = |violation: &Violation| {
+        known.insert((violation.requirement.clone(), violation.message.clone()))
+    };
     let first: Vec<Violation> = sight.violations.into_iter().filter(&mut is_new).collect();
-    let findings = first.into_iter().filter_map(|violation| evidence::finding(session, violation)).collect();
-    RuleOutcome { rule: rule.name, observed: sight.observed, findings }
+    let findings = first
+        .into_iter()
+        .filter_map(|violation| evidence::finding(session, violation))
+        .collect();
+    RuleOutcome {
+        rule: rule.name,
+        observed: sight.observed,
+        findings,
+    }
 }

@@ -28,7 +28,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for (index, entry) in session.entries.iter().enumerate() {
-        let (What::Received { event, .. }, Some(document)) = (&entry.what, entry.json.as_deref()) else { continue };
+        let (What::Received { event, .. }, Some(document)) = (&entry.what, entry.json.as_deref())
+        else {
+            continue;
+        };
         if document.is_object() {
             sight.observe();
         }
@@ -50,7 +53,12 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
 /// Whether an array of ours was the cause: who reads it may well answer it alike.
 fn answers_batch(session: &Session<'_>, index: usize) -> bool {
     let stream = session.entries[index].stream;
-    let mut before = session.conversation.exchanges.iter().rev().filter(|e| e.sent < index && e.stream == stream);
+    let mut before = session
+        .conversation
+        .exchanges
+        .iter()
+        .rev()
+        .filter(|e| e.sent < index && e.stream == stream);
     before.any(|exchange| {
         let sent = session.entries[exchange.sent].json.as_deref();
         is_deliberate(session, exchange.sent) && sent.is_none_or(|sent| sent.is_array())
@@ -66,8 +74,15 @@ mod tests {
 
     #[test]
     fn arrays() {
-        passes(&RULE, &legacy().line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#));
-        finds(&RULE, &legacy().line(BATCH), &["initialization/negotiated-version"]);
+        passes(
+            &RULE,
+            &legacy().line(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+        );
+        finds(
+            &RULE,
+            &legacy().line(BATCH),
+            &["initialization/negotiated-version"],
+        );
         finds(&RULE, &modern().line(BATCH), &["stdio/only-messages"]);
         let http = || modern_http().http("POST", &[]).head(200, &[]);
         finds(&RULE, &http().line(BATCH), &["http/request-content-type"]);

@@ -10,7 +10,11 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "no-server-requests",
     title: "The server sends no requests of its own",
-    requirements: &["messages/no-server-requests", "stdio/no-requests", "http/no-server-requests"],
+    requirements: &[
+        "messages/no-server-requests",
+        "stdio/no-requests",
+        "http/no-server-requests",
+    ],
     faults: &["server-requests"],
     applies: |revision, _| revision.era() == Era::Modern,
     check,
@@ -18,7 +22,8 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     // A handshake that succeeds makes this a legacy connection.
-    let handshake = answers(session).find(|answer| answer.method() == "initialize" && answer.result().is_some());
+    let handshake = answers(session)
+        .find(|answer| answer.method() == "initialize" && answer.result().is_some());
     if modern_answers(session).next().is_some() {
         sight.observe();
     }
@@ -29,7 +34,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         let message = format!("the server sends the request {method}");
         let actual = received.message.clone();
         let expected = "the request inside an input_required result";
-        sight.violation("messages/no-server-requests", &[received.entry], message, expected, actual);
+        sight.violation(
+            "messages/no-server-requests",
+            &[received.entry],
+            message,
+            expected,
+            actual,
+        );
     }
 }
 
@@ -45,7 +56,11 @@ mod tests {
         let asked = modern().asks(1, "tools/call", json!({}));
         passes(&RULE, &asked.clone().result(1, json!({})));
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "roots/list" });
-        finds(&RULE, &asked.clone().gets(request), &["messages/no-server-requests"]);
+        finds(
+            &RULE,
+            &asked.clone().gets(request),
+            &["messages/no-server-requests"],
+        );
         sees_nothing(&RULE, &asked);
     }
 }

@@ -9,7 +9,10 @@ use crate::judge::Session;
 pub(super) const RULE: Rule = Rule {
     name: "notification-capabilities",
     title: "The server sends only the notifications that its capabilities announce",
-    requirements: &["logging/declare-capability", "initialization/negotiated-capabilities"],
+    requirements: &[
+        "logging/declare-capability",
+        "initialization/negotiated-capabilities",
+    ],
     faults: &["logging-undeclared"],
     applies: |_, _| true,
     check,
@@ -17,11 +20,36 @@ pub(super) const RULE: Rule = Rule {
 
 /// A notification, the capability that it belongs to, the one that announces it, and the requirement.
 const NOTIFICATIONS: [(&str, &[&str], &[&str], &str); 5] = [
-    ("notifications/message", &["logging"], &["logging"], "logging/declare-capability"),
-    ("notifications/tools/list_changed", &["tools"], &["tools", "listChanged"], NEGOTIATED),
-    ("notifications/prompts/list_changed", &["prompts"], &["prompts", "listChanged"], NEGOTIATED),
-    ("notifications/resources/list_changed", &["resources"], &["resources", "listChanged"], NEGOTIATED),
-    ("notifications/resources/updated", &["resources"], &["resources", "subscribe"], NEGOTIATED),
+    (
+        "notifications/message",
+        &["logging"],
+        &["logging"],
+        "logging/declare-capability",
+    ),
+    (
+        "notifications/tools/list_changed",
+        &["tools"],
+        &["tools", "listChanged"],
+        NEGOTIATED,
+    ),
+    (
+        "notifications/prompts/list_changed",
+        &["prompts"],
+        &["prompts", "listChanged"],
+        NEGOTIATED,
+    ),
+    (
+        "notifications/resources/list_changed",
+        &["resources"],
+        &["resources", "listChanged"],
+        NEGOTIATED,
+    ),
+    (
+        "notifications/resources/updated",
+        &["resources"],
+        &["resources", "subscribe"],
+        NEGOTIATED,
+    ),
 ];
 const NEGOTIATED: &str = "initialization/negotiated-capabilities";
 
@@ -31,14 +59,25 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         return;
     }
     for (method, received) in notifications(session) {
-        let Some((_, whole, part, requirement)) = NOTIFICATIONS.iter().find(|(name, ..)| *name == method) else {
+        let Some((_, whole, part, requirement)) =
+            NOTIFICATIONS.iter().find(|(name, ..)| *name == method)
+        else {
             continue;
         };
         sight.observe();
         let declared = declares(capabilities, part);
         if !declared {
-            let message = format!("the server sends {method} and does not declare {}", part.join("."));
-            sight.violation(requirement, &[received.entry], message, part.join("."), capabilities.clone());
+            let message = format!(
+                "the server sends {method} and does not declare {}",
+                part.join(".")
+            );
+            sight.violation(
+                requirement,
+                &[received.entry],
+                message,
+                part.join("."),
+                capabilities.clone(),
+            );
         }
         // That a part of a capability is one by itself is not said in so many words.
         if !declared && declares(capabilities, whole) {
@@ -57,14 +96,32 @@ mod tests {
 
     #[test]
     fn capabilities() {
-        let log = |server| legacy().server(server).notified("notifications/message", json!({}));
+        let log = |server| {
+            legacy()
+                .server(server)
+                .notified("notifications/message", json!({}))
+        };
         passes(&RULE, &log(json!({ "logging": {} })));
-        finds(&RULE, &log(json!({ "tools": {} })), &["logging/declare-capability"]);
-        let changed = |server| legacy().server(server).notified("notifications/tools/list_changed", json!({}));
+        finds(
+            &RULE,
+            &log(json!({ "tools": {} })),
+            &["logging/declare-capability"],
+        );
+        let changed = |server| {
+            legacy()
+                .server(server)
+                .notified("notifications/tools/list_changed", json!({}))
+        };
         passes(&RULE, &changed(json!({ "tools": { "listChanged": true } })));
         let finding = |server| changed(server).judged(&RULE).findings.remove(0);
         assert_eq!(finding(json!({})).level, Level::Must);
-        assert_eq!(finding(json!({ "tools": { "listChanged": false } })).level, Level::Stated);
-        sees_nothing(&RULE, &legacy().notified("notifications/progress", json!({})));
+        assert_eq!(
+            finding(json!({ "tools": { "listChanged": false } })).level,
+            Level::Stated
+        );
+        sees_nothing(
+            &RULE,
+            &legacy().notified("notifications/progress", json!({})),
+        );
     }
 }

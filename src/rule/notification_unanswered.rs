@@ -17,21 +17,43 @@ pub(super) const RULE: Rule = Rule {
     name: "notification-unanswered",
     title: "Notifications and responses are not answered",
     requirements: &["messages/notification-unanswered"],
-    faults: &["notification-answered", "unknown-notification-answered", "notification-body"],
+    faults: &[
+        "notification-answered",
+        "unknown-notification-answered",
+        "notification-body",
+    ],
     applies: |_, _| true,
     check,
 };
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    for exchange in session.conversation.exchanges.iter().filter(|exchange| exchange.due.duty == Duty::MustNot) {
-        let later = session.conversation.exchanges.iter().rev().find(|e| e.is_request() && e.answer.is_some());
+    for exchange in session
+        .conversation
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.due.duty == Duty::MustNot)
+    {
+        let later = session
+            .conversation
+            .exchanges
+            .iter()
+            .rev()
+            .find(|e| e.is_request() && e.answer.is_some());
         // What came of it is known once a later request is answered, or HTTP has responded.
         if exchange.head.is_some() || later.is_some_and(|later| later.sent > exchange.sent) {
             sight.observe();
         }
-        let answer = exchange.answer.filter(|answer| is_response(session, *answer));
+        let answer = exchange
+            .answer
+            .filter(|answer| is_response(session, *answer));
         let head = exchange.head.map(|head| &session.entries[head].what);
-        let succeeds = matches!(head, Some(What::HttpResponse { status: 200..=299, .. }));
+        let succeeds = matches!(
+            head,
+            Some(What::HttpResponse {
+                status: 200..=299,
+                ..
+            })
+        );
         if let Some(answer) = answer.filter(|_| succeeds) {
             violation(session, exchange, answer, sight);
         }
@@ -40,28 +62,49 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         if forgotten(session, answer).is_some() {
             continue;
         }
-        let before = session.conversation.exchanges.iter().rev().filter(|e| e.sent < answer && e.stream == 0);
+        let before = session
+            .conversation
+            .exchanges
+            .iter()
+            .rev()
+            .filter(|e| e.sent < answer && e.stream == 0);
         // After something unreadable, an answer without an id is most probably about that.
-        if let Some(exchange) = before.clone().find(|e| !e.is_request()).filter(|e| e.due.duty == Duty::MustNot) {
+        if let Some(exchange) = before
+            .clone()
+            .find(|e| !e.is_request())
+            .filter(|e| e.due.duty == Duty::MustNot)
+        {
             violation(session, exchange, answer, sight);
         }
     }
 }
 
 fn violation(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
-    let actual = session.entries[answer].json.as_deref().cloned().unwrap_or(Value::Null);
+    let actual = session.entries[answer]
+        .json
+        .as_deref()
+        .cloned()
+        .unwrap_or(Value::Null);
     let message = match exchange.method {
         Some(_) => "a notification is answered",
         None => "a response is answered",
     };
     let entries = [exchange.sent, answer];
-    sight.violation("messages/notification-unanswered", &entries, message, "nothing", actual);
+    sight.violation(
+        "messages/notification-unanswered",
+        &entries,
+        message,
+        "nothing",
+        actual,
+    );
 }
 
 fn is_response(session: &Session<'_>, entry: usize) -> bool {
     let document = session.entries[entry].json.as_deref();
     let messages = document.map(message::messages).unwrap_or_default();
-    messages.iter().any(|message| matches!(message::kind(message), Kind::Response { .. }))
+    messages
+        .iter()
+        .any(|message| matches!(message::kind(message), Kind::Response { .. }))
 }
 
 #[cfg(test)]
@@ -79,10 +122,24 @@ mod tests {
     fn stdio() {
         let notified = legacy().initialized();
         sees_nothing(&RULE, &notified);
-        passes(&RULE, &notified.clone().asks(1, "ping", json!({})).result(1, json!({})));
-        finds(&RULE, &notified.clone().gets(error()), &["messages/notification-unanswered"]);
+        passes(
+            &RULE,
+            &notified
+                .clone()
+                .asks(1, "ping", json!({}))
+                .result(1, json!({})),
+        );
+        finds(
+            &RULE,
+            &notified.clone().gets(error()),
+            &["messages/notification-unanswered"],
+        );
         let without_id = json!({ "jsonrpc": "2.0", "result": {} });
-        let fenced = notified.clone().asks(1, "ping", json!({})).gets(without_id.clone()).result(1, json!({}));
+        let fenced = notified
+            .clone()
+            .asks(1, "ping", json!({}))
+            .gets(without_id.clone())
+            .result(1, json!({}));
         finds(&RULE, &fenced, &["messages/notification-unanswered"]);
         let hostile = notified.clone().hostile("{").gets(error()).gets(error());
         sees_nothing(&RULE, &hostile);
@@ -95,6 +152,10 @@ mod tests {
         let notified = || legacy_http().http("POST", &[]).initialized();
         passes(&RULE, &notified().head(202, &[]).ends());
         passes(&RULE, &notified().head(400, &[]).gets(error()));
-        finds(&RULE, &notified().head(200, &[]).gets(error()), &["messages/notification-unanswered"]);
+        finds(
+            &RULE,
+            &notified().head(200, &[]).gets(error()),
+            &["messages/notification-unanswered"],
+        );
     }
 }

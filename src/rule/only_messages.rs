@@ -72,7 +72,12 @@ fn not_a_message(index: usize, json: &Value, sight: &mut Sight) {
 }
 
 /// Reports a line that is no JSON; returns how many lines it takes to say so.
-fn not_json(index: usize, line: &[u8], rest: &[(usize, &[u8], Option<&Value>)], sight: &mut Sight) -> usize {
+fn not_json(
+    index: usize,
+    line: &[u8],
+    rest: &[(usize, &[u8], Option<&Value>)],
+    sight: &mut Sight,
+) -> usize {
     let text = String::from_utf8_lossy(line);
     let shown = cut(&text, 200);
     if let Some(count) = spread(rest) {
@@ -83,14 +88,32 @@ fn not_json(index: usize, line: &[u8], rest: &[(usize, &[u8], Option<&Value>)], 
     }
     if is_several(&text) {
         let message = "several messages are on one line";
-        sight.violation("stdio/one-line", &[index], message, "a newline after each message", shown);
+        sight.violation(
+            "stdio/one-line",
+            &[index],
+            message,
+            "a newline after each message",
+            shown,
+        );
     } else if text.trim().is_empty() {
-        sight.violation("stdio/only-messages", &[index], "an empty line on stdout", "a message", shown);
+        sight.violation(
+            "stdio/only-messages",
+            &[index],
+            "an empty line on stdout",
+            "a message",
+            shown,
+        );
     } else if text.starts_with('\u{feff}') {
         let message = "a line on stdout begins with a byte-order mark";
         sight.violation("stdio/only-messages", &[index], message, "a message", shown);
     } else {
-        sight.violation("stdio/only-messages", &[index], "a line on stdout is no JSON", "a message", shown);
+        sight.violation(
+            "stdio/only-messages",
+            &[index],
+            "a line on stdout is no JSON",
+            "a message",
+            shown,
+        );
         sight.hint("a log line or print on stdout is the usual cause: log to stderr");
     }
     1
@@ -117,23 +140,31 @@ fn spread(lines: &[(usize, &[u8], Option<&Value>)]) -> Option<usize> {
 fn ends_early(text: &[u8]) -> bool {
     // A raw newline inside a string is not the end of the text to a parser, but the first thing that it refuses.
     let newline = text.len().saturating_sub(1);
-    serde_json::from_slice::<IgnoredAny>(text)
-        .is_err_and(|error| error.is_eof() || (error.line() >= 2 && error.column() == 0) || error.column() > newline)
+    serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| {
+        error.is_eof() || (error.line() >= 2 && error.column() == 0) || error.column() > newline
+    })
 }
 
 /// Whether a line holds more than one JSON object and nothing else.
 fn is_several(text: &str) -> bool {
-    let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter::<Value>().collect();
-    documents.is_ok_and(|documents| documents.len() > 1 && documents.iter().all(|document| *document != json!(null)))
+    let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text)
+        .into_iter::<Value>()
+        .collect();
+    documents.is_ok_and(|documents| {
+        documents.len() > 1 && documents.iter().all(|document| *document != json!(null))
+    })
 }
 
 fn is_misencoded(line: &[u8]) -> bool {
-    std::str::from_utf8(line).is_err() && serde_json::from_str::<IgnoredAny>(&String::from_utf8_lossy(line)).is_ok()
+    std::str::from_utf8(line).is_err()
+        && serde_json::from_str::<IgnoredAny>(&String::from_utf8_lossy(line)).is_ok()
 }
 
 /// A message that was being written when the process ended.
 fn is_torn(session: &Session<'_>, index: usize, line: &[u8]) -> bool {
-    let ended = session.entries[index..].iter().any(|entry| matches!(entry.what, What::End | What::Exit { .. }));
+    let ended = session.entries[index..]
+        .iter()
+        .any(|entry| matches!(entry.what, What::End | What::Exit { .. }));
     ended && serde_json::from_slice::<IgnoredAny>(line).is_err_and(|error| error.is_eof())
 }
 
@@ -145,27 +176,52 @@ mod tests {
 
     #[test]
     fn messages() {
-        passes(&RULE, &legacy().line("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\r"));
-        passes(&RULE, &legacy().line("[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}]"));
+        passes(
+            &RULE,
+            &legacy().line("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\r"),
+        );
+        passes(
+            &RULE,
+            &legacy().line("[{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}]"),
+        );
         sees_nothing(&RULE, &legacy().sends(json!({})));
     }
 
     #[test]
     fn other_lines() {
-        for line in ["", "INFO ready", "42", "{\"level\":\"info\"}", "\u{feff}{\"id\":1}", "{\"id\":1} trailing", "[1]"]
-        {
+        for line in [
+            "",
+            "INFO ready",
+            "42",
+            "{\"level\":\"info\"}",
+            "\u{feff}{\"id\":1}",
+            "{\"id\":1} trailing",
+            "[1]",
+        ] {
             finds(&RULE, &legacy().line(line), &["stdio/only-messages"]);
         }
     }
 
     #[test]
     fn framing() {
-        let pretty =
-            serde_json::to_string_pretty(&json!({ "jsonrpc": "2.0", "id": 1, "result": { "a": [1, 2] } })).unwrap();
-        let spread = pretty.lines().fold(legacy(), |script, line| script.line(line));
+        let pretty = serde_json::to_string_pretty(
+            &json!({ "jsonrpc": "2.0", "id": 1, "result": { "a": [1, 2] } }),
+        )
+        .unwrap();
+        let spread = pretty
+            .lines()
+            .fold(legacy(), |script, line| script.line(line));
         finds(&RULE, &spread, &["stdio/one-line"]);
-        finds(&RULE, &legacy().line("{\"id\":1,").line("\"result\":{}}"), &["stdio/one-line"]);
-        finds(&RULE, &legacy().line("{\"id\":1}{\"id\":2}"), &["stdio/one-line"]);
+        finds(
+            &RULE,
+            &legacy().line("{\"id\":1,").line("\"result\":{}}"),
+            &["stdio/one-line"],
+        );
+        finds(
+            &RULE,
+            &legacy().line("{\"id\":1}{\"id\":2}"),
+            &["stdio/one-line"],
+        );
     }
 
     #[test]

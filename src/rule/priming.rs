@@ -17,24 +17,38 @@ pub(super) const RULE: Rule = Rule {
     title: "A resumable stream opens with an event that has an id and no data",
     requirements: &["sse/priming-event"],
     faults: &["stream-unprimed"],
-    applies: |revision, transport| revision == Revision::V2025_11_25 && transport == Transport::Http,
+    applies: |revision, transport| {
+        revision == Revision::V2025_11_25 && transport == Transport::Http
+    },
     check,
 };
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    for stream in streams(session).values().filter(|stream| stream.method == "POST" && stream.is_event_stream()) {
+    for stream in streams(session)
+        .values()
+        .filter(|stream| stream.method == "POST" && stream.is_event_stream())
+    {
         let mut events = stream.events(session);
-        let Some((entry, first, data)) = events.next() else { continue };
+        let Some((entry, first, data)) = events.next() else {
+            continue;
+        };
         let resumable = first.id.is_some() || events.any(|(_, event, _)| event.id.is_some());
         if !resumable {
             continue;
         }
         sight.observe();
         if first.id.is_none() || !data.is_empty() {
-            let message = "a resumable stream does not open with an event that has an id and no data";
+            let message =
+                "a resumable stream does not open with an event that has an id and no data";
             let actual = json!({ "id": first.id, "data": String::from_utf8_lossy(data) });
             let expected = json!({ "id": "an id", "data": "" });
-            sight.violation("sse/priming-event", &[stream.request, entry], message, expected, actual);
+            sight.violation(
+                "sse/priming-event",
+                &[stream.request, entry],
+                message,
+                expected,
+                actual,
+            );
         }
     }
 }
@@ -47,9 +61,20 @@ mod tests {
     #[test]
     fn first_events() {
         let opened = legacy_http().streams(1, "ping", json!({}));
-        passes(&RULE, &opened.clone().event(Some("1"), "").event(Some("2"), "{}"));
-        finds(&RULE, &opened.clone().event(Some("1"), "{}"), &["sse/priming-event"]);
-        finds(&RULE, &opened.clone().event(None, "{}").event(Some("1"), "{}"), &["sse/priming-event"]);
+        passes(
+            &RULE,
+            &opened.clone().event(Some("1"), "").event(Some("2"), "{}"),
+        );
+        finds(
+            &RULE,
+            &opened.clone().event(Some("1"), "{}"),
+            &["sse/priming-event"],
+        );
+        finds(
+            &RULE,
+            &opened.clone().event(None, "{}").event(Some("1"), "{}"),
+            &["sse/priming-event"],
+        );
         sees_nothing(&RULE, &opened.event(None, "{}"));
     }
 }

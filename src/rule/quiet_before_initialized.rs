@@ -20,21 +20,33 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let initialized: Vec<usize> = sent(session)
-        .filter(|(_, message)| message.get("method").is_some_and(|method| method == "notifications/initialized"))
+        .filter(|(_, message)| {
+            message
+                .get("method")
+                .is_some_and(|method| method == "notifications/initialized")
+        })
         .map(|(entry, _)| entry)
         .collect();
-    if answers(session).any(|answer| answer.method() == "initialize" && answer.result().is_some_and(Value::is_object)) {
+    if answers(session).any(|answer| {
+        answer.method() == "initialize" && answer.result().is_some_and(Value::is_object)
+    }) {
         sight.observe();
     }
     let streams = streams(session);
     for (method, received) in requests(session).filter(|(method, _)| *method != "ping") {
         let life = life_of(session, received.entry);
         // Which of several sessions on HTTP was not yet ready cannot be told where they have no ids.
-        let id = streams.get(&received.stream).and_then(|stream| stream.session_id());
-        let ready = initialized.iter().filter(|entry| **entry < received.entry).any(|entry| {
-            let stream = streams.get(&session.entries[*entry].stream);
-            life_of(session, *entry) == life && stream.is_none_or(|stream| id.is_none() || stream.session_id() == id)
-        });
+        let id = streams
+            .get(&received.stream)
+            .and_then(|stream| stream.session_id());
+        let ready = initialized
+            .iter()
+            .filter(|entry| **entry < received.entry)
+            .any(|entry| {
+                let stream = streams.get(&session.entries[*entry].stream);
+                life_of(session, *entry) == life
+                    && stream.is_none_or(|stream| id.is_none() || stream.session_id() == id)
+            });
         if !ready {
             let message = format!("the server sends {method} before notifications/initialized");
             let actual = received.message.clone();
@@ -62,8 +74,15 @@ mod tests {
         let greeted = legacy().what_request("initialize", json!({}));
         let answered = greeted.clone().result(0, json!({}));
         passes(&RULE, &answered.clone().gets(ask("ping")));
-        passes(&RULE, &answered.clone().initialized().gets(ask("roots/list")));
-        finds(&RULE, &answered.gets(ask("roots/list")), &["initialization/quiet-before-initialized"]);
+        passes(
+            &RULE,
+            &answered.clone().initialized().gets(ask("roots/list")),
+        );
+        finds(
+            &RULE,
+            &answered.gets(ask("roots/list")),
+            &["initialization/quiet-before-initialized"],
+        );
         sees_nothing(&RULE, &greeted);
     }
 }

@@ -21,11 +21,17 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let subscribed: Vec<(usize, usize)> = sent(session)
-        .filter(|(_, message)| message.get("method").is_some_and(|method| method == "resources/subscribe"))
+        .filter(|(_, message)| {
+            message
+                .get("method")
+                .is_some_and(|method| method == "resources/subscribe")
+        })
         .map(|(entry, _)| (entry, life_of(session, entry)))
         .collect();
     // To see that nothing comes takes something that could have caused it.
-    if answers(session).any(|answer| answer.method() == "tools/call" && answer.result().is_some_and(Value::is_object)) {
+    if answers(session).any(|answer| {
+        answer.method() == "tools/call" && answer.result().is_some_and(Value::is_object)
+    }) {
         sight.observe();
     }
     for (method, received) in notifications(session) {
@@ -34,7 +40,10 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         }
         sight.observe();
         let life = life_of(session, received.entry);
-        if !subscribed.iter().any(|(entry, other)| *entry < received.entry && *other == life) {
+        if !subscribed
+            .iter()
+            .any(|(entry, other)| *entry < received.entry && *other == life)
+        {
             let message = "an update of a resource comes, and the client subscribed to none";
             let actual = received.message.clone();
             let requirement = "resources/updated-only-if-subscribed";
@@ -52,10 +61,24 @@ mod tests {
 
     #[test]
     fn updates() {
-        let updated = |script: Script| script.notified("notifications/resources/updated", json!({ "uri": "a:b" }));
-        passes(&RULE, &updated(legacy().asks(1, "resources/subscribe", json!({ "uri": "a:" }))));
-        finds(&RULE, &updated(legacy().opened()), &["resources/updated-only-if-subscribed"]);
-        passes(&RULE, &legacy().asks(1, "tools/call", json!({})).result(1, json!({})));
+        let updated = |script: Script| {
+            script.notified("notifications/resources/updated", json!({ "uri": "a:b" }))
+        };
+        passes(
+            &RULE,
+            &updated(legacy().asks(1, "resources/subscribe", json!({ "uri": "a:" }))),
+        );
+        finds(
+            &RULE,
+            &updated(legacy().opened()),
+            &["resources/updated-only-if-subscribed"],
+        );
+        passes(
+            &RULE,
+            &legacy()
+                .asks(1, "tools/call", json!({}))
+                .result(1, json!({})),
+        );
         sees_nothing(&RULE, &legacy().opened());
     }
 }

@@ -16,8 +16,18 @@ use crate::transcript::What;
 pub(super) const RULE: Rule = Rule {
     name: "response-ids",
     title: "Each request is answered once, with its own id, of the same value and type",
-    requirements: &["messages/same-id", "messages/request-answered", "messages/unreadable-id"],
-    faults: &["wrong-id", "id-stringified", "id-missing", "answer-twice", "parse-error-id"],
+    requirements: &[
+        "messages/same-id",
+        "messages/request-answered",
+        "messages/unreadable-id",
+    ],
+    faults: &[
+        "wrong-id",
+        "id-stringified",
+        "id-missing",
+        "answer-twice",
+        "parse-error-id",
+    ],
     applies: |_, _| true,
     check,
 };
@@ -27,7 +37,9 @@ const MAX_NAMELESS: usize = 20;
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for exchange in &session.conversation.exchanges {
-        let Some(answer) = exchange.answer else { continue };
+        let Some(answer) = exchange.answer else {
+            continue;
+        };
         match exchange.due.duty {
             Duty::Must => {
                 sight.observe();
@@ -44,14 +56,23 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         if let Some(forgotten) = forgotten(session, answer) {
             let message = "the response has no id";
             let expected = forgotten.due.ids.first().cloned().unwrap_or_default();
-            sight.violation("messages/same-id", &[forgotten.sent, answer], message, expected, Value::Null);
+            sight.violation(
+                "messages/same-id",
+                &[forgotten.sent, answer],
+                message,
+                expected,
+                Value::Null,
+            );
         }
     }
 }
 
 fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
     let responses = responses(session, answer);
-    let ids: Vec<Option<&Value>> = responses.iter().map(|response| response.get("id")).collect();
+    let ids: Vec<Option<&Value>> = responses
+        .iter()
+        .map(|response| response.get("id"))
+        .collect();
     if !ids.iter().any(|id| exchange.due.accepts(*id)) {
         wrong_id(session, exchange, answer, &responses, sight);
     }
@@ -59,15 +80,33 @@ fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mu
         if is_replay(session, *again) {
             continue;
         }
-        let actual = session.entries[*again].json.as_deref().cloned().unwrap_or_default();
+        let actual = session.entries[*again]
+            .json
+            .as_deref()
+            .cloned()
+            .unwrap_or_default();
         let message = "a request was answered twice";
-        sight.violation("messages/request-answered", &[exchange.sent, answer, *again], message, "one answer", actual);
+        sight.violation(
+            "messages/request-answered",
+            &[exchange.sent, answer, *again],
+            message,
+            "one answer",
+            actual,
+        );
     }
 }
 
-fn wrong_id(session: &Session<'_>, exchange: &Exchange, answer: usize, responses: &[&Value], sight: &mut Sight) {
+fn wrong_id(
+    session: &Session<'_>,
+    exchange: &Exchange,
+    answer: usize,
+    responses: &[&Value],
+    sight: &mut Sight,
+) {
     let ours = exchange.due.ids.first().cloned().unwrap_or_default();
-    let Some(response) = responses.first() else { return };
+    let Some(response) = responses.first() else {
+        return;
+    };
     let actual = response.get("id").cloned().unwrap_or_default();
     let refused = refused_unread(session, exchange, response);
     // Who refuses a request by its headers need not have read its id.
@@ -80,7 +119,13 @@ fn wrong_id(session: &Session<'_>, exchange: &Exchange, answer: usize, responses
         false if actual.is_null() => "the response has no id",
         false => "the id of the response is not that of the request",
     };
-    sight.violation("messages/same-id", &[exchange.sent, answer], message, ours, actual);
+    sight.violation(
+        "messages/same-id",
+        &[exchange.sent, answer],
+        message,
+        ours,
+        actual,
+    );
     if retyped {
         sight.hint("keep the id as the JSON value that came; do not turn it into a string");
     }
@@ -94,28 +139,59 @@ fn wrong_id(session: &Session<'_>, exchange: &Exchange, answer: usize, responses
 fn refused_unread(session: &Session<'_>, exchange: &Exchange, response: &Value) -> bool {
     let head = exchange.head.map(|head| &session.entries[head].what);
     let refused = matches!(head, Some(What::HttpResponse { status: 400.., .. }));
-    refused && response.pointer("/error/code").is_some_and(|code| *code != json!(-32601))
+    refused
+        && response
+            .pointer("/error/code")
+            .is_some_and(|code| *code != json!(-32601))
 }
 
 /// An error about something unreadable has an id that was not in it.
 fn invented(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
     let responses = responses(session, answer);
     let known = |response: &&Value| exchange.due.accepts(response.get("id"));
-    let Some(response) = responses.iter().find(|response| !known(response)) else { return };
+    let Some(response) = responses.iter().find(|response| !known(response)) else {
+        return;
+    };
     let actual = response.get("id").cloned().unwrap_or_default();
-    let expected = exchange.due.ids.iter().find(|id| !id.is_null()).cloned().unwrap_or_default();
+    let expected = exchange
+        .due
+        .ids
+        .iter()
+        .find(|id| !id.is_null())
+        .cloned()
+        .unwrap_or_default();
     let message = "an error about what could not be read has an id that was not there";
-    sight.violation("messages/unreadable-id", &[exchange.sent, answer], message, expected, actual);
+    sight.violation(
+        "messages/unreadable-id",
+        &[exchange.sent, answer],
+        message,
+        expected,
+        actual,
+    );
 }
 
 fn answers_nothing(session: &Session<'_>, stray: usize, sight: &mut Sight) {
-    let ids: Vec<&Value> = responses(session, stray).iter().filter_map(|response| response.get("id")).collect();
+    let ids: Vec<&Value> = responses(session, stray)
+        .iter()
+        .filter_map(|response| response.get("id"))
+        .collect();
     let exchanges = &session.conversation.exchanges;
-    let late = |id: &Value| exchanges.iter().any(|e| e.deadline.is_some() && e.due.ids.contains(id));
+    let late = |id: &Value| {
+        exchanges
+            .iter()
+            .any(|e| e.deadline.is_some() && e.due.ids.contains(id))
+    };
     // The id of a hostile message that was answered already, or read in pieces: ours, if not of a request.
-    let ours = |id: &Value| exchanges.iter().any(|e| is_deliberate_or_bare(session, e) && e.due.ids.contains(id));
+    let ours = |id: &Value| {
+        exchanges
+            .iter()
+            .any(|e| is_deliberate_or_bare(session, e) && e.due.ids.contains(id))
+    };
     // An answer that came too late is late, not wrong.
-    let foreign: Vec<&Value> = ids.into_iter().filter(|id| !id.is_null() && !late(id) && !ours(id)).collect();
+    let foreign: Vec<&Value> = ids
+        .into_iter()
+        .filter(|id| !id.is_null() && !late(id) && !ours(id))
+        .collect();
     if foreign.is_empty() || is_replay(session, stray) {
         return;
     }
@@ -124,11 +200,23 @@ fn answers_nothing(session: &Session<'_>, stray: usize, sight: &mut Sight) {
         Some(exchange) => {
             let message = "an error about what could not be read has an id that was not there";
             let (expected, actual) = (json!(exchange.due.ids), json!(foreign));
-            sight.violation("messages/unreadable-id", &[exchange.sent, stray], message, expected, actual);
+            sight.violation(
+                "messages/unreadable-id",
+                &[exchange.sent, stray],
+                message,
+                expected,
+                actual,
+            );
         }
         None => {
             let message = "a response answers no request";
-            sight.violation("messages/same-id", &[stray], message, "the id of a request", json!(foreign));
+            sight.violation(
+                "messages/same-id",
+                &[stray],
+                message,
+                "the id of a request",
+                json!(foreign),
+            );
         }
     }
 }
@@ -139,23 +227,39 @@ fn is_deliberate_or_bare(session: &Session<'_>, exchange: &Exchange) -> bool {
 
 /// What we sent last before an entry, if it was unreadable and no answer to it was recognized.
 fn unreadable_before<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exchange> {
-    let mut before = session.conversation.exchanges.iter().rev().filter(|e| e.sent < entry && e.posts);
-    before.find(|e| !e.is_request()).filter(|e| e.due.duty == Duty::May && e.answer.is_none())
+    let mut before = session
+        .conversation
+        .exchanges
+        .iter()
+        .rev()
+        .filter(|e| e.sent < entry && e.posts);
+    before
+        .find(|e| !e.is_request())
+        .filter(|e| e.due.duty == Duty::May && e.answer.is_none())
 }
 
 /// Responses on stdio without an id that were not taken for the answer to something unreadable.
 pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize> + use<'a> {
     let conversation = session.conversation;
-    let taken: HashSet<usize> =
-        conversation.exchanges.iter().filter(|e| e.due.duty != Duty::MustNot).filter_map(|e| e.answer).collect();
+    let taken: HashSet<usize> = conversation
+        .exchanges
+        .iter()
+        .filter(|e| e.due.duty != Duty::MustNot)
+        .filter_map(|e| e.answer)
+        .collect();
     let entries = session.entries;
     (0..entries.len()).filter(move |index| {
         let entry = &entries[*index];
-        let came = entry.stream == 0 && matches!(entry.what, What::Received { .. }) && !taken.contains(index);
-        came && entry.json.as_deref().is_some_and(|message| match message::kind(message) {
-            Kind::Response { id } => id.is_none_or(Value::is_null),
-            _ => false,
-        })
+        let came = entry.stream == 0
+            && matches!(entry.what, What::Received { .. })
+            && !taken.contains(index);
+        came && entry
+            .json
+            .as_deref()
+            .is_some_and(|message| match message::kind(message) {
+                Kind::Response { id } => id.is_none_or(Value::is_null),
+                _ => false,
+            })
     })
 }
 
@@ -163,16 +267,21 @@ pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize>
 pub(super) fn forgotten<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exchange> {
     let life = life_of(session, entry);
     let forgotten = |e: &&Exchange| e.sent < entry && e.is_request() && e.answer.is_none();
-    session.conversation.exchanges.iter().filter(forgotten).find(|e| life_of(session, e.sent) == life)
+    session
+        .conversation
+        .exchanges
+        .iter()
+        .filter(forgotten)
+        .find(|e| life_of(session, e.sent) == life)
 }
 
 /// Whether an entry came on a stream that resumes another, on which what came before may come again.
 fn is_replay(session: &Session<'_>, entry: usize) -> bool {
     let stream = session.entries[entry].stream;
     session.entries.iter().any(|entry| match &entry.what {
-        What::HttpRequest { headers, .. } if entry.stream == stream => {
-            headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("last-event-id"))
-        }
+        What::HttpRequest { headers, .. } if entry.stream == stream => headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("last-event-id")),
         _ => false,
     })
 }
@@ -181,7 +290,12 @@ fn is_replay(session: &Session<'_>, entry: usize) -> bool {
 fn responses<'a>(session: &Session<'a>, entry: usize) -> Vec<&'a Value> {
     let document = session.entries[entry].json.as_deref();
     let is_response = |message: &&Value| matches!(message::kind(message), Kind::Response { .. });
-    document.map(message::messages).unwrap_or_default().iter().filter(is_response).collect()
+    document
+        .map(message::messages)
+        .unwrap_or_default()
+        .iter()
+        .filter(is_response)
+        .collect()
 }
 
 #[cfg(test)]
@@ -200,33 +314,82 @@ mod tests {
     #[test]
     fn own_ids() {
         passes(&RULE, &legacy().sends(ping(json!(1))).gets(pong(json!(1))));
-        passes(&RULE, &legacy().sends(ping(json!("x"))).gets(pong(json!("x"))));
+        passes(
+            &RULE,
+            &legacy().sends(ping(json!("x"))).gets(pong(json!("x"))),
+        );
         sees_nothing(&RULE, &legacy().sends(ping(json!(1))));
     }
 
     #[test]
     fn other_ids() {
         let asked = legacy().sends(ping(json!(1)));
-        finds(&RULE, &asked.clone().gets(pong(json!("1"))), &["messages/same-id"]);
-        finds(&RULE, &asked.clone().gets(pong(json!("nobody"))), &["messages/same-id"]);
-        finds(&RULE, &asked.clone().gets(json!({ "jsonrpc": "2.0", "result": {} })), &["messages/same-id"]);
-        finds(&RULE, &asked.clone().gets(pong(json!(1))).gets(pong(json!(9))), &["messages/same-id"]);
-        finds(&RULE, &asked.gets(pong(json!(1))).gets(pong(json!(1))), &["messages/request-answered"]);
+        finds(
+            &RULE,
+            &asked.clone().gets(pong(json!("1"))),
+            &["messages/same-id"],
+        );
+        finds(
+            &RULE,
+            &asked.clone().gets(pong(json!("nobody"))),
+            &["messages/same-id"],
+        );
+        finds(
+            &RULE,
+            &asked
+                .clone()
+                .gets(json!({ "jsonrpc": "2.0", "result": {} })),
+            &["messages/same-id"],
+        );
+        finds(
+            &RULE,
+            &asked.clone().gets(pong(json!(1))).gets(pong(json!(9))),
+            &["messages/same-id"],
+        );
+        finds(
+            &RULE,
+            &asked.gets(pong(json!(1))).gets(pong(json!(1))),
+            &["messages/request-answered"],
+        );
     }
 
     #[test]
     fn an_error_without_an_id_is_fine_where_none_could_be_read() {
         let error = |id: Value| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32700, "message": "" } });
         let hostile = legacy().hostile("{").sends(ping(json!(7)));
-        passes(&RULE, &hostile.clone().gets(error(Value::Null)).gets(pong(json!(7))));
-        passes(&RULE, &hostile.clone().gets(error(Value::Null)).gets(error(Value::Null)).gets(pong(json!(7))));
-        finds(&RULE, &hostile.clone().gets(pong(json!(7))).gets(error(json!(1))), &["messages/unreadable-id"]);
+        passes(
+            &RULE,
+            &hostile
+                .clone()
+                .gets(error(Value::Null))
+                .gets(pong(json!(7))),
+        );
+        passes(
+            &RULE,
+            &hostile
+                .clone()
+                .gets(error(Value::Null))
+                .gets(error(Value::Null))
+                .gets(pong(json!(7))),
+        );
+        finds(
+            &RULE,
+            &hostile.clone().gets(pong(json!(7))).gets(error(json!(1))),
+            &["messages/unreadable-id"],
+        );
     }
 
     #[test]
     fn a_late_answer_is_late() {
-        let deadline = What::Deadline { waiting_for: "ping".to_owned(), step: Some(crate::transcript::StepRef(0, 0)) };
-        let late = legacy().trial("t").sends(ping(json!(1))).what(deadline).gets(pong(json!(1)));
+        let deadline = What::Deadline {
+            waiting_for: "ping".to_owned(),
+            step: Some(crate::transcript::StepRef(0, 0)),
+        };
+        let late = legacy()
+            .trial("t")
+            .sends(ping(json!(1)))
+            .what(deadline)
+            .gets(pong(json!(1)));
         sees_nothing(&RULE, &late);
     }
 
@@ -234,11 +397,27 @@ mod tests {
     fn http_refusals_need_no_id() {
         let error = |id: Value, code| json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": "" } });
         let asked = || legacy_http().http("POST", &[]).sends(ping(json!(1)));
-        passes(&RULE, &asked().head(404, &[]).gets(error(Value::Null, -32000)));
-        let tolerated = asked().head(404, &[]).gets(error(json!("server-error"), -32600));
+        passes(
+            &RULE,
+            &asked().head(404, &[]).gets(error(Value::Null, -32000)),
+        );
+        let tolerated = asked()
+            .head(404, &[])
+            .gets(error(json!("server-error"), -32600));
         finds(&RULE, &tolerated, &["messages/same-id"]);
-        assert_eq!(tolerated.judged(&RULE).findings[0].level, crate::verdict::Level::Stated);
-        finds(&RULE, &asked().head(404, &[]).gets(error(Value::Null, -32601)), &["messages/same-id"]);
-        finds(&RULE, &asked().head(200, &[]).gets(pong(Value::Null)), &["messages/same-id"]);
+        assert_eq!(
+            tolerated.judged(&RULE).findings[0].level,
+            crate::verdict::Level::Stated
+        );
+        finds(
+            &RULE,
+            &asked().head(404, &[]).gets(error(Value::Null, -32601)),
+            &["messages/same-id"],
+        );
+        finds(
+            &RULE,
+            &asked().head(200, &[]).gets(pong(Value::Null)),
+            &["messages/same-id"],
+        );
     }
 }

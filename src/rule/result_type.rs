@@ -19,23 +19,40 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     // An extension may add types.
-    let extended =
-        session.capabilities().get("extensions").and_then(Value::as_object).is_some_and(|all| !all.is_empty());
+    let extended = session
+        .capabilities()
+        .get("extensions")
+        .and_then(Value::as_object)
+        .is_some_and(|all| !all.is_empty());
     for answer in modern_answers(session) {
-        let Some(result) = answer.result() else { continue };
+        let Some(result) = answer.result() else {
+            continue;
+        };
         sight.observe();
         match result.get("resultType").map(Value::as_str) {
             Some(Some("complete" | "input_required")) => {}
             Some(Some(other)) if !extended => {
                 let message = "a result is of a type that is not defined";
                 let expected = json!(["complete", "input_required"]);
-                sight.violation("messages/result-type-known", &answer.entries(), message, expected, other);
+                sight.violation(
+                    "messages/result-type-known",
+                    &answer.entries(),
+                    message,
+                    expected,
+                    other,
+                );
             }
             Some(Some(_)) => {}
             _ => {
                 let message = "a result has no resultType that is a string";
                 let expected = json!({ "resultType": "complete" });
-                sight.violation("messages/result-type", &answer.entries(), message, expected, result.clone());
+                sight.violation(
+                    "messages/result-type",
+                    &answer.entries(),
+                    message,
+                    expected,
+                    result.clone(),
+                );
             }
         }
     }
@@ -52,9 +69,21 @@ mod tests {
         passes(&RULE, &answered(json!({ "resultType": "complete" })));
         passes(&RULE, &answered(json!({ "resultType": "input_required" })));
         finds(&RULE, &answered(json!({})), &["messages/result-type"]);
-        finds(&RULE, &answered(json!({ "resultType": 1 })), &["messages/result-type"]);
-        finds(&RULE, &answered(json!({ "resultType": "done" })), &["messages/result-type-known"]);
-        passes(&RULE, &answered(json!({ "resultType": "done" })).server(json!({ "extensions": { "a/b": {} } })));
+        finds(
+            &RULE,
+            &answered(json!({ "resultType": 1 })),
+            &["messages/result-type"],
+        );
+        finds(
+            &RULE,
+            &answered(json!({ "resultType": "done" })),
+            &["messages/result-type-known"],
+        );
+        passes(
+            &RULE,
+            &answered(json!({ "resultType": "done" }))
+                .server(json!({ "extensions": { "a/b": {} } })),
+        );
         let legacy = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
         sees_nothing(&RULE, &modern().sends(legacy).result(1, json!({})));
     }

@@ -13,7 +13,10 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "server-cancellations",
     title: "The server cancels only what it may cancel",
-    requirements: &["cancellation/server-own-requests", "cancellation/server-only-subscriptions"],
+    requirements: &[
+        "cancellation/server-own-requests",
+        "cancellation/server-only-subscriptions",
+    ],
     faults: &["cancels-client-requests", "cancels-anything"],
     applies: |_, _| true,
     check,
@@ -22,31 +25,52 @@ pub(super) const RULE: Rule = Rule {
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let streams = streams(session);
     for (method, received) in notifications(session) {
-        let Some(id) = received.message.pointer("/params/requestId").filter(|_| method == "notifications/cancelled")
+        let Some(id) = received
+            .message
+            .pointer("/params/requestId")
+            .filter(|_| method == "notifications/cancelled")
         else {
             continue;
         };
         sight.observe();
-        let (requirement, message, known): (_, _, Vec<&Value>) = match session.header.revision.era() {
+        let (requirement, message, known): (_, _, Vec<&Value>) = match session.header.revision.era()
+        {
             Era::Legacy => {
                 // A request of the server may have been on a stream that we gave up.
                 if streams.values().any(|stream| stream.cut) {
                     continue;
                 }
-                let own = requests(session).map(|(_, request)| &request.message["id"]).collect();
-                ("cancellation/server-own-requests", "the server cancels a request that it did not send", own)
+                let own = requests(session)
+                    .map(|(_, request)| &request.message["id"])
+                    .collect();
+                (
+                    "cancellation/server-own-requests",
+                    "the server cancels a request that it did not send",
+                    own,
+                )
             }
             Era::Modern => {
-                let listens =
-                    |message: &Value| message.get("method").is_some_and(|name| name == "subscriptions/listen");
+                let listens = |message: &Value| {
+                    message
+                        .get("method")
+                        .is_some_and(|name| name == "subscriptions/listen")
+                };
                 let listening = sent(session).filter(|(_, message)| listens(message));
-                let listening = listening.filter_map(|(_, message)| message.get("id")).collect();
+                let listening = listening
+                    .filter_map(|(_, message)| message.get("id"))
+                    .collect();
                 let message = "the server cancels something that is no subscription";
                 ("cancellation/server-only-subscriptions", message, listening)
             }
         };
         if !known.contains(&id) {
-            sight.violation(requirement, &[received.entry], message, json!({ "one of": known }), id.clone());
+            sight.violation(
+                requirement,
+                &[received.entry],
+                message,
+                json!({ "one of": known }),
+                id.clone(),
+            );
         }
     }
 }
@@ -74,7 +98,13 @@ mod tests {
 
     #[test]
     fn modern_subscriptions() {
-        passes(&RULE, &cancelled(modern().asks(1, "subscriptions/listen", json!({})), json!(1)));
+        passes(
+            &RULE,
+            &cancelled(
+                modern().asks(1, "subscriptions/listen", json!({})),
+                json!(1),
+            ),
+        );
         let other = cancelled(modern().asks(1, "tools/call", json!({})), json!(1));
         finds(&RULE, &other, &["cancellation/server-only-subscriptions"]);
     }

@@ -21,15 +21,29 @@ const KEY: &str = "io.modelcontextprotocol/serverInfo";
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for answer in modern_answers(session) {
-        let Some(result) = answer.result().filter(|result| result.is_object()) else { continue };
+        let Some(result) = answer.result().filter(|result| result.is_object()) else {
+            continue;
+        };
         sight.observe();
-        let named = result.get("_meta").and_then(|meta| meta.get(KEY)).is_some_and(|info| {
-            ["name", "version"].iter().all(|member| info.get(member).is_some_and(Value::is_string))
-        });
+        let named = result
+            .get("_meta")
+            .and_then(|meta| meta.get(KEY))
+            .is_some_and(|info| {
+                ["name", "version"]
+                    .iter()
+                    .all(|member| info.get(member).is_some_and(Value::is_string))
+            });
         if !named {
             let message = "a result does not say which server it is from";
-            let expected = json!({ "_meta": { KEY: { "name": "a name", "version": "a version" } } });
-            sight.violation("meta/server-info", &answer.entries(), message, expected, result.clone());
+            let expected =
+                json!({ "_meta": { KEY: { "name": "a name", "version": "a version" } } });
+            sight.violation(
+                "meta/server-info",
+                &answer.entries(),
+                message,
+                expected,
+                result.clone(),
+            );
         }
     }
 }
@@ -42,10 +56,21 @@ mod tests {
     #[test]
     fn names() {
         let answered = |result| modern().asks(1, "tools/list", json!({})).result(1, result);
-        passes(&RULE, &answered(json!({ "_meta": { KEY: { "name": "s", "version": "1" } } })));
+        passes(
+            &RULE,
+            &answered(json!({ "_meta": { KEY: { "name": "s", "version": "1" } } })),
+        );
         finds(&RULE, &answered(json!({})), &["meta/server-info"]);
-        finds(&RULE, &answered(json!({ "_meta": { KEY: { "name": "s" } } })), &["meta/server-info"]);
-        let error = json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "" } });
-        sees_nothing(&RULE, &modern().asks(1, "tools/list", json!({})).gets(error));
+        finds(
+            &RULE,
+            &answered(json!({ "_meta": { KEY: { "name": "s" } } })),
+            &["meta/server-info"],
+        );
+        let error =
+            json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "" } });
+        sees_nothing(
+            &RULE,
+            &modern().asks(1, "tools/list", json!({})).gets(error),
+        );
     }
 }

@@ -15,7 +15,11 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "server-request-ids",
     title: "The requests of the server have ids that are strings or integers, none used twice, and go out on one stream",
-    requirements: &["messages/request-id", "messages/request-id-unique", "http/one-stream-per-message"],
+    requirements: &[
+        "messages/request-id",
+        "messages/request-id-unique",
+        "http/one-stream-per-message",
+    ],
     faults: &["server-id-null", "server-id-repeated"],
     applies: |revision, _| revision.era() == Era::Legacy,
     check,
@@ -30,7 +34,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         if !message::is_valid_id(id) {
             let message = "the id of a request is neither a string nor an integer";
             let expected = "a string or an integer";
-            sight.violation("messages/request-id", &[received.entry], message, expected, id.clone());
+            sight.violation(
+                "messages/request-id",
+                &[received.entry],
+                message,
+                expected,
+                id.clone(),
+            );
             continue;
         }
         let stream = streams.get(&received.stream);
@@ -40,7 +50,9 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             continue;
         }
         let key = (session_id, life_of(session, received.entry), id.to_string());
-        let Some((first, message)) = known.insert(key, (received.entry, received.message)) else { continue };
+        let Some((first, message)) = known.insert(key, (received.entry, received.message)) else {
+            continue;
+        };
         let entries = [first, received.entry];
         let same = message == received.message;
         match same && session.entries[first].stream != received.stream {
@@ -49,11 +61,23 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             true => {
                 let what = "the same request came on two streams";
                 let actual = received.message.clone();
-                sight.violation("http/one-stream-per-message", &entries, what, "one stream", actual);
+                sight.violation(
+                    "http/one-stream-per-message",
+                    &entries,
+                    what,
+                    "one stream",
+                    actual,
+                );
             }
             false => {
                 let what = "the server used the id of a request twice";
-                sight.violation("messages/request-id-unique", &entries, what, "another id", id.clone());
+                sight.violation(
+                    "messages/request-id-unique",
+                    &entries,
+                    what,
+                    "another id",
+                    id.clone(),
+                );
             }
         }
     }
@@ -73,24 +97,38 @@ mod tests {
     #[test]
     fn ids() {
         passes(&RULE, &legacy().gets(ask(json!(0))).gets(ask(json!("0"))));
-        finds(&RULE, &legacy().gets(ask(json!(1))).gets(ask(json!(1))), &["messages/request-id-unique"]);
+        finds(
+            &RULE,
+            &legacy().gets(ask(json!(1))).gets(ask(json!(1))),
+            &["messages/request-id-unique"],
+        );
         for id in [json!(null), json!(1.5), json!([])] {
             finds(&RULE, &legacy().gets(ask(id)), &["messages/request-id"]);
         }
         sees_nothing(&RULE, &legacy().opened());
-        sees_nothing(&RULE, &legacy().gets(json!({ "jsonrpc": "2.0", "id": 1, "method": "notifications/message" })));
+        sees_nothing(
+            &RULE,
+            &legacy().gets(json!({ "jsonrpc": "2.0", "id": 1, "method": "notifications/message" })),
+        );
     }
 
     #[test]
     fn streams() {
         let sse = [("content-type", "text/event-stream")];
         let open = |script: Script, headers: &[(&str, &str)]| {
-            script.http("GET", headers).head(200, &sse).event_of(ask(json!(1)))
+            script
+                .http("GET", headers)
+                .head(200, &sse)
+                .event_of(ask(json!(1)))
         };
         let session = [("mcp-session-id", "a")];
         let other = [("mcp-session-id", "b")];
         let resumed = [("mcp-session-id", "a"), ("Last-Event-ID", "1")];
-        finds(&RULE, &open(open(legacy_http(), &session), &session), &["http/one-stream-per-message"]);
+        finds(
+            &RULE,
+            &open(open(legacy_http(), &session), &session),
+            &["http/one-stream-per-message"],
+        );
         passes(&RULE, &open(open(legacy_http(), &session), &other));
         passes(&RULE, &open(open(legacy_http(), &session), &resumed));
         passes(&RULE, &open(open(legacy_http(), &[]), &[]));

@@ -25,7 +25,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             sight.observe();
             if let Some(id) = id {
                 let message = "a server without legacy revisions issues a session id";
-                sight.violation("http/session-id-ignored", &[stream.request, head], message, "no Mcp-Session-Id", id);
+                sight.violation(
+                    "http/session-id-ignored",
+                    &[stream.request, head],
+                    message,
+                    "no Mcp-Session-Id",
+                    id,
+                );
             }
             continue;
         }
@@ -34,7 +40,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         if id.is_empty() || !id.bytes().all(|byte| (0x21..=0x7E).contains(&byte)) {
             let message = "a session id has characters that are not visible ASCII";
             let expected = "characters from 0x21 to 0x7E";
-            sight.violation("http/session-id-visible-ascii", &[stream.request, head], message, expected, id);
+            sight.violation(
+                "http/session-id-visible-ascii",
+                &[stream.request, head],
+                message,
+                expected,
+                id,
+            );
         }
     }
 }
@@ -46,14 +58,22 @@ mod tests {
 
     #[test]
     fn characters() {
-        let issued = |id| legacy_http().http("POST", &[]).head(200, &[("mcp-session-id", id)]);
+        let issued = |id| {
+            legacy_http()
+                .http("POST", &[])
+                .head(200, &[("mcp-session-id", id)])
+        };
         passes(&RULE, &issued("1868a90c-!~"));
         for id in ["a b", "é", "\u{7f}"] {
             finds(&RULE, &issued(id), &["http/session-id-visible-ascii"]);
         }
         sees_nothing(&RULE, &legacy_http().http("POST", &[]).head(200, &[]));
         let modern = modern_http().http("POST", &[]);
-        finds(&RULE, &modern.clone().head(200, &[("mcp-session-id", "a")]), &["http/session-id-ignored"]);
+        finds(
+            &RULE,
+            &modern.clone().head(200, &[("mcp-session-id", "a")]),
+            &["http/session-id-ignored"],
+        );
         passes(&RULE, &modern.head(200, &[]));
     }
 }

@@ -19,36 +19,78 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    if !session.conversation.exchanges.iter().any(|exchange| exchange.answer.is_some()) {
+    if !session
+        .conversation
+        .exchanges
+        .iter()
+        .any(|exchange| exchange.answer.is_some())
+    {
         return;
     }
     sight.observe();
     let what = |index: usize| &session.entries[index].what;
     let ends = |index: &usize| {
-        matches!(what(*index), What::End | What::Broken { .. } | What::Exit { .. } | What::Closed { .. })
+        matches!(
+            what(*index),
+            What::End | What::Broken { .. } | What::Exit { .. } | What::Closed { .. }
+        )
     };
-    let Some(end) = (0..session.entries.len()).find(ends) else { return };
+    let Some(end) = (0..session.entries.len()).find(ends) else {
+        return;
+    };
     if matches!(what(end), What::Closed { .. }) || is_provoked(session, end) {
         return;
     }
     let exit = (end..session.entries.len()).find(|index| matches!(what(*index), What::Exit { .. }));
     let how = match exit.map(what) {
-        Some(What::Exit { code: Some(code), .. }) => format!("ended with exit code {code}"),
-        Some(What::Exit { signal: Some(signal), .. }) => format!("was ended by signal {signal}"),
+        Some(What::Exit {
+            code: Some(code), ..
+        }) => format!("ended with exit code {code}"),
+        Some(What::Exit {
+            signal: Some(signal),
+            ..
+        }) => format!("was ended by signal {signal}"),
         Some(_) => "ended".to_owned(),
         None => "closed its output".to_owned(),
     };
-    let trial = session.conversation.trials.iter().find(|span| (span.start..=span.end).contains(&end));
-    let during = trial.map_or_else(|| "outside of any trial".to_owned(), |span| format!("during {}", span.name));
-    let last = session.conversation.exchanges.iter().rev().find(|exchange| exchange.sent < end);
-    let entries: Vec<usize> = last.map(|last| last.sent).into_iter().chain([exit.unwrap_or(end)]).collect();
+    let trial = session
+        .conversation
+        .trials
+        .iter()
+        .find(|span| (span.start..=span.end).contains(&end));
+    let during = trial.map_or_else(
+        || "outside of any trial".to_owned(),
+        |span| format!("during {}", span.name),
+    );
+    let last = session
+        .conversation
+        .exchanges
+        .iter()
+        .rev()
+        .find(|exchange| exchange.sent < end);
+    let entries: Vec<usize> = last
+        .map(|last| last.sent)
+        .into_iter()
+        .chain([exit.unwrap_or(end)])
+        .collect();
     let message = format!("the server {how} while its input was open");
-    sight.violation("robust/no-early-exit", &entries, message, "a server that waits for its next message", during);
+    sight.violation(
+        "robust/no-early-exit",
+        &entries,
+        message,
+        "a server that waits for its next message",
+        during,
+    );
 }
 
 /// Whether the trial in which it ended had sent something hostile.
 fn is_provoked(session: &Session<'_>, end: usize) -> bool {
-    let trial = session.conversation.trials.iter().rev().find(|span| span.start <= end);
+    let trial = session
+        .conversation
+        .trials
+        .iter()
+        .rev()
+        .find(|span| span.start <= end);
     trial.is_some_and(|span| (span.start..end).any(|index| is_deliberate(session, index)))
 }
 
@@ -62,14 +104,32 @@ mod tests {
     #[test]
     fn ends() {
         let opened = legacy().opened();
-        let exit = What::Exit { code: Some(101), signal: None };
+        let exit = What::Exit {
+            code: Some(101),
+            signal: None,
+        };
         passes(&RULE, &opened);
-        passes(&RULE, &opened.clone().what(What::Closed { step: None }).ends().what(exit.clone()));
-        let died = opened.clone().trial("t").asks(1, "ping", json!({})).ends().what(exit.clone());
+        passes(
+            &RULE,
+            &opened
+                .clone()
+                .what(What::Closed { step: None })
+                .ends()
+                .what(exit.clone()),
+        );
+        let died = opened
+            .clone()
+            .trial("t")
+            .asks(1, "ping", json!({}))
+            .ends()
+            .what(exit.clone());
         finds(&RULE, &died, &["robust/no-early-exit"]);
         let finding = died.judged(&RULE).findings.remove(0);
         assert!(finding.message.contains("101") && finding.actual.to_string().contains("during t"));
-        passes(&RULE, &opened.trial("t").hostile("{").ends().what(exit.clone()));
+        passes(
+            &RULE,
+            &opened.trial("t").hostile("{").ends().what(exit.clone()),
+        );
         sees_nothing(&RULE, &legacy().what(exit));
     }
 }

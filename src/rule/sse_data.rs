@@ -32,7 +32,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                     None => "the data of an event is no JSON",
                     Some(_) => "the data of an event is JSON, but no message",
                 };
-                sight.violation("sse/well-formed", &[stream.request, entry], message, "a message", shown);
+                sight.violation(
+                    "sse/well-formed",
+                    &[stream.request, entry],
+                    message,
+                    "a message",
+                    shown,
+                );
             }
         }
     }
@@ -48,9 +54,22 @@ mod tests {
     #[test]
     fn data() {
         let opened = legacy_http().streams(1, "ping", json!({}));
-        passes(&RULE, &opened.clone().event_of(json!({ "jsonrpc": "2.0", "id": 1, "result": {} })));
-        finds(&RULE, &opened.clone().event(None, "{\"jsonrpc\""), &["sse/well-formed"]);
-        finds(&RULE, &opened.clone().event(None, "42"), &["sse/well-formed"]);
+        passes(
+            &RULE,
+            &opened
+                .clone()
+                .event_of(json!({ "jsonrpc": "2.0", "id": 1, "result": {} })),
+        );
+        finds(
+            &RULE,
+            &opened.clone().event(None, "{\"jsonrpc\""),
+            &["sse/well-formed"],
+        );
+        finds(
+            &RULE,
+            &opened.clone().event(None, "42"),
+            &["sse/well-formed"],
+        );
         sees_nothing(&RULE, &opened.event(Some("1"), ""));
     }
 }

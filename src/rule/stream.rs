@@ -33,19 +33,32 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// A header of the response; the name in lower case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// A header of the request.
     pub fn request_header(&self, name: &str) -> Option<&'a str> {
-        let found = self.request_headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self
+            .request_headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// The media type of the response, without parameters, in lower case.
     pub fn media_type(&self) -> Option<String> {
         let value = self.header("content-type")?;
-        Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+        Some(
+            value
+                .split(';')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase(),
+        )
     }
 
     /// Whether the response is an event stream.
@@ -60,17 +73,26 @@ impl<'a> Stream<'a> {
 
     /// The session that it belongs to: the one named in the request, or the one that the response opens.
     pub fn session_id(&self) -> Option<&'a str> {
-        self.request_header("mcp-session-id").or(self.header("mcp-session-id"))
+        self.request_header("mcp-session-id")
+            .or(self.header("mcp-session-id"))
     }
 
     /// The events, each with its entry and its data.
-    pub fn events(&self, session: &Session<'a>) -> impl Iterator<Item = (usize, &'a SseEvent, &'a [u8])> {
+    pub fn events(
+        &self,
+        session: &Session<'a>,
+    ) -> impl Iterator<Item = (usize, &'a SseEvent, &'a [u8])> {
         let entries = session.entries;
-        self.content.iter().filter_map(move |entry| match &entries[*entry].what {
-            What::Event { event } => Some((*entry, event, &b""[..])),
-            What::Received { event: Some(event), raw } => Some((*entry, event, raw.0.as_ref())),
-            _ => None,
-        })
+        self.content
+            .iter()
+            .filter_map(move |entry| match &entries[*entry].what {
+                What::Event { event } => Some((*entry, event, &b""[..])),
+                What::Received {
+                    event: Some(event),
+                    raw,
+                } => Some((*entry, event, raw.0.as_ref())),
+                _ => None,
+            })
     }
 }
 
@@ -78,11 +100,16 @@ impl<'a> Stream<'a> {
 pub(super) fn streams<'a>(session: &Session<'a>) -> BTreeMap<StreamId, Stream<'a>> {
     let mut streams: BTreeMap<StreamId, Stream<'a>> = BTreeMap::new();
     for (index, entry) in session.entries.iter().enumerate() {
-        if let What::HttpRequest { method, headers, .. } = &entry.what {
+        if let What::HttpRequest {
+            method, headers, ..
+        } = &entry.what
+        {
             streams.insert(entry.stream, opened(index, method, headers));
             continue;
         }
-        let Some(stream) = streams.get_mut(&entry.stream) else { continue };
+        let Some(stream) = streams.get_mut(&entry.stream) else {
+            continue;
+        };
         match &entry.what {
             What::HttpResponse { status, headers } => {
                 (stream.head, stream.status, stream.headers) = (Some(index), *status, headers);
@@ -101,7 +128,11 @@ pub(super) fn streams<'a>(session: &Session<'a>) -> BTreeMap<StreamId, Stream<'a
     streams
 }
 
-fn opened<'a>(request: usize, method: &'a str, request_headers: &'a [(String, String)]) -> Stream<'a> {
+fn opened<'a>(
+    request: usize,
+    method: &'a str,
+    request_headers: &'a [(String, String)],
+) -> Stream<'a> {
     Stream {
         request,
         method,

@@ -23,7 +23,11 @@ pub(super) const RULE: Rule = Rule {
         "http/stream-open-until-response",
         "sse/retry-before-close",
     ],
-    faults: &["stream-stays-open", "stream-without-answer", "retry-missing"],
+    faults: &[
+        "stream-stays-open",
+        "stream-without-answer",
+        "retry-missing",
+    ],
     applies: |_, transport| transport == Transport::Http,
     check,
 };
@@ -34,13 +38,24 @@ const LATER_ANSWERS: usize = 3;
 const PATIENCE_US: u64 = 100_000;
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    for stream in streams(session).values().filter(|stream| stream.method == "POST" && stream.is_event_stream()) {
-        let Some(exchange) = stream.exchange.filter(|exchange| exchange.is_request()) else { continue };
+    for stream in streams(session)
+        .values()
+        .filter(|stream| stream.method == "POST" && stream.is_event_stream())
+    {
+        let Some(exchange) = stream.exchange.filter(|exchange| exchange.is_request()) else {
+            continue;
+        };
         // Several requests in one document have several responses.
-        if session.entries[exchange.sent].json.as_deref().is_some_and(Value::is_array) {
+        if session.entries[exchange.sent]
+            .json
+            .as_deref()
+            .is_some_and(Value::is_array)
+        {
             continue;
         }
-        let own = exchange.answer.filter(|answer| stream.content.contains(answer));
+        let own = exchange
+            .answer
+            .filter(|answer| stream.content.contains(answer));
         match own {
             Some(answer) => answered(session, stream, exchange, answer, sight),
             None => unanswered(session, stream, exchange, sight),
@@ -48,51 +63,109 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     }
 }
 
-fn answered(session: &Session<'_>, stream: &Stream<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
+fn answered(
+    session: &Session<'_>,
+    stream: &Stream<'_>,
+    exchange: &Exchange,
+    answer: usize,
+    sight: &mut Sight,
+) {
     let requirement = "http/stream-ends-after-response";
     let more = stream.content.iter().find(|entry| {
         let raw = session.entries[**entry].raw();
-        **entry > answer && raw.is_some_and(|raw| !raw.0.is_empty()) && !exchange.again.contains(entry)
+        **entry > answer
+            && raw.is_some_and(|raw| !raw.0.is_empty())
+            && !exchange.again.contains(entry)
     });
     if let Some(more) = more {
         let message = "the stream of a request goes on after the response";
-        let actual = session.entries[*more].json.as_deref().cloned().unwrap_or_default();
-        sight.violation(requirement, &[exchange.sent, answer, *more], message, "the end of the stream", actual);
+        let actual = session.entries[*more]
+            .json
+            .as_deref()
+            .cloned()
+            .unwrap_or_default();
+        sight.violation(
+            requirement,
+            &[exchange.sent, answer, *more],
+            message,
+            "the end of the stream",
+            actual,
+        );
         return;
     }
     if stream.end.is_some() {
         sight.observe();
         return;
     }
-    let waited = session.entries.last().map_or(0, |last| last.at_us.saturating_sub(session.entries[answer].at_us));
-    let later = session.conversation.exchanges.iter().filter(|later| later.sent > answer && later.answer.is_some());
+    let waited = session.entries.last().map_or(0, |last| {
+        last.at_us.saturating_sub(session.entries[answer].at_us)
+    });
+    let later = session
+        .conversation
+        .exchanges
+        .iter()
+        .filter(|later| later.sent > answer && later.answer.is_some());
     if !stream.cut && waited >= PATIENCE_US && later.count() >= LATER_ANSWERS {
         let message = "the stream of a request stays open after the response";
         let actual = format!("no end {} ms later", waited / 1000);
-        sight.violation(requirement, &[exchange.sent, answer], message, "the end of the stream", actual);
+        sight.violation(
+            requirement,
+            &[exchange.sent, answer],
+            message,
+            "the end of the stream",
+            actual,
+        );
     }
 }
 
 fn unanswered(session: &Session<'_>, stream: &Stream<'_>, exchange: &Exchange, sight: &mut Sight) {
     // A subscription ends when it ends, and who cancels a request wants no answer.
-    let Some(end) = stream.end.filter(|_| !is_listen(exchange) && !is_cancelled(session, exchange)) else { return };
+    let Some(end) = stream
+        .end
+        .filter(|_| !is_listen(exchange) && !is_cancelled(session, exchange))
+    else {
+        return;
+    };
     sight.observe();
     let entries = [exchange.sent, end];
     if let Some(answer) = exchange.answer {
-        let asks_to_return = stream.content.iter().any(|entry| match &session.entries[*entry].what {
-            What::Event { event } | What::Received { event: Some(event), .. } => event.retry.is_some(),
-            _ => false,
-        });
+        let asks_to_return =
+            stream
+                .content
+                .iter()
+                .any(|entry| match &session.entries[*entry].what {
+                    What::Event { event }
+                    | What::Received {
+                        event: Some(event), ..
+                    } => event.retry.is_some(),
+                    _ => false,
+                });
         if !asks_to_return {
             let message = "the connection is closed before the response, without a retry field";
             let entries = [exchange.sent, end, answer];
-            sight.violation("sse/retry-before-close", &entries, message, "an event with retry", "none");
+            sight.violation(
+                "sse/retry-before-close",
+                &entries,
+                message,
+                "an event with retry",
+                "none",
+            );
         }
     } else if exchange.ended.is_some() {
         let early = "http/stream-open-until-response";
-        let requirement = if evidence::binds(session, early) { early } else { "http/stream-delivers-response" };
+        let requirement = if evidence::binds(session, early) {
+            early
+        } else {
+            "http/stream-delivers-response"
+        };
         let message = "the stream of a request ends without the response";
-        sight.violation(requirement, &entries, message, "the response", "the end of the stream");
+        sight.violation(
+            requirement,
+            &entries,
+            message,
+            "the response",
+            "the end of the stream",
+        );
     }
 }
 
@@ -101,11 +174,17 @@ fn is_listen(exchange: &Exchange) -> bool {
 }
 
 fn is_cancelled(session: &Session<'_>, exchange: &Exchange) -> bool {
-    let Some(Kind::Request { id, .. }) = session.entries[exchange.sent].json.as_deref().map(message::kind) else {
+    let Some(Kind::Request { id, .. }) = session.entries[exchange.sent]
+        .json
+        .as_deref()
+        .map(message::kind)
+    else {
         return false;
     };
     sent(session).any(|(_, message)| {
-        message.get("method").is_some_and(|method| method == "notifications/cancelled")
+        message
+            .get("method")
+            .is_some_and(|method| method == "notifications/cancelled")
             && message.pointer("/params/requestId") == Some(id)
     })
 }
@@ -122,26 +201,43 @@ mod tests {
     }
 
     fn answered() -> Script {
-        modern_http().streams(1, "tools/call", json!({})).event_of(response(1))
+        modern_http()
+            .streams(1, "tools/call", json!({}))
+            .event_of(response(1))
     }
 
     #[test]
     fn ends_with_the_response() {
         passes(&RULE, &answered().ends());
         let more = json!({ "jsonrpc": "2.0", "method": "notifications/message" });
-        finds(&RULE, &answered().event_of(more), &["http/stream-ends-after-response"]);
+        finds(
+            &RULE,
+            &answered().event_of(more),
+            &["http/stream-ends-after-response"],
+        );
         let later = (2..6).fold(answered(), |script, id| {
-            script.http("POST", &[]).asks(id, "tools/list", json!({})).head(200, &[]).gets(response(id)).ends()
+            script
+                .http("POST", &[])
+                .asks(id, "tools/list", json!({}))
+                .head(200, &[])
+                .gets(response(id))
+                .ends()
         });
         sees_nothing(&RULE, &later);
-        finds(&RULE, &later.later(200).ends(), &["http/stream-ends-after-response"]);
+        finds(
+            &RULE,
+            &later.later(200).ends(),
+            &["http/stream-ends-after-response"],
+        );
     }
 
     #[test]
     fn brings_the_response() {
         let ended = modern_http().streams(1, "tools/call", json!({})).ends();
         finds(&RULE, &ended, &["http/stream-delivers-response"]);
-        let listening = modern_http().streams(1, "subscriptions/listen", json!({})).ends();
+        let listening = modern_http()
+            .streams(1, "subscriptions/listen", json!({}))
+            .ends();
         sees_nothing(&RULE, &listening);
     }
 
@@ -149,11 +245,19 @@ mod tests {
     fn says_when_to_come_back() {
         let resumed = |script: Script| {
             let script = script.ends().http("GET", &[("Last-Event-ID", "1")]);
-            script.head(200, &[("content-type", "text/event-stream")]).event_of(response(1)).ends()
+            script
+                .head(200, &[("content-type", "text/event-stream")])
+                .event_of(response(1))
+                .ends()
         };
-        let primed = legacy_http().streams(1, "tools/call", json!({})).event(Some("1"), "");
+        let primed = legacy_http()
+            .streams(1, "tools/call", json!({}))
+            .event(Some("1"), "");
         finds(&RULE, &resumed(primed.clone()), &["sse/retry-before-close"]);
-        let event = crate::transport::SseEvent { retry: Some(10), ..Default::default() };
+        let event = crate::transport::SseEvent {
+            retry: Some(10),
+            ..Default::default()
+        };
         passes(&RULE, &resumed(primed.what(What::Event { event })));
     }
 }

@@ -37,7 +37,10 @@ const ID_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId"
 const KINDS: [(&str, &str); 4] = [
     ("notifications/tools/list_changed", "toolsListChanged"),
     ("notifications/prompts/list_changed", "promptsListChanged"),
-    ("notifications/resources/list_changed", "resourcesListChanged"),
+    (
+        "notifications/resources/list_changed",
+        "resourcesListChanged",
+    ),
     ("notifications/resources/updated", "resourceSubscriptions"),
 ];
 
@@ -59,7 +62,9 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         let id = received.message.pointer(ID_POINTER);
         let life = life_of(session, received.entry);
         let own = match received.stream {
-            0 => listens.iter().position(|l| l.sent < received.entry && l.life == life && Some(l.id) == id),
+            0 => listens
+                .iter()
+                .position(|l| l.sent < received.entry && l.life == life && Some(l.id) == id),
             stream => listens.iter().position(|l| l.stream == stream),
         };
         match own {
@@ -67,7 +72,13 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                 sight.observe();
                 let listen = &mut listens[own];
                 if id != Some(listen.id) {
-                    misnamed(&received, Some(listen.id), &[listen.sent, received.entry], id, sight);
+                    misnamed(
+                        &received,
+                        Some(listen.id),
+                        &[listen.sent, received.entry],
+                        id,
+                        sight,
+                    );
                 }
                 listen.seen.push((method, received));
             }
@@ -84,32 +95,73 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
 /// The requests to listen that were not refused.
 fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
     let found = sent(session).filter_map(|(entry, message)| {
-        let listens = message.get("method").is_some_and(|method| method == "subscriptions/listen");
-        let exchange = session.conversation.exchanges.iter().find(|exchange| exchange.sent == entry)?;
-        let answer = exchange.answer.and_then(|answer| session.entries[answer].json.as_deref());
+        let listens = message
+            .get("method")
+            .is_some_and(|method| method == "subscriptions/listen");
+        let exchange = session
+            .conversation
+            .exchanges
+            .iter()
+            .find(|exchange| exchange.sent == entry)?;
+        let answer = exchange
+            .answer
+            .and_then(|answer| session.entries[answer].json.as_deref());
         let refused = answer.is_some_and(|answer| answer.get("error").is_some());
-        if !listens || refused || is_deliberate(session, entry) || !is_modern(message, session.header.revision) {
+        if !listens
+            || refused
+            || is_deliberate(session, entry)
+            || !is_modern(message, session.header.revision)
+        {
             return None;
         }
-        let filter = message.pointer("/params/notifications").filter(|filter| filter.is_object())?;
+        let filter = message
+            .pointer("/params/notifications")
+            .filter(|filter| filter.is_object())?;
         let (stream, life) = (session.entries[entry].stream, life_of(session, entry));
-        Some(Listen { sent: entry, stream, life, id: message.get("id")?, filter, seen: Vec::new() })
+        Some(Listen {
+            sent: entry,
+            stream,
+            life,
+            id: message.get("id")?,
+            filter,
+            seen: Vec::new(),
+        })
     });
     found.collect()
 }
 
-fn misnamed(received: &Received<'_>, wanted: Option<&Value>, entries: &[usize], id: Option<&Value>, sight: &mut Sight) {
+fn misnamed(
+    received: &Received<'_>,
+    wanted: Option<&Value>,
+    entries: &[usize],
+    id: Option<&Value>,
+    sight: &mut Sight,
+) {
     let message = match id {
         None => "a notification does not say to which subscription it belongs",
         Some(_) => "a notification names a subscription that it does not belong to",
     };
-    let expected = wanted.cloned().unwrap_or_else(|| json!("the id of a subscriptions/listen request"));
+    let expected = wanted
+        .cloned()
+        .unwrap_or_else(|| json!("the id of a subscriptions/listen request"));
     let actual = received.message.clone();
-    sight.violation("subscriptions/id-on-every-message", entries, message, expected, actual);
+    sight.violation(
+        "subscriptions/id-on-every-message",
+        entries,
+        message,
+        expected,
+        actual,
+    );
 }
 
 /// A change is told on no subscription that we know.
-fn unlistened(listens: &[Listen<'_>], method: &str, received: &Received<'_>, id: Option<&Value>, sight: &mut Sight) {
+fn unlistened(
+    listens: &[Listen<'_>],
+    method: &str,
+    received: &Received<'_>,
+    id: Option<&Value>,
+    sight: &mut Sight,
+) {
     let asks = |listen: &&Listen<'_>| {
         listen.sent < received.entry && (method == ACKNOWLEDGED || asks_for(listen.filter, method))
     };
@@ -118,13 +170,21 @@ fn unlistened(listens: &[Listen<'_>], method: &str, received: &Received<'_>, id:
         None => {
             let message = format!("{method} comes although nobody asked for it");
             let actual = received.message.clone();
-            sight.violation("subscriptions/only-requested", &[received.entry], message, "nothing", actual);
+            sight.violation(
+                "subscriptions/only-requested",
+                &[received.entry],
+                message,
+                "nothing",
+                actual,
+            );
         }
     }
 }
 
 fn asks_for(filter: &Value, method: &str) -> bool {
-    let Some((_, name)) = KINDS.iter().find(|(kind, _)| *kind == method) else { return true };
+    let Some((_, name)) = KINDS.iter().find(|(kind, _)| *kind == method) else {
+        return true;
+    };
     match filter.get(name) {
         Some(Value::Array(uris)) => !uris.is_empty(),
         Some(value) => *value == Value::Bool(true),
@@ -133,26 +193,60 @@ fn asks_for(filter: &Value, method: &str) -> bool {
 }
 
 fn acknowledged(listen: &Listen<'_>, sight: &mut Sight) {
-    let Some((first, received)) = listen.seen.first() else { return };
-    let acknowledgement = listen.seen.iter().find(|(method, _)| *method == ACKNOWLEDGED);
+    let Some((first, received)) = listen.seen.first() else {
+        return;
+    };
+    let acknowledgement = listen
+        .seen
+        .iter()
+        .find(|(method, _)| *method == ACKNOWLEDGED);
     if *first != ACKNOWLEDGED {
         let (requirement, message) = match acknowledgement {
-            Some(_) => ("subscriptions/nothing-before-ack", "a notification comes before the acknowledgement"),
-            None => ("subscriptions/ack-first", "a subscription begins without its acknowledgement"),
+            Some(_) => (
+                "subscriptions/nothing-before-ack",
+                "a notification comes before the acknowledgement",
+            ),
+            None => (
+                "subscriptions/ack-first",
+                "a subscription begins without its acknowledgement",
+            ),
         };
         let expected = json!({ "method": ACKNOWLEDGED });
         let entries = [listen.sent, received.entry];
-        sight.violation(requirement, &entries, message, expected, received.message.clone());
+        sight.violation(
+            requirement,
+            &entries,
+            message,
+            expected,
+            received.message.clone(),
+        );
     }
-    let agreed = acknowledgement
-        .and_then(|(_, received)| Some((received.entry, received.message.pointer("/params/notifications")?)));
-    let Some((entry, agreed)) = agreed else { return };
-    if let Some(name) =
-        agreed.as_object().and_then(|agreed| agreed.iter().find(|(name, value)| exceeds(listen, name, value)))
-    {
-        let message = format!("the acknowledgement names {}, which was not asked for", name.0);
+    let agreed = acknowledgement.and_then(|(_, received)| {
+        Some((
+            received.entry,
+            received.message.pointer("/params/notifications")?,
+        ))
+    });
+    let Some((entry, agreed)) = agreed else {
+        return;
+    };
+    if let Some(name) = agreed.as_object().and_then(|agreed| {
+        agreed
+            .iter()
+            .find(|(name, value)| exceeds(listen, name, value))
+    }) {
+        let message = format!(
+            "the acknowledgement names {}, which was not asked for",
+            name.0
+        );
         let entries = [listen.sent, entry];
-        sight.violation("subscriptions/ack-subset", &entries, message, listen.filter.clone(), agreed.clone());
+        sight.violation(
+            "subscriptions/ack-subset",
+            &entries,
+            message,
+            listen.filter.clone(),
+            agreed.clone(),
+        );
     }
 }
 
@@ -163,7 +257,8 @@ fn exceeds(listen: &Listen<'_>, name: &str, agreed: &Value) -> bool {
         Value::Bool(true) => asked != Some(&Value::Bool(true)),
         Value::Array(uris) => {
             let asked = asked.and_then(Value::as_array);
-            uris.iter().any(|uri| !asked.is_some_and(|asked| asked.contains(uri)))
+            uris.iter()
+                .any(|uri| !asked.is_some_and(|asked| asked.contains(uri)))
         }
         _ => false,
     }
@@ -174,7 +269,13 @@ fn requested(listen: &Listen<'_>, sight: &mut Sight) {
         if !asks_for(listen.filter, method) {
             let message = format!("{method} comes on a subscription that did not ask for it");
             let (entries, actual) = ([listen.sent, received.entry], received.message.clone());
-            sight.violation("subscriptions/only-requested", &entries, message, listen.filter.clone(), actual);
+            sight.violation(
+                "subscriptions/only-requested",
+                &entries,
+                message,
+                listen.filter.clone(),
+                actual,
+            );
         }
     }
 }
@@ -186,7 +287,11 @@ mod tests {
 
     fn listening(script: Script) -> Script {
         let filter = json!({ "toolsListChanged": true, "resourceSubscriptions": ["a:b"] });
-        script.asks(7, "subscriptions/listen", json!({ "notifications": filter }))
+        script.asks(
+            7,
+            "subscriptions/listen",
+            json!({ "notifications": filter }),
+        )
     }
 
     fn told(script: Script, method: &str, id: Value, agreed: Value) -> Script {
@@ -199,16 +304,40 @@ mod tests {
 
     #[test]
     fn in_order() {
-        let acknowledged = told(listening(modern()), ACKNOWLEDGED, json!(7), json!({ "toolsListChanged": true }));
-        passes(&RULE, &told(acknowledged.clone(), TOOLS, json!(7), json!(null)));
-        passes(&RULE, &told(acknowledged.clone(), "notifications/resources/updated", json!(7), json!(null)));
-        finds(&RULE, &told(acknowledged.clone(), PROMPTS, json!(7), json!(null)), &["subscriptions/only-requested"]);
+        let acknowledged = told(
+            listening(modern()),
+            ACKNOWLEDGED,
+            json!(7),
+            json!({ "toolsListChanged": true }),
+        );
+        passes(
+            &RULE,
+            &told(acknowledged.clone(), TOOLS, json!(7), json!(null)),
+        );
+        passes(
+            &RULE,
+            &told(
+                acknowledged.clone(),
+                "notifications/resources/updated",
+                json!(7),
+                json!(null),
+            ),
+        );
+        finds(
+            &RULE,
+            &told(acknowledged.clone(), PROMPTS, json!(7), json!(null)),
+            &["subscriptions/only-requested"],
+        );
         finds(
             &RULE,
             &told(acknowledged.clone(), TOOLS, json!("7"), json!(null)),
             &["subscriptions/id-on-every-message"],
         );
-        finds(&RULE, &acknowledged.notified(TOOLS, json!({})), &["subscriptions/id-on-every-message"]);
+        finds(
+            &RULE,
+            &acknowledged.notified(TOOLS, json!({})),
+            &["subscriptions/id-on-every-message"],
+        );
         sees_nothing(&RULE, &listening(modern()));
     }
 
@@ -216,18 +345,41 @@ mod tests {
     fn acknowledgements() {
         let early = told(listening(modern()), TOOLS, json!(7), json!(null));
         finds(&RULE, &early, &["subscriptions/ack-first"]);
-        finds(&RULE, &told(early, ACKNOWLEDGED, json!(7), json!({})), &["subscriptions/nothing-before-ack"]);
+        finds(
+            &RULE,
+            &told(early, ACKNOWLEDGED, json!(7), json!({})),
+            &["subscriptions/nothing-before-ack"],
+        );
         let agreed = |filter| told(listening(modern()), ACKNOWLEDGED, json!(7), filter);
-        passes(&RULE, &agreed(json!({ "resourceSubscriptions": ["a:b"], "promptsListChanged": false })));
-        finds(&RULE, &agreed(json!({ "promptsListChanged": true })), &["subscriptions/ack-subset"]);
-        finds(&RULE, &agreed(json!({ "resourceSubscriptions": ["a:c"] })), &["subscriptions/ack-subset"]);
+        passes(
+            &RULE,
+            &agreed(json!({ "resourceSubscriptions": ["a:b"], "promptsListChanged": false })),
+        );
+        finds(
+            &RULE,
+            &agreed(json!({ "promptsListChanged": true })),
+            &["subscriptions/ack-subset"],
+        );
+        finds(
+            &RULE,
+            &agreed(json!({ "resourceSubscriptions": ["a:c"] })),
+            &["subscriptions/ack-subset"],
+        );
     }
 
     #[test]
     fn without_a_subscription() {
-        finds(&RULE, &modern().notified(TOOLS, json!({})), &["subscriptions/only-requested"]);
+        finds(
+            &RULE,
+            &modern().notified(TOOLS, json!({})),
+            &["subscriptions/only-requested"],
+        );
         let http = modern_http().streams(1, "tools/call", json!({}));
         let message = json!({ "jsonrpc": "2.0", "method": TOOLS });
-        finds(&RULE, &http.event_of(message), &["subscriptions/only-requested"]);
+        finds(
+            &RULE,
+            &http.event_of(message),
+            &["subscriptions/only-requested"],
+        );
     }
 }

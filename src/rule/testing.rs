@@ -49,8 +49,19 @@ pub fn modern_http() -> Script {
 
 impl Script {
     pub fn new(revision: Revision, transport: Transport) -> Script {
-        let (capabilities, client) = (json!({ "tools": {}, "resources": {}, "prompts": {}, "logging": {} }), json!({}));
-        Script { revision, transport, capabilities, client, entries: Vec::new(), at_us: 0, stream: 0 }
+        let (capabilities, client) = (
+            json!({ "tools": {}, "resources": {}, "prompts": {}, "logging": {} }),
+            json!({}),
+        );
+        Script {
+            revision,
+            transport,
+            capabilities,
+            client,
+            entries: Vec::new(),
+            at_us: 0,
+            stream: 0,
+        }
     }
 
     /// What the server declared.
@@ -78,7 +89,9 @@ impl Script {
     }
 
     pub fn trial(self, name: &str) -> Script {
-        self.what(What::Trial { name: name.to_owned() })
+        self.what(What::Trial {
+            name: name.to_owned(),
+        })
     }
 
     /// We write a message.
@@ -92,7 +105,11 @@ impl Script {
     }
 
     fn writes(self, bytes: &[u8], deliberate: bool) -> Script {
-        self.what(What::Sent { raw: Raw(bytes.to_vec().into()), step: Some(StepRef(0, 0)), deliberate })
+        self.what(What::Sent {
+            raw: Raw(bytes.to_vec().into()),
+            step: Some(StepRef(0, 0)),
+            deliberate,
+        })
     }
 
     /// We write a modern request.
@@ -124,7 +141,10 @@ impl Script {
 
     /// Any bytes come.
     pub fn line(self, bytes: impl AsRef<[u8]>) -> Script {
-        self.what(What::Received { raw: Raw(bytes.as_ref().to_vec().into()), event: None })
+        self.what(What::Received {
+            raw: Raw(bytes.as_ref().to_vec().into()),
+            event: None,
+        })
     }
 
     /// The handshake, with what the server declares.
@@ -135,13 +155,19 @@ impl Script {
             "capabilities": self.capabilities,
             "serverInfo": { "name": "s", "version": "1" },
         });
-        self.what_request("initialize", params).result(0, result).initialized()
+        self.what_request("initialize", params)
+            .result(0, result)
+            .initialized()
     }
 
     /// A request that is no step's.
     pub fn what_request(self, method: &str, params: Value) -> Script {
         let message = json!({ "jsonrpc": "2.0", "id": 0, "method": method, "params": params });
-        self.what(What::Sent { raw: Raw(message.to_string().into()), step: None, deliberate: false })
+        self.what(What::Sent {
+            raw: Raw(message.to_string().into()),
+            step: None,
+            deliberate: false,
+        })
     }
 
     pub fn initialized(self) -> Script {
@@ -150,15 +176,27 @@ impl Script {
 
     /// The head of an HTTP request on a stream of its own; what follows happens on it.
     pub fn http(mut self, method: &str, headers: &[(&str, &str)]) -> Script {
-        let last = self.entries.iter().map(|entry| entry.stream).max().unwrap_or_default();
+        let last = self
+            .entries
+            .iter()
+            .map(|entry| entry.stream)
+            .max()
+            .unwrap_or_default();
         self.stream = last + 1;
         let (method, headers) = (method.to_owned(), owned(headers));
-        self.what(What::HttpRequest { method, path: None, headers, step: None })
+        self.what(What::HttpRequest {
+            method,
+            path: None,
+            headers,
+            step: None,
+        })
     }
 
     /// A request in a POST, and the head of an event stream.
     pub fn streams(self, id: u64, method: &str, params: Value) -> Script {
-        self.http("POST", &[]).asks(id, method, params).head(200, &[("content-type", "text/event-stream")])
+        self.http("POST", &[])
+            .asks(id, method, params)
+            .head(200, &[("content-type", "text/event-stream")])
     }
 
     /// The head of an HTTP response.
@@ -169,10 +207,16 @@ impl Script {
 
     /// An event.
     pub fn event(self, id: Option<&str>, data: &str) -> Script {
-        let event = SseEvent { id: id.map(str::to_owned), ..SseEvent::default() };
+        let event = SseEvent {
+            id: id.map(str::to_owned),
+            ..SseEvent::default()
+        };
         self.what(match data {
             "" => What::Event { event },
-            data => What::Received { raw: Raw(data.to_owned().into()), event: Some(event) },
+            data => What::Received {
+                raw: Raw(data.to_owned().into()),
+                event: Some(event),
+            },
         })
     }
 
@@ -199,20 +243,34 @@ impl Script {
             transport: self.transport,
             client: self.client.clone(),
             superseded: Vec::new(),
-            profile: Arc::new(Profile { offers: vec![offer], ..Profile::default() }),
+            profile: Arc::new(Profile {
+                offers: vec![offer],
+                ..Profile::default()
+            }),
             catalog: CATALOG.hash.clone(),
             command_line: Arc::default(),
         };
         let conversation = Conversation::of(self.revision, self.transport, &self.entries);
-        let session =
-            Session { header: &header, entries: &self.entries, conversation: &conversation, catalog: &CATALOG };
-        assert!((rule.applies)(self.revision, self.transport), "{} does not apply", rule.name);
+        let session = Session {
+            header: &header,
+            entries: &self.entries,
+            conversation: &conversation,
+            catalog: &CATALOG,
+        };
+        assert!(
+            (rule.applies)(self.revision, self.transport),
+            "{} does not apply",
+            rule.name
+        );
         super::outcome(rule, &session)
     }
 }
 
 fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// A rule finds nothing wrong where there was something to look at.
@@ -227,9 +285,25 @@ pub fn passes(rule: &Rule, script: &Script) {
 #[track_caller]
 pub fn finds(rule: &Rule, script: &Script, requirements: &[&str]) {
     let outcome = script.judged(rule);
-    let found: Vec<&str> = outcome.findings.iter().map(|finding| finding.requirement.as_str()).collect();
-    assert_eq!(found, requirements, "{}: {:?}", rule.name, self::found(&outcome));
-    assert!(requirements.iter().all(|requirement| rule.requirements.contains(requirement)), "{}", rule.name);
+    let found: Vec<&str> = outcome
+        .findings
+        .iter()
+        .map(|finding| finding.requirement.as_str())
+        .collect();
+    assert_eq!(
+        found,
+        requirements,
+        "{}: {:?}",
+        rule.name,
+        self::found(&outcome)
+    );
+    assert!(
+        requirements
+            .iter()
+            .all(|requirement| rule.requirements.contains(requirement)),
+        "{}",
+        rule.name
+    );
 }
 
 /// A rule finds nothing to look at.
@@ -240,5 +314,9 @@ pub fn sees_nothing(rule: &Rule, script: &Script) {
 }
 
 fn found(outcome: &RuleOutcome) -> Vec<String> {
-    outcome.findings.iter().map(|finding| format!("{}: {}", finding.requirement, finding.message)).collect()
+    outcome
+        .findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.requirement, finding.message))
+        .collect()
 }

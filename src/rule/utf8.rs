@@ -19,10 +19,15 @@ pub(super) const RULE: Rule = Rule {
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let streams = streams(session);
     for (index, entry) in session.entries.iter().enumerate() {
-        let What::Received { raw, .. } = &entry.what else { continue };
+        let What::Received { raw, .. } = &entry.what else {
+            continue;
+        };
         // An error page of a proxy is no message.
         let is_page = |media: String| media != "application/json" && media != "text/event-stream";
-        if streams.get(&entry.stream).is_some_and(|stream| stream.media_type().is_none_or(is_page)) {
+        if streams
+            .get(&entry.stream)
+            .is_some_and(|stream| stream.media_type().is_none_or(is_page))
+        {
             continue;
         }
         sight.observe();
@@ -43,9 +48,18 @@ mod tests {
     #[test]
     fn encodings() {
         passes(&RULE, &legacy().line("{\"id\":\"é\"}"));
-        finds(&RULE, &legacy().line(b"{\"id\":\"\xE9\"}"), &["messages/utf-8"]);
+        finds(
+            &RULE,
+            &legacy().line(b"{\"id\":\"\xE9\"}"),
+            &["messages/utf-8"],
+        );
         sees_nothing(&RULE, &legacy().hostile(b"\xE9"));
-        let page = |media| legacy_http().http("POST", &[]).head(500, &[("content-type", media)]).line(b"\xE9");
+        let page = |media| {
+            legacy_http()
+                .http("POST", &[])
+                .head(500, &[("content-type", media)])
+                .line(b"\xE9")
+        };
         sees_nothing(&RULE, &page("text/html"));
         finds(&RULE, &page("application/json"), &["messages/utf-8"]);
     }

@@ -43,6 +43,8 @@ pub(super) const RULE: Rule = Rule {
         "logging/message-form",
         "progress/original-token",
         "sampling/request-form",
+        "sampling/max-tokens",
+        "elicitation/message",
         "elicitation/form",
     ],
     faults: &[
@@ -63,16 +65,33 @@ pub(super) const RULE: Rule = Rule {
 const MAX_VIOLATIONS: usize = 20;
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    let Some(schema) = wire::schemas(session.header.revision) else { return };
+    let Some(schema) = wire::schemas(session.header.revision) else {
+        return;
+    };
     let mut found = results(session, schema, sight);
     found.extend(initiated(session, schema, sight));
-    for Found { entries, method, what, violation } in found.into_iter().take(MAX_VIOLATIONS) {
-        let Some(place) = place(&method, &violation) else { continue };
+    for Found {
+        entries,
+        method,
+        what,
+        violation,
+    } in found.into_iter().take(MAX_VIOLATIONS)
+    {
+        let Some(place) = place(&method, &violation) else {
+            continue;
+        };
         let at = anonymous(&violation.pointer);
-        let message = format!("{what} {method} breaks the schema at {at}: {}", violation.message);
+        let message = format!(
+            "{what} {method} breaks the schema at {at}: {}",
+            violation.message
+        );
         let actual = at_pointer(session, &entries, &violation.pointer);
         // What binds only servers with the capability says nothing of others, but the schema does.
-        let requirement = if evidence::binds(session, place) { place } else { FALLBACK };
+        let requirement = if evidence::binds(session, place) {
+            place
+        } else {
+            FALLBACK
+        };
         sight.violation(requirement, &entries, message, violation.message, actual);
         if requirement == FALLBACK {
             sight.tolerate();
@@ -92,7 +111,10 @@ fn results(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec
     let mut found = Vec::new();
     for answer in answers(session) {
         let legacy_too = revision.era() == Era::Legacy || is_modern(answer.request, revision);
-        if answer.result().is_none() || !legacy_too || !envelope::problems(answer.response).is_empty() {
+        if answer.result().is_none()
+            || !legacy_too
+            || !envelope::problems(answer.response).is_empty()
+        {
             continue;
         }
         // The result of a request that asks for a task is a task.
@@ -115,7 +137,9 @@ fn results(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec
 fn initiated(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec<Found> {
     let mut found = Vec::new();
     for received in received(session) {
-        let (Kind::Request { method, .. } | Kind::Notification { method }) = message::kind(received.message) else {
+        let (Kind::Request { method, .. } | Kind::Notification { method }) =
+            message::kind(received.message)
+        else {
             continue;
         };
         // A modern server sends no requests at all: another rule.
@@ -126,12 +150,21 @@ fn initiated(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> V
             continue;
         }
         sight.observe();
-        found.extend(schema.server_message(received.message, None).into_iter().map(|violation| Found {
-            entries: vec![received.entry],
-            method: method.to_owned(),
-            what: if is_request { "the request" } else { "the notification" },
-            violation,
-        }));
+        found.extend(
+            schema
+                .server_message(received.message, None)
+                .into_iter()
+                .map(|violation| Found {
+                    entries: vec![received.entry],
+                    method: method.to_owned(),
+                    what: if is_request {
+                        "the request"
+                    } else {
+                        "the notification"
+                    },
+                    violation,
+                }),
+        );
     }
     found
 }
@@ -142,13 +175,25 @@ const FALLBACK: &str = "messages/json-rpc";
 fn place(method: &str, violation: &Violation) -> Option<&'static str> {
     let Violation { pointer, message } = violation;
     let concerns = |name: &str| {
-        pointer.split('/').any(|part| part == name) || message.contains(&format!("\"{name}\" is a required"))
+        pointer.split('/').any(|part| part == name)
+            || message.contains(&format!("\"{name}\" is a required"))
     };
-    if ["resultType", "ttlMs", "cacheScope", "inputRequests", "requestState"].into_iter().any(concerns) {
+    if [
+        "resultType",
+        "ttlMs",
+        "cacheScope",
+        "inputRequests",
+        "requestState",
+    ]
+    .into_iter()
+    .any(concerns)
+    {
         return None;
     }
     Some(match method {
-        "initialize" if ["/result", "/result/serverInfo"].contains(&pointer.as_str()) => return None,
+        "initialize" if ["/result", "/result/serverInfo"].contains(&pointer.as_str()) => {
+            return None;
+        }
         "initialize" => "initialization/result",
         "ping" => "ping/empty-result",
         "server/discover" if concerns("supportedVersions") => "discover/supported-versions",
@@ -173,7 +218,9 @@ fn place(method: &str, violation: &Violation) -> Option<&'static str> {
         "notifications/progress" => "progress/original-token",
         "notifications/resources/updated" => "resources/updated-notified",
         "notifications/subscriptions/acknowledged" if concerns("_meta") => return None,
+        "sampling/createMessage" if concerns("maxTokens") => "sampling/max-tokens",
         "sampling/createMessage" => "sampling/request-form",
+        "elicitation/create" if concerns("message") => "elicitation/message",
         "elicitation/create" => "elicitation/form",
         _ => FALLBACK,
     })
@@ -181,7 +228,13 @@ fn place(method: &str, violation: &Violation) -> Option<&'static str> {
 
 /// The pointer with a star for each index, so that a violation that repeats is one.
 fn anonymous(pointer: &str) -> String {
-    let parts = pointer.split('/').map(|part| if part.parse::<usize>().is_ok() { "*" } else { part });
+    let parts = pointer.split('/').map(|part| {
+        if part.parse::<usize>().is_ok() {
+            "*"
+        } else {
+            part
+        }
+    });
     match parts.collect::<Vec<_>>().join("/") {
         root if root.is_empty() => "its root".to_owned(),
         pointer => pointer,
@@ -189,8 +242,13 @@ fn anonymous(pointer: &str) -> String {
 }
 
 fn at_pointer(session: &Session<'_>, entries: &[usize], pointer: &str) -> Value {
-    let document = entries.last().and_then(|entry| session.entries[*entry].json.as_deref());
-    document.and_then(|document| document.pointer(pointer).or(Some(document))).cloned().unwrap_or_default()
+    let document = entries
+        .last()
+        .and_then(|entry| session.entries[*entry].json.as_deref());
+    document
+        .and_then(|document| document.pointer(pointer).or(Some(document)))
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -203,11 +261,29 @@ mod tests {
 
     #[test]
     fn results() {
-        let listed = |tools: Value| legacy().asks(1, "tools/list", json!({})).result(1, json!({ "tools": tools }));
-        passes(&RULE, &listed(json!([{ "name": "a", "inputSchema": { "type": "object" } }])));
-        finds(&RULE, &listed(json!([{ "inputSchema": { "type": "object" } }])), &["tools/list-answered"]);
-        finds(&RULE, &listed(json!([{ "name": "a" }, { "name": "b" }])), &["tools/input-schema-object"]);
-        let without = legacy().server(json!({})).asks(1, "tools/list", json!({})).result(1, json!({}));
+        let listed = |tools: Value| {
+            legacy()
+                .asks(1, "tools/list", json!({}))
+                .result(1, json!({ "tools": tools }))
+        };
+        passes(
+            &RULE,
+            &listed(json!([{ "name": "a", "inputSchema": { "type": "object" } }])),
+        );
+        finds(
+            &RULE,
+            &listed(json!([{ "inputSchema": { "type": "object" } }])),
+            &["tools/list-answered"],
+        );
+        finds(
+            &RULE,
+            &listed(json!([{ "name": "a" }, { "name": "b" }])),
+            &["tools/input-schema-object"],
+        );
+        let without = legacy()
+            .server(json!({}))
+            .asks(1, "tools/list", json!({}))
+            .result(1, json!({}));
         finds(&RULE, &without, &["messages/json-rpc"]);
         assert_eq!(without.judged(&RULE).findings[0].level, Level::Stated);
         sees_nothing(&RULE, &legacy().asks(1, "tools/list", json!({})));
@@ -215,28 +291,49 @@ mod tests {
 
     #[test]
     fn what_the_server_starts() {
-        passes(&RULE, &legacy().notified("notifications/progress", json!({ "progressToken": 1, "progress": 1 })));
+        passes(
+            &RULE,
+            &legacy().notified(
+                "notifications/progress",
+                json!({ "progressToken": 1, "progress": 1 }),
+            ),
+        );
         finds(
             &RULE,
             &legacy().notified("notifications/progress", json!({ "progress": 1 })),
             &["progress/original-token"],
         );
-        let sampling = json!({ "jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage", "params": {} });
+        let sampling = json!({ "jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage", "params": { "maxTokens": 1 } });
         finds(&RULE, &legacy().gets(sampling), &["sampling/request-form"]);
     }
 
     #[test]
     fn what_others_report() {
-        let answered = |result| modern().asks(1, "server/discover", json!({})).result(1, result);
-        passes(&RULE, &answered(json!({ "supportedVersions": ["2026-07-28"], "capabilities": {} })));
-        passes(&RULE, &legacy().notified("notifications/message", json!({})));
+        let answered = |result| {
+            modern()
+                .asks(1, "server/discover", json!({}))
+                .result(1, result)
+        };
         passes(
             &RULE,
-            &legacy().gets(json!({ "id": 1, "method": "roots/list" })).asks(1, "ping", json!({})).result(1, json!({})),
+            &answered(json!({ "supportedVersions": ["2026-07-28"], "capabilities": {} })),
+        );
+        passes(
+            &RULE,
+            &legacy().notified("notifications/message", json!({})),
+        );
+        passes(
+            &RULE,
+            &legacy()
+                .gets(json!({ "id": 1, "method": "roots/list" }))
+                .asks(1, "ping", json!({}))
+                .result(1, json!({})),
         );
         sees_nothing(
             &RULE,
-            &modern().sends(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize" })).result(1, json!({})),
+            &modern()
+                .sends(json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize" }))
+                .result(1, json!({})),
         );
     }
 }

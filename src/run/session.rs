@@ -51,8 +51,15 @@ impl Bench {
 
     fn spec(&self, group: &Group) -> Option<Spec> {
         let (revision, transport) = (group.revision, group.transport);
-        let host = self.hosts.iter().find(|host| host.transport() == transport)?.clone();
-        let tools = self.profile.offer(revision, transport).map(|offer| offer.tools.clone());
+        let host = self
+            .hosts
+            .iter()
+            .find(|host| host.transport() == transport)?
+            .clone();
+        let tools = self
+            .profile
+            .offer(revision, transport)
+            .map(|offer| offer.tools.clone());
         Some(Spec {
             host,
             revision,
@@ -65,7 +72,12 @@ impl Bench {
     }
 
     /// Ends a session and judges it.
-    async fn finish(&self, session: Session, name: String, superseded: Vec<String>) -> Result<Judged, RunError> {
+    async fn finish(
+        &self,
+        session: Session,
+        name: String,
+        superseded: Vec<String>,
+    ) -> Result<Judged, RunError> {
         let (revision, transport) = (session.spec.revision, session.spec.transport());
         let client = session.spec.client.clone();
         let entries = session.close().await;
@@ -86,13 +98,21 @@ impl Bench {
     }
 
     fn save(&self, transcript: &Transcript) -> Result<(), RunError> {
-        let Some(folder) = &self.save else { return Ok(()) };
-        let path = folder.join(format!("{}.jsonl", transcript.header.session.replace('/', "-")));
+        let Some(folder) = &self.save else {
+            return Ok(());
+        };
+        let path = folder.join(format!(
+            "{}.jsonl",
+            transcript.header.session.replace('/', "-")
+        ));
         let write = || {
             let file = std::io::BufWriter::new(std::fs::File::create(&path)?);
             transcript.write(file)
         };
-        write().map_err(|source| RunError::Save { path: path.clone(), source })
+        write().map_err(|source| RunError::Save {
+            path: path.clone(),
+            source,
+        })
     }
 }
 
@@ -110,7 +130,9 @@ pub async fn run_groups(
 ) -> Result<(), RunError> {
     for session in failed {
         let (revision, transport) = (session.spec.revision, session.spec.transport());
-        let judged = bench.finish(session, format!("{revision}+{transport}.probe"), Vec::new()).await?;
+        let judged = bench
+            .finish(session, format!("{revision}+{transport}.probe"), Vec::new())
+            .await?;
         let _ = results.send((revision, transport, judged));
     }
     let slots = Arc::new(Semaphore::new(jobs.max(1)));
@@ -119,11 +141,20 @@ pub async fn run_groups(
     for (index, group) in groups.into_iter().enumerate() {
         let fits = |session: &Session| {
             group.session == SessionKind::Shared
-                && (session.spec.revision, session.spec.transport()) == (group.revision, group.transport)
+                && (session.spec.revision, session.spec.transport())
+                    == (group.revision, group.transport)
                 && group.client.is_empty()
         };
-        let warm = warm.iter().position(fits).map(|position| warm.swap_remove(position));
-        let player = Player { bench: bench.clone(), results: results.clone(), index, count: 0 };
+        let warm = warm
+            .iter()
+            .position(fits)
+            .map(|position| warm.swap_remove(position));
+        let player = Player {
+            bench: bench.clone(),
+            results: results.clone(),
+            index,
+            count: 0,
+        };
         let slots = slots.clone();
         tasks.spawn(async move {
             let _slot = slots.acquire_owned().await;
@@ -132,7 +163,9 @@ pub async fn run_groups(
     }
     for session in warm {
         let (revision, transport) = (session.spec.revision, session.spec.transport());
-        let judged = bench.finish(session, format!("{revision}+{transport}.probe"), Vec::new()).await?;
+        let judged = bench
+            .finish(session, format!("{revision}+{transport}.probe"), Vec::new())
+            .await?;
         let _ = results.send((revision, transport, judged));
     }
     while let Some(done) = tasks.join_next().await {
@@ -153,7 +186,9 @@ struct Player {
 
 impl Player {
     async fn play(mut self, group: Group, warm: Option<Session>) -> Result<(), RunError> {
-        let Some(mut spec) = self.bench.spec(&group) else { return Ok(()) };
+        let Some(mut spec) = self.bench.spec(&group) else {
+            return Ok(());
+        };
         let mut waiting: VecDeque<Trial> = group.trials.iter().cloned().collect();
         let mut session = warm.map(|mut session| {
             session.spec.vars = spec.vars.clone();
@@ -162,7 +197,11 @@ impl Player {
         });
         while let Some(trial) = waiting.pop_front() {
             let mut current = match session.take() {
-                Some(session) if session.generation == spec.host.generation() && !session.record.gone => session,
+                Some(session)
+                    if session.generation == spec.host.generation() && !session.record.gone =>
+                {
+                    session
+                }
                 Some(stale) => {
                     self.end(&group, stale, Vec::new()).await?;
                     waiting.push_front(trial);
@@ -183,7 +222,9 @@ impl Player {
             drop(guard);
             match played {
                 Played::Alive => session = Some(current),
-                Played::Lost if group.session != SessionKind::Shared => self.end(&group, current, Vec::new()).await?,
+                Played::Lost if group.session != SessionKind::Shared => {
+                    self.end(&group, current, Vec::new()).await?
+                }
                 Played::Lost => {
                     self.end(&group, current, vec![trial.name.clone()]).await?;
                     self.alone(&group, &spec, trial).await?;
@@ -233,14 +274,34 @@ impl Player {
     fn block(&self, group: &Group, trials: VecDeque<Trial>, spec: &Spec) {
         let by = trial_name("rule/opening", group.revision, spec.transport());
         let reason = format!("blocked by {by}");
-        let left_out = |trial: Trial| plan::left_out(trial.name, &trial.case, group.revision, group.transport, reason.clone());
-        let judged = Judged { trials: trials.into_iter().map(left_out).collect(), ..Judged::default() };
+        let left_out = |trial: Trial| {
+            plan::left_out(
+                trial.name,
+                &trial.case,
+                group.revision,
+                group.transport,
+                reason.clone(),
+            )
+        };
+        let judged = Judged {
+            trials: trials.into_iter().map(left_out).collect(),
+            ..Judged::default()
+        };
         let _ = self.results.send((group.revision, group.transport, judged));
     }
 
-    async fn end(&mut self, group: &Group, session: Session, superseded: Vec<String>) -> Result<(), RunError> {
+    async fn end(
+        &mut self,
+        group: &Group,
+        session: Session,
+        superseded: Vec<String>,
+    ) -> Result<(), RunError> {
         self.count += 1;
-        let Group { revision, transport, .. } = group;
+        let Group {
+            revision,
+            transport,
+            ..
+        } = group;
         let name = format!("{revision}+{transport}.{}.{}", self.index + 1, self.count);
         let judged = self.bench.finish(session, name, superseded).await?;
         let _ = self.results.send((*revision, *transport, judged));

@@ -24,7 +24,11 @@ use crate::verdict::trial_name;
 /// The revision that stands for a server which opened at none.
 const DEFAULT: Revision = Revision::V2025_11_25;
 /// How many of the official fixture's tools must be listed before it is assumed.
-const FIXTURE_TOOLS: [&str; 3] = ["test_simple_text", "test_error_handling", "test_image_content"];
+const FIXTURE_TOOLS: [&str; 3] = [
+    "test_simple_text",
+    "test_error_handling",
+    "test_image_content",
+];
 
 /// What is known and open before the first trial.
 pub struct Setup {
@@ -44,9 +48,13 @@ pub struct Setup {
 /// The first that does not.
 pub fn verify_selection(selection: &Selection, catalog: &Catalog) -> Result<(), SelectError> {
     let cases = catalog.cases.iter().map(|case| case.id.clone());
-    let ids: Vec<String> = cases.chain(RULES.iter().map(|rule| format!("rule/{}", rule.name))).collect();
+    let ids: Vec<String> = cases
+        .chain(RULES.iter().map(|rule| format!("rule/{}", rule.name)))
+        .collect();
     let trials = ids.iter().flat_map(|id| {
-        let at = move |revision| [Transport::Stdio, Transport::Http].map(|transport| trial_name(id, revision, transport));
+        let at = move |revision| {
+            [Transport::Stdio, Transport::Http].map(|transport| trial_name(id, revision, transport))
+        };
         Revision::ALL.into_iter().flat_map(at)
     });
     let names: Vec<String> = trials.chain(ids.iter().cloned()).collect();
@@ -59,9 +67,18 @@ pub fn verify_selection(selection: &Selection, catalog: &Catalog) -> Result<(), 
 /// Where there is nothing to be tested.
 pub async fn setup(options: &Options) -> Result<Setup, RunError> {
     if let Some(path) = &options.save_transcripts {
-        std::fs::create_dir_all(path).map_err(|source| RunError::Save { path: path.clone(), source })?;
+        std::fs::create_dir_all(path).map_err(|source| RunError::Save {
+            path: path.clone(),
+            source,
+        })?;
     }
-    let hosts: Vec<Arc<Host>> = options.endpoints.iter().cloned().map(Host::new).map(Arc::new).collect();
+    let hosts: Vec<Arc<Host>> = options
+        .endpoints
+        .iter()
+        .cloned()
+        .map(Host::new)
+        .map(Arc::new)
+        .collect();
     let redactor = redactor(&options.endpoints);
     let mut found = Found::default();
     for host in &hosts {
@@ -74,7 +91,8 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
             vars: Arc::default(),
             tools: Arc::default(),
         };
-        for (revision, probed) in probe::probe(&spec, &revisions(options, host.transport())).await? {
+        for (revision, probed) in probe::probe(&spec, &revisions(options, host.transport())).await?
+        {
             found.take(revision, host.transport(), probed);
         }
     }
@@ -91,7 +109,12 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
         redactor,
         save: options.save_transcripts.clone(),
     });
-    Ok(Setup { bench, profile, warm: found.warm, failed: found.failed })
+    Ok(Setup {
+        bench,
+        profile,
+        warm: found.warm,
+        failed: found.failed,
+    })
 }
 
 fn redactor(endpoints: &[Endpoint]) -> Redactor {
@@ -105,7 +128,11 @@ fn redactor(endpoints: &[Endpoint]) -> Redactor {
     let env: Vec<_> = endpoints
         .iter()
         .flat_map(|endpoint| match endpoint {
-            Endpoint::Stdio(command) | Endpoint::Http { command: Some(command), .. } => command.env.clone(),
+            Endpoint::Stdio(command)
+            | Endpoint::Http {
+                command: Some(command),
+                ..
+            } => command.env.clone(),
             Endpoint::Http { command: None, .. } => Vec::new(),
         })
         .collect();
@@ -114,9 +141,19 @@ fn redactor(endpoints: &[Endpoint]) -> Redactor {
 
 /// The revisions to try over a transport.
 fn revisions(options: &Options, transport: Transport) -> Vec<Revision> {
-    let wanted = |revision: &Revision| options.revisions.as_ref().is_none_or(|wanted| wanted.contains(revision));
-    let possible = |revision: &Revision| transport == Transport::Stdio || revision.has_streamable_http();
-    Revision::ALL.into_iter().filter(wanted).filter(possible).collect()
+    let wanted = |revision: &Revision| {
+        options
+            .revisions
+            .as_ref()
+            .is_none_or(|wanted| wanted.contains(revision))
+    };
+    let possible =
+        |revision: &Revision| transport == Transport::Stdio || revision.has_streamable_http();
+    Revision::ALL
+        .into_iter()
+        .filter(wanted)
+        .filter(possible)
+        .collect()
 }
 
 /// What the probes brought.
@@ -149,16 +186,24 @@ impl Found {
             let reasons: Vec<String> = self
                 .refused
                 .iter()
-                .map(|((transport, revision), reason)| format!("{revision} over {transport}: {reason}"))
+                .map(|((transport, revision), reason)| {
+                    format!("{revision} over {transport}: {reason}")
+                })
                 .collect();
             let what = match &options.revisions {
                 Some(_) => "the server speaks none of the revisions asked for",
                 None => "the server speaks no revision that this program knows",
             };
-            return Err(RunError::NotSpoken(format!("{what} ({})", reasons.join("; "))));
+            return Err(RunError::NotSpoken(format!(
+                "{what} ({})",
+                reasons.join("; ")
+            )));
         };
         let entries = &session.record.entries;
-        if entries.iter().any(|entry| matches!(entry.what, What::Received { .. }) && session.spec.transport() == Transport::Stdio) {
+        if entries.iter().any(|entry| {
+            matches!(entry.what, What::Received { .. })
+                && session.spec.transport() == Transport::Stdio
+        }) {
             return Ok(());
         }
         let mut stderr = stderr_of(entries);
@@ -173,7 +218,12 @@ impl Found {
 
     fn profile(&self, options: &Options, hosts: &[Arc<Host>]) -> Profile {
         let lists = |name: &str| {
-            self.offers.iter().any(|offer| offer.tools.iter().any(|tool| tool.get("name").and_then(Value::as_str) == Some(name)))
+            self.offers.iter().any(|offer| {
+                offer
+                    .tools
+                    .iter()
+                    .any(|tool| tool.get("name").and_then(Value::as_str) == Some(name))
+            })
         };
         let official_fixture = match options.fixture {
             Fixture::Auto => FIXTURE_TOOLS.into_iter().all(lists),
@@ -183,10 +233,14 @@ impl Found {
         let mut offers = self.offers.clone();
         // A revision that could not be opened still has its trials: they are blocked, and say by what.
         for session in &self.failed {
-            offers.push(Offer::closed(session.spec.revision, session.spec.transport()));
+            offers.push(Offer::closed(
+                session.spec.revision,
+                session.spec.transport(),
+            ));
         }
         if self.warm.is_empty() {
-            let is_default = |offer: &Offer| offer.revision.era() == Era::Legacy && offer.revision != DEFAULT;
+            let is_default =
+                |offer: &Offer| offer.revision.era() == Era::Legacy && offer.revision != DEFAULT;
             if offers.iter().any(|offer| offer.revision == DEFAULT) {
                 offers.retain(|offer| !is_default(offer));
             }
@@ -224,16 +278,26 @@ fn no_server(entries: &[Entry], stderr: &[String]) -> Option<String> {
                 (_, Some(signal)) => format!("by signal {signal}"),
                 _ => "without saying how".to_owned(),
             };
-            Some(format!("the server ended {how} before it answered anything{}", host::last_words(stderr)))
+            Some(format!(
+                "the server ended {how} before it answered anything{}",
+                host::last_words(stderr)
+            ))
         }
         What::HttpResponse { status, headers } => http_refusal(*status, headers),
-        What::Broken { message } if entry.stream != 0 => Some(format!("no HTTP response: {message}")),
+        What::Broken { message } if entry.stream != 0 => {
+            Some(format!("no HTTP response: {message}"))
+        }
         _ => None,
     })
 }
 
 fn http_refusal(status: u16, headers: &[(String, String)]) -> Option<String> {
-    let header = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.as_str());
+    let header = |wanted: &str| {
+        headers
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map_or("", |(_, value)| value.as_str())
+    };
     match status {
         300..=399 => Some(format!(
             "the URL redirects (HTTP {status}) to {:?}; redirects are not followed: give the address of the MCP endpoint itself",
@@ -243,10 +307,12 @@ fn http_refusal(status: u16, headers: &[(String, String)]) -> Option<String> {
             "the server refuses us (HTTP {status}, WWW-Authenticate: {:?}); pass credentials with --header 'Authorization: Bearer ...'",
             header("www-authenticate")
         )),
-        404 | 405 => Some(format!("there is no MCP endpoint at this URL (HTTP {status}); is the path right?")),
-        400..=599 if !header("content-type").starts_with("application/json") => {
-            Some(format!("the server answered initialize with HTTP {status} and no JSON-RPC message"))
-        }
+        404 | 405 => Some(format!(
+            "there is no MCP endpoint at this URL (HTTP {status}); is the path right?"
+        )),
+        400..=599 if !header("content-type").starts_with("application/json") => Some(format!(
+            "the server answered initialize with HTTP {status} and no JSON-RPC message"
+        )),
         _ => None,
     }
 }
