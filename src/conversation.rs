@@ -320,68 +320,59 @@ impl Conversation {
         if let Some(own) = own.filter(|own| self.exchanges[*own].posts) {
             return Some(own);
         }
-        let open = |found: &dyn Fn(&Exchange) -> bool| {
-            let found = |e: &&Exchange| e.is_open() && found(e);
-            self.exchanges[self.alive_since..]
-                .iter()
-                .find(found)
-                .map(|e| e.sent)
-        };
         let id = id.filter(|id| !id.is_null());
         // On a stream opened by GET it answers what has its id, or else the GET itself.
-        let sent = match (own, id) {
-            (Some(own), Some(id)) => open(&|e| e.is_request() && e.due.ids.contains(id))
-                .or(Some(self.exchanges[own].sent)),
-            (Some(own), None) => Some(self.exchanges[own].sent),
-            (None, None) => self.oldest_unreadable(&open),
-            (None, Some(id)) => open(&|e| e.due.ids.contains(id))
-                .or_else(|| open(&|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id))))
-                .or_else(|| self.last_with_id(id))
+        match (own, id) {
+            (Some(own), Some(id)) => self
+                .first_open(|e| e.is_request() && e.due.ids.contains(id))
+                .or(Some(own)),
+            (Some(own), None) => Some(own),
+            (None, None) => self.oldest_unreadable(),
+            (None, Some(id)) => self
+                .first_open(|e| e.due.ids.contains(id))
+                .or_else(|| self.first_open(|e| has_loosely(e, id)))
+                .or_else(|| self.last_answered(id))
                 .or_else(|| self.only_open_request(id)),
-        };
-        sent.and_then(|sent| self.exchanges.iter().rposition(|e| e.sent == sent))
+        }
+    }
+
+    /// The oldest exchange of this connection that is still open and fits.
+    fn first_open(&self, fits: impl Fn(&Exchange) -> bool) -> Option<usize> {
+        let mut exchanges = self.exchanges.iter().enumerate().skip(self.alive_since);
+        let (position, _) = exchanges.find(|(_, e)| e.is_open() && fits(e))?;
+        Some(position)
     }
 
     /// No id could be read: it answers the oldest thing of this trial that is not a plain request. What an earlier trial
     /// sent was followed by a request that was answered: its time is over.
-    fn oldest_unreadable(
-        &self,
-        open: &dyn Fn(&dyn Fn(&Exchange) -> bool) -> Option<usize>,
-    ) -> Option<usize> {
+    fn oldest_unreadable(&self) -> Option<usize> {
         let mine = |e: &Exchange| e.trial == self.current;
-        open(&|e| mine(e) && e.due.duty == Duty::May)
-            .or_else(|| open(&|e| mine(e) && e.due.duty == Duty::MustNot && !e.due.valid))
-            .or_else(|| open(&|e| mine(e) && e.is_request() && e.due.accepts(None)))
+        self.first_open(|e| mine(e) && e.due.duty == Duty::May)
+            .or_else(|| self.first_open(|e| mine(e) && e.due.duty == Duty::MustNot && !e.due.valid))
+            .or_else(|| self.first_open(|e| mine(e) && e.is_request() && e.due.accepts(None)))
     }
 
     /// The latest exchange with this id that was answered before.
-    fn last_with_id(&self, id: &Value) -> Option<usize> {
-        let known = |e: &&Exchange| e.answer.is_some() && e.due.ids.contains(id);
-        self.exchanges[self.alive_since..]
-            .iter()
-            .rev()
-            .find(known)
-            .map(|e| e.sent)
+    fn last_answered(&self, id: &Value) -> Option<usize> {
+        let known = |e: &Exchange| e.answer.is_some() && e.due.ids.contains(id);
+        let position = self.exchanges.iter().rposition(known)?;
+        (position >= self.alive_since).then_some(position)
     }
 
     /// A response with an id that nobody used answers the only request that is open.
     fn only_open_request(&self, id: &Value) -> Option<usize> {
-        if self
-            .exchanges
-            .iter()
-            .any(|e| e.due.ids.iter().any(|ours| loosely_equal(ours, id)))
-        {
+        if self.exchanges.iter().any(|e| has_loosely(e, id)) {
             return None;
         }
-        let mut open = self
-            .exchanges
-            .iter()
-            .enumerate()
-            .skip(self.alive_since)
-            .filter(|(_, e)| e.is_request() && e.is_open());
-        let (_, only) = open.next()?;
-        open.next().is_none().then_some(only.sent)
+        let open = |e: &Exchange| e.is_request() && e.is_open();
+        let first = self.first_open(open)?;
+        let others = self.exchanges.iter().skip(first + 1).any(open);
+        (!others).then_some(first)
     }
+}
+
+fn has_loosely(exchange: &Exchange, id: &Value) -> bool {
+    exchange.due.ids.iter().any(|ours| loosely_equal(ours, id))
 }
 
 fn loosely_equal(left: &Value, right: &Value) -> bool {
