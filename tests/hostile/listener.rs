@@ -1,0 +1,133 @@
+//! What can be at the other end of a URL.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+/// Serves every connection like this, on threads that end with the test, and returns the address.
+pub fn listen(serve: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || serve(connection));
+        }
+    });
+    address
+}
+
+/// Where nobody listens.
+pub fn nobody() -> String {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
+}
+
+/// Waits for a request, and answers it with these bytes.
+fn respond(mut connection: TcpStream, response: &str) {
+    let _ = connection.read(&mut [0; 64 << 10]);
+    let _ = connection.write_all(response.as_bytes());
+    // What is still unread would turn the end into a reset, which may overtake the response.
+    let _ = connection.shutdown(std::net::Shutdown::Write);
+    let _ = connection.read(&mut [0; 64 << 10]);
+}
+
+pub fn not_found(connection: TcpStream) {
+    respond(
+        connection,
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nNot Found",
+    );
+}
+
+pub fn redirect(connection: TcpStream) {
+    respond(
+        connection,
+        "HTTP/1.1 308 Permanent Redirect\r\nLocation: /mcp/\r\nContent-Length: 0\r\n\r\n",
+    );
+}
+
+pub fn unauthorized(connection: TcpStream) {
+    let challenge =
+        "Bearer resource_metadata=\"http://127.0.0.1/.well-known/oauth-protected-resource\"";
+    let head = format!(
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 0\r\n\r\n"
+    );
+    respond(connection, &head);
+}
+
+pub fn internal_error(connection: TcpStream) {
+    respond(
+        connection,
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\noops",
+    );
+}
+
+pub fn web_page(connection: TcpStream) {
+    let page = "<!doctype html><title>It works</title>";
+    let length = page.len();
+    respond(
+        connection,
+        &format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\r\n{page}"
+        ),
+    );
+}
+
+pub fn another_protocol(connection: TcpStream) {
+    respond(connection, "220 mail.example.org ESMTP ready\r\n");
+}
+
+/// Also what a TLS client finds at a plain server.
+pub fn bad_request(connection: TcpStream) {
+    respond(
+        connection,
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+}
+
+/// Hears the request, and has nothing to say.
+pub fn close(mut connection: TcpStream) {
+    let _ = connection.read(&mut [0; 64 << 10]);
+}
+
+pub fn never_answer(connection: TcpStream) {
+    std::thread::sleep(Duration::from_secs(600));
+    drop(connection);
+}
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+
+/// An event stream on which the answer never comes.
+pub fn endless_stream(mut connection: TcpStream) {
+    let _ = connection.read(&mut [0; 64 << 10]);
+    let mut going = connection.write_all(STREAM.as_bytes());
+    while going.is_ok() {
+        std::thread::sleep(Duration::from_millis(5));
+        going = connection.write_all(b": still here\n\n");
+    }
+}
+
+/// Events without end, and none of them the answer.
+pub fn endless_events(mut connection: TcpStream) {
+    let _ = connection.read(&mut [0; 64 << 10]);
+    let event = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
+    let events = event.repeat(100);
+    let mut going = connection.write_all(STREAM.as_bytes());
+    while going.is_ok() {
+        going = connection.write_all(events.as_bytes());
+    }
+}
+
+/// One event that never ends.
+pub fn endless_event(mut connection: TcpStream) {
+    let _ = connection.read(&mut [0; 64 << 10]);
+    let mut going = connection
+        .write_all(STREAM.as_bytes())
+        .and_then(|()| connection.write_all(b"data: "));
+    let piece = [b'x'; 64 << 10];
+    while going.is_ok() {
+        going = connection.write_all(&piece);
+    }
+}
