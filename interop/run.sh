@@ -2,13 +2,14 @@
 # Checks every server of servers.json and saves one JSON and one human report for each:
 #   interop/run.sh [NAME...]        only the servers of these names
 # MCP_CONFORM_INTEROP  the scratch folder of install.sh
+# MCP_CONFORM_REPORTS  the folder for the reports; reports/interop if it is not given
 # MCP_CONFORM          the harness; built in release mode if it is not given
 # Findings (exit code 1 of the harness) are what we came for. Anything worse fails this script.
 set -euo pipefail
 
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$interop")
-reports=$root/reports/interop
+reports=${MCP_CONFORM_REPORTS:-$root/reports/interop}
 scratch=${MCP_CONFORM_INTEROP:-$HOME/.cache/mcp-conform-interop}
 
 if [ -z "${MCP_CONFORM:-}" ]; then
@@ -19,6 +20,7 @@ mcp_conform=$(realpath "$MCP_CONFORM")
 
 "$interop/install.sh" "$scratch"
 mkdir -p "$reports"
+reports=$(cd "$reports" && pwd)
 cd "$scratch" # so that the commands in the reports are relative, and the same on every machine
 
 list() { # one line a server: name, transport, command, and over HTTP the URL; separated by tabs
