@@ -120,7 +120,15 @@ impl Conversation {
             What::Trial { name } => self.begin_trial(index, name),
             What::TrialEnd => self.end_trial(index),
             What::HttpRequest { step, .. } => self.http_head = Some((index, entry.stream, *step)),
-            What::Sent { raw, step, .. } => self.sent(index, entry, &raw.0, *step),
+            What::Sent {
+                raw, step, elided, ..
+            } => {
+                let due = match elided {
+                    Some(elided) => elided.due.clone(),
+                    None => duty::due(&raw.0, self.revision, self.transport),
+                };
+                self.sent(index, entry, due, *step);
+            }
             What::HttpResponse { .. } => {
                 if let Some(exchange) = self.on_stream(entry.stream) {
                     exchange.head.get_or_insert(index);
@@ -209,7 +217,7 @@ impl Conversation {
         self.push(index, stream, step, false, None, due);
     }
 
-    fn sent(&mut self, index: usize, entry: &Entry, raw: &[u8], step: Option<StepRef>) {
+    fn sent(&mut self, index: usize, entry: &Entry, due: Due, step: Option<StepRef>) {
         self.http_head = None;
         let kind = entry.json.as_deref().map(message::kind);
         let method = match kind {
@@ -218,7 +226,6 @@ impl Conversation {
             }
             _ => None,
         };
-        let due = duty::due(raw, self.revision, self.transport);
         self.push(index, entry.stream, step, true, method, due);
     }
 

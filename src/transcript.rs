@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::judge::duty::Due;
 use crate::profile::Profile;
 use crate::revision::Revision;
 use crate::transport::{SseEvent, StreamId, Transport};
@@ -87,6 +88,9 @@ pub enum What {
         /// Whether it may break the wire schema.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         deliberate: bool,
+        /// Of a huge message only the beginning is kept, and what judging needs to know of the whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        elided: Option<Box<Elided>>,
     },
     /// The head of an HTTP request that we sent; its body, if any, is the `Sent` that follows.
     HttpRequest {
@@ -175,6 +179,15 @@ pub enum What {
     },
 }
 
+/// What is known of a huge message of ours beside its beginning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elided {
+    /// Its length in bytes.
+    pub bytes: usize,
+    /// Whether an answer is due, which only the whole tells.
+    pub due: Due,
+}
+
 impl Entry {
     /// An entry with its derived parts.
     pub fn new(at_us: u64, stream: StreamId, what: What) -> Entry {
@@ -197,6 +210,7 @@ impl Entry {
     }
 
     fn parse(&mut self) {
+        // What is elided is no JSON any more.
         self.json = self
             .raw()
             .and_then(|raw| serde_json::from_slice(&raw.0).ok())

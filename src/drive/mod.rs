@@ -331,16 +331,13 @@ impl Session {
             raw,
             step: outbound.step,
             deliberate: outbound.deliberate,
+            elided: None,
         };
         let index = self.record.note_order(seq, 0, what);
-        let mut line = Vec::with_capacity(outbound.bytes.len() + 1);
-        line.extend_from_slice(&outbound.bytes);
-        if outbound.newline {
-            line.push(b'\n');
-        }
         let _ = self.link.tx.send(Outgoing::Write {
             seq,
-            bytes: line.into(),
+            bytes: outbound.bytes,
+            newline: outbound.newline,
         });
         index
     }
@@ -389,6 +386,7 @@ impl Session {
                 raw,
                 step,
                 deliberate,
+                elided: None,
             },
         )
     }

@@ -3,15 +3,25 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use crate::conversation::Conversation;
+use crate::judge::duty;
 use crate::redact::Redactor;
 use crate::revision::Revision;
-use crate::transcript::{Entry, Raw, What};
+use crate::transcript::{Elided, Entry, Raw, StepRef, What};
 use crate::transport::{Happened, Incoming, StreamId, Transport};
+
+/// A message of ours that is longer than this is not kept whole: a run would hold all its huge inputs at once.
+const MAX_KEPT: usize = 256 << 10;
+/// So much of its beginning is kept.
+const KEPT: usize = 4 << 10;
 
 /// The growing transcript of one session.
 pub struct Recorder {
     started: Instant,
+    revision: Revision,
+    transport: Transport,
     redactor: Redactor,
     unwritten: HashMap<u64, Vec<usize>>,
     /// What happened so far.
@@ -29,6 +39,8 @@ impl Recorder {
     pub fn new(revision: Revision, transport: Transport, redactor: Redactor) -> Recorder {
         Recorder {
             started: Instant::now(),
+            revision,
+            transport,
             redactor,
             unwritten: HashMap::new(),
             entries: Vec::new(),
@@ -101,11 +113,8 @@ impl Recorder {
                 raw,
                 step,
                 deliberate,
-            } => What::Sent {
-                raw: Raw(self.redactor.bytes(raw.0)),
-                step,
-                deliberate,
-            },
+                ..
+            } => self.sent(raw.0, step, deliberate),
             What::HttpRequest {
                 method,
                 path,
@@ -124,6 +133,28 @@ impl Recorder {
         self.conversation.observe(index, &entry);
         self.entries.push(entry);
         index
+    }
+
+    fn sent(&self, bytes: Bytes, step: Option<StepRef>, deliberate: bool) -> What {
+        let bytes = self.redactor.bytes(bytes);
+        let elided = (bytes.len() > MAX_KEPT).then(|| {
+            let due = duty::due(&bytes, self.revision, self.transport);
+            Box::new(Elided {
+                bytes: bytes.len(),
+                due,
+            })
+        });
+        let raw = match elided {
+            // Copied, or the beginning would hold on to the whole.
+            Some(_) => Raw(Bytes::copy_from_slice(&bytes[..KEPT])),
+            None => Raw(bytes),
+        };
+        What::Sent {
+            raw,
+            step,
+            deliberate,
+            elided,
+        }
     }
 
     fn micros(&self, at: Instant) -> u64 {

@@ -402,6 +402,7 @@ impl Session {
                     raw,
                     step: Some(at),
                     deliberate: true,
+                    elided: None,
                 },
             );
         }

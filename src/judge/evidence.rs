@@ -138,6 +138,18 @@ fn entry_ref(session: &Session<'_>, index: usize) -> EntryRef {
 
 fn excerpt(entry: &Entry) -> String {
     let text = match &entry.what {
+        What::Sent {
+            raw,
+            elided: Some(elided),
+            ..
+        } => {
+            let beginning = String::from_utf8_lossy(&raw.0);
+            return format!(
+                "{}… ({} bytes in all)",
+                beginning.chars().take(MAX_EXCERPT).collect::<String>(),
+                elided.bytes
+            );
+        }
         What::Sent { raw, .. } | What::Received { raw, .. } => {
             String::from_utf8_lossy(&raw.0).into_owned()
         }

@@ -109,6 +109,7 @@ impl Script {
             raw: Raw(bytes.to_vec().into()),
             step: Some(StepRef(0, 0)),
             deliberate,
+            elided: None,
         })
     }
 
@@ -167,6 +168,7 @@ impl Script {
             raw: Raw(message.to_string().into()),
             step: None,
             deliberate: false,
+            elided: None,
         })
     }
 

@@ -14,7 +14,7 @@ pub fn connect(mut peer: impl FnMut(&[u8]) -> Vec<Bytes> + Send + 'static) -> Li
     tokio::spawn(async move {
         while let Some(order) = orders.recv().await {
             let happened = match order {
-                Outgoing::Write { seq, bytes } => {
+                Outgoing::Write { seq, bytes, .. } => {
                     let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
                     let answers = peer(line).into_iter().map(Happened::Line);
                     std::iter::once(Happened::Written { seq })

@@ -63,12 +63,14 @@ pub struct Link {
 /// An order to the transport.
 #[derive(Debug)]
 pub enum Outgoing {
-    /// stdio: bytes to write as they are, framing included.
+    /// stdio: bytes to write as they are.
     Write {
         /// Comes back in [`Happened::Written`].
         seq: u64,
         /// The bytes.
         bytes: Bytes,
+        /// Whether a newline follows.
+        newline: bool,
     },
     /// HTTP: one exchange.
     Exchange {

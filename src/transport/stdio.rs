@@ -82,8 +82,12 @@ fn write_orders(
 ) {
     for order in orders {
         match order {
-            Outgoing::Write { seq, bytes } => {
-                let written = stdin.write_all(&bytes).and_then(|()| stdin.flush());
+            Outgoing::Write {
+                seq,
+                bytes,
+                newline,
+            } => {
+                let written = write_framed(&mut stdin, &bytes, newline);
                 let what = match written {
                     Ok(()) => Happened::Written { seq },
                     Err(error) => Happened::Broken(format!("writing to stdin: {error}")),
@@ -96,6 +100,20 @@ fn write_orders(
             Outgoing::EndInput => return,
             Outgoing::Exchange { .. } | Outgoing::Abandon(_) => {}
         }
+    }
+}
+
+/// A small message goes out in one piece with its newline, as an ordinary client sends it; a large one is not copied for that.
+fn write_framed(stdin: &mut ChildStdin, bytes: &[u8], newline: bool) -> std::io::Result<()> {
+    match newline {
+        true if bytes.len() < 64 << 10 => {
+            let mut line = Vec::with_capacity(bytes.len() + 1);
+            line.extend_from_slice(bytes);
+            line.push(b'\n');
+            stdin.write_all(&line)
+        }
+        true => stdin.write_all(bytes).and_then(|()| stdin.write_all(b"\n")),
+        false => stdin.write_all(bytes),
     }
 }
 

@@ -45,6 +45,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::pattern::equal::{canonical, equal, integer};
@@ -63,7 +64,8 @@ pub const SANE_SIZE: usize = 1 << 20;
 const SAFE_INTEGER: i128 = (1 << 53) - 1;
 
 /// Whether an answer comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Duty {
     /// It must.
     Must,
@@ -74,7 +76,7 @@ pub enum Duty {
 }
 
 /// What is due for something that was sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Due {
     /// Whether an answer comes.
     pub duty: Duty,
