@@ -28,6 +28,10 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         .values()
         .filter(|stream| stream.method == "POST" && stream.is_event_stream())
     {
+        // Before 2025-11-25 there were clients that could not read an event without data.
+        if !stream.speaks(session) {
+            continue;
+        }
         let mut events = stream.events(session);
         let Some((entry, first, data)) = events.next() else {
             continue;
@@ -60,7 +64,12 @@ mod tests {
 
     #[test]
     fn first_events() {
-        let opened = legacy_http().streams(1, "ping", json!({}));
+        let spoken = |revision| {
+            let script = legacy_http().http("POST", &[("MCP-Protocol-Version", revision)]);
+            script.head(200, &[("content-type", "text/event-stream")])
+        };
+        let opened = spoken("2025-11-25");
+        sees_nothing(&RULE, &spoken("2025-06-18").event(Some("1"), "{}"));
         passes(
             &RULE,
             &opened.clone().event(Some("1"), "").event(Some("2"), "{}"),

@@ -109,8 +109,9 @@ fn wrong_id(
     };
     let actual = response.get("id").cloned().unwrap_or_default();
     let refused = refused_unread(session, exchange, response);
-    // Who refuses a request by its headers need not have read its id.
-    if refused && actual.is_null() {
+    // Who refuses a request by its headers need not have read its id, who refuses a batch not those in it.
+    let whole = response.get("error").is_some() && is_batch(session, exchange);
+    if actual.is_null() && (refused || whole) {
         return;
     }
     let retyped = ours.is_number() && actual.as_str() == Some(ours.to_string().as_str());
@@ -266,13 +267,20 @@ pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize>
 /// The oldest request before this entry that nobody ever answered: a response without an id is probably its.
 pub(super) fn forgotten<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exchange> {
     let life = life_of(session, entry);
-    let forgotten = |e: &&Exchange| e.sent < entry && e.is_request() && e.answer.is_none();
+    let forgotten = |e: &&Exchange| {
+        e.sent < entry && e.is_request() && e.answer.is_none() && !is_batch(session, e)
+    };
     session
         .conversation
         .exchanges
         .iter()
         .filter(forgotten)
         .find(|e| life_of(session, e.sent) == life)
+}
+
+fn is_batch(session: &Session<'_>, exchange: &Exchange) -> bool {
+    let sent = session.entries[exchange.sent].json.as_deref();
+    sent.is_some_and(Value::is_array)
 }
 
 /// Whether an entry came on a stream that resumes another, on which what came before may come again.
@@ -377,6 +385,17 @@ mod tests {
             &hostile.clone().gets(pong(json!(7))).gets(error(json!(1))),
             &["messages/unreadable-id"],
         );
+    }
+
+    #[test]
+    fn who_knows_no_batches_refuses_them_whole() {
+        let batch = json!([ping(json!(1)), ping(json!(2))]);
+        let old = Script::new(
+            crate::revision::Revision::V2025_03_26,
+            crate::transport::Transport::Stdio,
+        );
+        let error = json!({ "jsonrpc": "2.0", "error": { "code": -32600, "message": "" } });
+        sees_nothing(&RULE, &old.sends(batch).gets(error));
     }
 
     #[test]

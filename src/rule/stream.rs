@@ -77,6 +77,17 @@ impl<'a> Stream<'a> {
             .or(self.header("mcp-session-id"))
     }
 
+    /// Whether the request is of the legacy revision of the session: some cases ask for others.
+    pub fn speaks(&self, session: &Session<'_>) -> bool {
+        let message = self
+            .exchange
+            .and_then(|exchange| session.entries[exchange.sent].json.as_deref());
+        let asked =
+            message.and_then(|message| message.pointer("/params/protocolVersion")?.as_str());
+        let spoken = asked.or(self.request_header("mcp-protocol-version"));
+        spoken == Some(session.header.revision.as_str())
+    }
+
     /// The events, each with its entry and its data.
     pub fn events(
         &self,

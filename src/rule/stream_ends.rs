@@ -34,8 +34,8 @@ pub(super) const RULE: Rule = Rule {
 
 /// A stream is said to stay open only when it did so while this many later requests were answered, ...
 const LATER_ANSWERS: usize = 3;
-/// ... and for this long, in microseconds.
-const PATIENCE_US: u64 = 100_000;
+/// ... and for this long, in microseconds: longer than Nagle's algorithm and a delayed acknowledgement hold back an end.
+const PATIENCE_US: u64 = 250_000;
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for stream in streams(session)
@@ -97,15 +97,23 @@ fn answered(
         sight.observe();
         return;
     }
-    let waited = session.entries.last().map_or(0, |last| {
+    // Another connection in its place cuts all streams of this one.
+    let later = &session.entries[answer..];
+    let later = later
+        .split(|entry| matches!(entry.what, What::Reconnected { .. }))
+        .next()
+        .unwrap_or_default();
+    let waited = later.last().map_or(0, |last| {
         last.at_us.saturating_sub(session.entries[answer].at_us)
     });
-    let later = session
-        .conversation
-        .exchanges
-        .iter()
-        .filter(|later| later.sent > answer && later.answer.is_some());
-    if !stream.cut && waited >= PATIENCE_US && later.count() >= LATER_ANSWERS {
+    let here = answer..answer + later.len();
+    let exchanges = session.conversation.exchanges.iter();
+    let round_trips = exchanges
+        .filter(|later| {
+            later.sent > answer && later.answer.is_some_and(|answer| here.contains(&answer))
+        })
+        .count();
+    if !stream.cut && waited >= PATIENCE_US && round_trips >= LATER_ANSWERS {
         let message = "the stream of a request stays open after the response";
         let actual = format!("no end {} ms later", waited / 1000);
         sight.violation(
@@ -140,7 +148,7 @@ fn unanswered(session: &Session<'_>, stream: &Stream<'_>, exchange: &Exchange, s
                     } => event.retry.is_some(),
                     _ => false,
                 });
-        if !asks_to_return {
+        if !asks_to_return && stream.speaks(session) {
             let message = "the connection is closed before the response, without a retry field";
             let entries = [exchange.sent, end, answer];
             sight.violation(
@@ -224,9 +232,16 @@ mod tests {
                 .ends()
         });
         sees_nothing(&RULE, &later);
+        let step = crate::transcript::StepRef(0, 0);
+        let cut = later
+            .clone()
+            .what(What::Reconnected { step })
+            .later(300)
+            .ends();
+        sees_nothing(&RULE, &cut);
         finds(
             &RULE,
-            &later.later(200).ends(),
+            &later.clone().later(300).ends(),
             &["http/stream-ends-after-response"],
         );
     }
@@ -251,7 +266,9 @@ mod tests {
                 .ends()
         };
         let primed = legacy_http()
-            .streams(1, "tools/call", json!({}))
+            .http("POST", &[("MCP-Protocol-Version", "2025-11-25")])
+            .asks(1, "tools/call", json!({}))
+            .head(200, &[("content-type", "text/event-stream")])
             .event(Some("1"), "");
         finds(&RULE, &resumed(primed.clone()), &["sse/retry-before-close"]);
         let event = crate::transport::SseEvent {
