@@ -243,4 +243,26 @@ impl Case {
             )
         })
     }
+
+    /// Whether it sends megabytes: such cases take turns, or a run would hold all their inputs at once.
+    pub fn is_huge(&self) -> bool {
+        self.steps.iter().any(|step| match &step.action {
+            Action::Bytes { bytes, .. } => repeats(bytes) > HUGE,
+            _ => false,
+        })
+    }
+}
+
+/// More repetitions than this make an input huge.
+const HUGE: u64 = 300_000;
+
+fn repeats(value: &Value) -> u64 {
+    match value {
+        Value::Object(members) => {
+            let times = members.get("times").and_then(Value::as_u64).unwrap_or(0);
+            members.values().map(repeats).max().unwrap_or(0).max(times)
+        }
+        Value::Array(items) => items.iter().map(repeats).max().unwrap_or(0),
+        _ => 0,
+    }
 }

@@ -16,6 +16,8 @@ use crate::value::{ExpandError, Expander};
 
 /// How long after a fence something that should not come may still come.
 const GRACE: Duration = Duration::from_millis(20);
+/// Of longer bytes the HTTP headers do not mirror the content.
+const MAX_ANNOUNCED: usize = 256 << 10;
 /// How many pages of a list are followed.
 pub const MAX_PAGES: usize = 5_000;
 
@@ -350,10 +352,14 @@ impl Session {
         let bytes = self.expander().bytes(bytes)?;
         let headers = self.header_changes(headers)?;
         self.fresh_id();
-        // What cannot be parsed is announced as the cheapest request, so that only the body is wrong.
-        let message = serde_json::from_slice(&bytes).ok().filter(Value::is_object);
-        let message =
-            message.unwrap_or_else(|| json!({ "method": self.spec.era().alive_method() }));
+        // What cannot be parsed, or is too large for it, is announced as the cheapest request: only the body is wrong.
+        let readable = bytes.len() <= MAX_ANNOUNCED;
+        let message = readable
+            .then(|| serde_json::from_slice(&bytes).ok())
+            .flatten();
+        let message = message
+            .filter(Value::is_object)
+            .unwrap_or_else(|| json!({ "method": self.spec.era().alive_method() }));
         let outbound = Outbound {
             bytes,
             deliberate: true,

@@ -38,6 +38,8 @@ pub struct Bench {
     pub redactor: Redactor,
     /// Where to save transcripts.
     pub save: Option<PathBuf>,
+    /// Held by who sends something huge.
+    pub huge: tokio::sync::Mutex<()>,
 }
 
 /// Where the verdicts of a session go.
@@ -186,7 +188,7 @@ struct Player {
 
 impl Player {
     async fn play(mut self, group: Group, warm: Option<Session>) -> Result<(), RunError> {
-        let Some(mut spec) = self.bench.spec(&group) else {
+        let Some(spec) = self.bench.spec(&group) else {
             return Ok(());
         };
         let mut waiting: VecDeque<Trial> = group.trials.iter().cloned().collect();
@@ -216,11 +218,7 @@ impl Player {
                     }
                 },
             };
-            spec.host = current.spec.host.clone();
-            let guard = spec.host.alone.read().await;
-            let played = current.play(&trial.name, &trial.case).await;
-            drop(guard);
-            match played {
+            match self.play_trial(&mut current, &trial).await {
                 Played::Alive => session = Some(current),
                 Played::Lost if group.session != SessionKind::Shared => {
                     self.end(&group, current, Vec::new()).await?
@@ -235,6 +233,16 @@ impl Player {
             Some(session) => self.end(&group, session, Vec::new()).await,
             None => Ok(()),
         }
+    }
+
+    async fn play_trial(&self, session: &mut Session, trial: &Trial) -> Played {
+        let host = session.spec.host.clone();
+        let _among_others = host.alone.read().await;
+        let _huge = match trial.case.is_huge() {
+            true => Some(self.bench.huge.lock().await),
+            false => None,
+        };
+        session.play(&trial.name, &trial.case).await
     }
 
     /// Plays a suspect again with nobody else around, so that the blame falls on the right one.

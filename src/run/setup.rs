@@ -108,6 +108,7 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
         timeout: options.timeout,
         redactor,
         save: options.save_transcripts.clone(),
+        huge: tokio::sync::Mutex::new(()),
     });
     Ok(Setup {
         bench,
