@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::look::{Received, answers, is_modern, life_of, notifications};
-use super::stream::streams;
+use super::look::{Answer, Received, answers, is_modern, life_of, notifications};
+use super::stream::{Stream, streams};
 use super::{Rule, Sight};
 use crate::conversation::Exchange;
 use crate::judge::Session;
@@ -46,6 +46,10 @@ const LEVELS: [&str; 8] = [
 const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
+    let streams = streams(session);
+    let sets: Vec<Answer<'_>> = answers(session)
+        .filter(|answer| answer.method() == "logging/setLevel")
+        .collect();
     for (method, received) in notifications(session) {
         if method != "notifications/message" {
             continue;
@@ -54,7 +58,20 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         let params = &received.message["params"];
         let level = form(params, received.entry, sight);
         match session.header.revision.era() {
-            Era::Legacy => set_before(session, &received, level, sight),
+            Era::Legacy => {
+                let stream = streams.get(&received.stream);
+                let id_of = |stream: &Stream<'_>| stream.session_id().map(str::to_owned);
+                let id = stream.and_then(id_of);
+                let life = life_of(session, received.entry);
+                let last = sets.iter().rev().find(|set| {
+                    set.entry < received.entry
+                        && life_of(session, set.entry) == life
+                        && streams.get(&set.exchange.stream).and_then(id_of) == id
+                });
+                if let Some(set) = last {
+                    set_before(set, stream, &received, level, sight);
+                }
+            }
             Era::Modern => asked_for(session, &received, level, sight),
         }
     }
@@ -115,30 +132,15 @@ fn below(entries: &[usize], wanted: usize, level: usize, sight: &mut Sight) {
 }
 
 fn set_before(
-    session: &Session<'_>,
+    set: &Answer<'_>,
+    stream: Option<&Stream<'_>>,
     received: &Received<'_>,
     level: Option<usize>,
     sight: &mut Sight,
 ) {
-    let streams = streams(session);
-    let stream = streams.get(&received.stream);
-    let session_id = stream.and_then(|stream| stream.session_id());
-    let life = life_of(session, received.entry);
-    let is_set = |answer: &super::look::Answer<'_>| {
-        let other = streams
-            .get(&answer.exchange.stream)
-            .and_then(|stream| stream.session_id());
-        answer.method() == "logging/setLevel"
-            && answer.entry < received.entry
-            && life_of(session, answer.entry) == life
-            && other == session_id
-    };
-    let Some(set) = answers(session).filter(is_set).last() else {
-        return;
-    };
     // On HTTP a level is remembered only within a session, and what was on its way on another stream may be older.
     let newer = stream.is_none_or(|stream| {
-        session_id.is_some() && stream.method == "POST" && stream.request > set.entry
+        stream.session_id().is_some() && stream.method == "POST" && stream.request > set.entry
     });
     // Where the last attempt was refused, nobody can say what holds.
     let wanted = set

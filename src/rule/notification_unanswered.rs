@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::response_ids::{forgotten, nameless};
+use super::response_ids::{forgotten, is_batch, nameless};
 use super::{Rule, Sight};
 use crate::conversation::Exchange;
 use crate::judge::Session;
@@ -31,7 +31,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         .conversation
         .exchanges
         .iter()
-        .filter(|exchange| exchange.due.duty == Duty::MustNot)
+        .filter(|exchange| is_unanswerable(session, exchange))
     {
         let later = session
             .conversation
@@ -71,12 +71,17 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         // After something unreadable, an answer without an id is most probably about that.
         if let Some(exchange) = before
             .clone()
-            .find(|e| !e.is_request())
-            .filter(|e| e.due.duty == Duty::MustNot)
+            .find(|e| !e.is_request() || is_batch(session, e))
+            .filter(|e| is_unanswerable(session, e))
         {
             violation(session, exchange, answer, sight);
         }
     }
+}
+
+/// A batch of notifications is another matter: who knows no batches cannot know that it is one.
+fn is_unanswerable(session: &Session<'_>, exchange: &Exchange) -> bool {
+    exchange.due.duty == Duty::MustNot && !is_batch(session, exchange)
 }
 
 fn violation(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
@@ -145,6 +150,16 @@ mod tests {
         sees_nothing(&RULE, &hostile);
         // This is the answer to the request, without its id.
         sees_nothing(&RULE, &notified.asks(1, "ping", json!({})).gets(without_id));
+    }
+
+    #[test]
+    fn batches() {
+        let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let old = Script::new(
+            crate::revision::Revision::V2025_03_26,
+            crate::transport::Transport::Stdio,
+        );
+        sees_nothing(&RULE, &old.sends(json!([notification])).gets(error()));
     }
 
     #[test]

@@ -278,7 +278,8 @@ pub(super) fn forgotten<'a>(session: &Session<'a>, entry: usize) -> Option<&'a E
         .find(|e| life_of(session, e.sent) == life)
 }
 
-fn is_batch(session: &Session<'_>, exchange: &Exchange) -> bool {
+/// Whether an array was sent.
+pub(super) fn is_batch(session: &Session<'_>, exchange: &Exchange) -> bool {
     let sent = session.entries[exchange.sent].json.as_deref();
     sent.is_some_and(Value::is_array)
 }
