@@ -5,6 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::SANE_DEPTH;
+
 /// What was made out.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
@@ -35,11 +37,12 @@ impl Scan {
         while let Some(byte) = bytes.get(at) {
             at += 1;
             match byte {
-                b'[' => open.push(Frame::Array),
-                b'{' => open.push(Frame::Object {
+                // Below a sane depth nothing matters but that it is deep.
+                b'{' if open.len() <= SANE_DEPTH => open.push(Frame::Object {
                     names: HashSet::new(),
                     at_name: true,
                 }),
+                b'[' | b'{' => open.push(Frame::Array),
                 b']' | b'}' => {
                     open.pop();
                 }
