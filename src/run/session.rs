@@ -42,6 +42,9 @@ pub struct Bench {
     pub huge: tokio::sync::Mutex<()>,
 }
 
+/// After so many trials a session is judged and another opened: a transcript must not grow with the catalog.
+const MAX_TRIALS: usize = 100;
+
 /// Where the verdicts of a session go.
 pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;
 
@@ -178,6 +181,12 @@ pub async fn run_groups(
     Ok(())
 }
 
+fn is_usable(session: &Session, spec: &Spec) -> bool {
+    session.generation == spec.host.generation()
+        && !session.record.gone
+        && session.record.conversation.trials.len() < MAX_TRIALS
+}
+
 /// Plays one group.
 struct Player {
     bench: Arc<Bench>,
@@ -199,11 +208,7 @@ impl Player {
         });
         while let Some(trial) = waiting.pop_front() {
             let mut current = match session.take() {
-                Some(session)
-                    if session.generation == spec.host.generation() && !session.record.gone =>
-                {
-                    session
-                }
+                Some(session) if is_usable(&session, &spec) => session,
                 Some(stale) => {
                     self.end(&group, stale, Vec::new()).await?;
                     waiting.push_front(trial);
