@@ -25,6 +25,9 @@ use crate::transport::{HttpRequest, Link, Outgoing, StreamId, Transport};
 pub use record::Recorder;
 pub use steps::{Played, after_last};
 
+/// How many times as long as for a request we wait for the first word of a process: it may still be starting.
+const STARTING: u32 = 3;
+
 /// What a session is for.
 #[derive(Clone)]
 pub struct Spec {
@@ -76,6 +79,8 @@ pub struct Session {
     pub record: Recorder,
     link: Link,
     group: Option<Group>,
+    /// The index of the first entry of this connection.
+    connected: usize,
     session_id: Option<String>,
     opened: bool,
     next_id: u64,
@@ -115,6 +120,7 @@ impl Session {
             record,
             link,
             group,
+            connected: 0,
             session_id: None,
             opened: false,
             next_id: 1,
@@ -441,7 +447,7 @@ impl Session {
         what: &str,
         done: impl Fn(&Recorder) -> bool,
     ) -> Wait {
-        let deadline = Instant::now() + self.spec.timeout;
+        let deadline = Instant::now() + self.patience();
         let wait = self.pump(deadline, done).await;
         if wait == Wait::Deadline {
             self.record.note(
@@ -453,6 +459,20 @@ impl Session {
             );
         }
         wait
+    }
+
+    /// How long to wait for what comes next. Over HTTP the host has waited until the server listened.
+    fn patience(&self) -> Duration {
+        let of_connection = &self.record.entries[self.connected..];
+        let has_spoken = || {
+            of_connection
+                .iter()
+                .any(|entry| matches!(entry.what, What::Received { .. }))
+        };
+        match self.is_http() || has_spoken() {
+            true => self.spec.timeout,
+            false => self.spec.timeout * STARTING,
+        }
     }
 
     /// Takes in what comes, and answers what the other side asks, until the condition holds.
@@ -492,6 +512,7 @@ impl Session {
         (self.session_id, self.opened) = (None, false);
         self.record.gone = false;
         self.record.exited = false;
+        self.connected = self.record.entries.len();
         self.record.note(0, What::Reconnected { step });
         self.open().await
     }

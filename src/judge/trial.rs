@@ -21,6 +21,8 @@ pub const STAYS_ALIVE: &str = "robust/stays-alive";
 pub const ANSWERS: &str = "robust/answers-in-time";
 /// The requirement of JSON-RPC itself.
 const ANSWERED: &str = "messages/request-answered";
+/// The requirements that say that an answer comes.
+const ON_ANSWERING: [&str; 2] = [ANSWERED, "messages/batch"];
 
 /// What a step says.
 enum Seen {
@@ -136,9 +138,15 @@ impl Judge<'_> {
         None
     }
 
+    /// Adds a finding. What several steps show in the same way is said once.
     fn find(&mut self, violation: Violation) {
-        self.findings
-            .extend(evidence::finding(self.session, violation));
+        let known = |known: &Finding| {
+            known.requirement == violation.requirement && known.message == violation.message
+        };
+        if !self.findings.iter().any(known) {
+            self.findings
+                .extend(evidence::finding(self.session, violation));
+        }
     }
 
     fn step(&mut self, at: StepRef, step: &Step) -> Seen {
@@ -320,7 +328,6 @@ impl Judge<'_> {
 
     /// No answer. The step may name what that violates, if it is about answering at all.
     fn silent(&self, named: Option<&str>, observation: &Observation, message: &str) -> Seen {
-        let named = named.filter(|named| named.starts_with("robust/") || *named == ANSWERED);
         let mut entries = self.evidence(observation);
         let from = entries.first().copied().unwrap_or_default();
         let gone = self.trial.entries[from..].iter().position(|entry| {
@@ -331,6 +338,9 @@ impl Judge<'_> {
             .map(|offset| from + offset)
             .filter(|index| *index < self.span_end());
         entries.extend(gone);
+        let named = named.filter(|named| {
+            named.starts_with("robust/") || (gone.is_none() && ON_ANSWERING.contains(named))
+        });
         let message = match gone {
             Some(_) => format!("{message}: the server ended, or closed the connection"),
             None => message.to_owned(),
@@ -513,12 +523,17 @@ impl Judge<'_> {
             .trials
             .get(self.trial.index)
             .map_or(0, |span| span.start);
+        // Over HTTP the body of a refusal answers the exchange, not the message.
+        let refused = |exchange: &Exchange| {
+            let head = exchange.head.map(|head| &self.trial.entries[head].what);
+            matches!(head, Some(What::HttpResponse { status: 400.., .. }))
+        };
         let expected: Vec<usize> = self
             .trial
             .conversation
             .exchanges
             .iter()
-            .filter(|exchange| exchange.is_request())
+            .filter(|exchange| exchange.is_request() || refused(exchange))
             .filter_map(|exchange| exchange.answer)
             .collect();
         let scope = self.scope();

@@ -250,7 +250,11 @@ fn batch(elements: &[Value], revision: Revision) -> Due {
     if elements.is_empty() {
         return Due::may(None, false);
     }
-    let due = Due::of_all(elements.iter().map(element).collect());
+    let mut due = Due::of_all(elements.iter().map(element).collect());
+    // Who refuses it as a whole does so by one error without an id.
+    if due.duty == Duty::Must {
+        due.add_ids([Value::Null]);
+    }
     // Requests and notifications may share an array, responses are among themselves. JSON-RPC answers whatever else is
     // among them one by one; MCP lets a server refuse the whole.
     let is_call = |value: &&Value| value.get("method").is_some();
