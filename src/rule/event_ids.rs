@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
 /// Where an id was used.
 struct Seen<'a> {
     stream: StreamId,
+    method: &'a str,
     entry: usize,
     data: &'a [u8],
 }
@@ -39,16 +40,20 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                 key,
                 Seen {
                     stream: *number,
+                    method: stream.method,
                     entry,
                     data,
                 },
             ) else {
                 continue;
             };
-            // What is sent again on resumption keeps its id; a mark without data may be repeated on its own stream.
+            // What is sent again on resumption keeps its id. A mark without data may be repeated on its own stream; the
+            // one that a GET opens is the same stream as often as it is opened.
             let replayed = stream.resumes() && before.data == data;
-            let marks = before.stream == *number && (data.is_empty() || before.data.is_empty());
-            if !replayed && !marks {
+            let marks = data.is_empty() || before.data.is_empty();
+            let same =
+                before.stream == *number || (before.method == "GET" && stream.method == "GET");
+            if !replayed && !(marks && same) {
                 let message = "an event id is used for two events";
                 sight.violation(
                     "sse/event-id-unique",

@@ -131,6 +131,8 @@ pub(super) fn modern_answers<'a>(
     let revision = session.header.revision;
     answers(session)
         .filter(move |answer| answer.exchange.is_request() && is_modern(answer.request, revision))
+        // What is both, or neither, is no result that could be judged.
+        .filter(|answer| answer.result().is_some() != answer.error().is_some())
 }
 
 /// Requests and the responses to them, within documents that may be batches.

@@ -1,7 +1,7 @@
 //! Nothing answers a notification or a response of ours.
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic#notifications>
 //!
-//! Over HTTP a refusal by status code is no answer, with or without an error in its body.
+//! Over HTTP each message has a response, and the rule on what is accepted says which.
 
 use serde_json::Value;
 
@@ -10,19 +10,14 @@ use super::{Rule, Sight};
 use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::judge::duty::Duty;
-use crate::message::{self, Kind};
-use crate::transcript::What;
+use crate::transport::Transport;
 
 pub(super) const RULE: Rule = Rule {
     name: "notification-unanswered",
     title: "Notifications and responses are not answered",
     requirements: &["messages/notification-unanswered"],
-    faults: &[
-        "notification-answered",
-        "unknown-notification-answered",
-        "notification-body",
-    ],
-    applies: |_, _| true,
+    faults: &["notification-answered", "unknown-notification-answered"],
+    applies: |_, transport| transport == Transport::Stdio,
     check,
 };
 
@@ -39,23 +34,9 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             .iter()
             .rev()
             .find(|e| e.is_request() && e.answer.is_some());
-        // What came of it is known once a later request is answered, or HTTP has responded.
-        if exchange.head.is_some() || later.is_some_and(|later| later.sent > exchange.sent) {
+        // What came of it is known once a later request is answered.
+        if later.is_some_and(|later| later.sent > exchange.sent) {
             sight.observe();
-        }
-        let answer = exchange
-            .answer
-            .filter(|answer| is_response(session, *answer));
-        let head = exchange.head.map(|head| &session.entries[head].what);
-        let succeeds = matches!(
-            head,
-            Some(What::HttpResponse {
-                status: 200..=299,
-                ..
-            })
-        );
-        if let Some(answer) = answer.filter(|_| succeeds) {
-            violation(session, exchange, answer, sight);
         }
     }
     for answer in nameless(session) {
@@ -104,14 +85,6 @@ fn violation(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &
     );
 }
 
-fn is_response(session: &Session<'_>, entry: usize) -> bool {
-    let document = session.entries[entry].json.as_deref();
-    let messages = document.map(message::messages).unwrap_or_default();
-    messages
-        .iter()
-        .any(|message| matches!(message::kind(message), Kind::Response { .. }))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -149,7 +122,10 @@ mod tests {
         let hostile = notified.clone().hostile("{").gets(error()).gets(error());
         sees_nothing(&RULE, &hostile);
         // This is the answer to the request, without its id.
-        sees_nothing(&RULE, &notified.asks(1, "ping", json!({})).gets(without_id));
+        sees_nothing(
+            &RULE,
+            &notified.asks(1, "ping", json!({})).gets(without_id).waits(),
+        );
     }
 
     #[test]
@@ -160,17 +136,5 @@ mod tests {
             crate::transport::Transport::Stdio,
         );
         sees_nothing(&RULE, &old.sends(json!([notification])).gets(error()));
-    }
-
-    #[test]
-    fn http() {
-        let notified = || legacy_http().http("POST", &[]).initialized();
-        passes(&RULE, &notified().head(202, &[]).ends());
-        passes(&RULE, &notified().head(400, &[]).gets(error()));
-        finds(
-            &RULE,
-            &notified().head(200, &[]).gets(error()),
-            &["messages/notification-unanswered"],
-        );
     }
 }

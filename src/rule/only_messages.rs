@@ -44,7 +44,11 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                 1
             }
             // What is no UTF-8 is another rule's, where the revision has one about it.
-            None if is_misencoded(line) && evidence::binds(session, "messages/utf-8") => 1,
+            None if std::str::from_utf8(line).is_err()
+                && evidence::binds(session, "messages/utf-8") =>
+            {
+                1
+            }
             None if rest.len() == 1 && is_torn(session, index, line) => 1,
             None => not_json(index, line, rest, sight),
         };
@@ -153,11 +157,6 @@ fn is_several(text: &str) -> bool {
     documents.is_ok_and(|documents| {
         documents.len() > 1 && documents.iter().all(|document| *document != json!(null))
     })
-}
-
-fn is_misencoded(line: &[u8]) -> bool {
-    std::str::from_utf8(line).is_err()
-        && serde_json::from_str::<IgnoredAny>(&String::from_utf8_lossy(line)).is_ok()
 }
 
 /// A message that was being written when the process ended.

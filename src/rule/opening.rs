@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
         "initialize-without-capabilities",
         "initialize-without-server-info",
         "server-info-without-version",
+        "version-not-echoed",
     ],
     applies: |_, _| true,
     check,

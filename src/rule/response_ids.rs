@@ -77,7 +77,12 @@ fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mu
         wrong_id(session, exchange, answer, &responses, sight);
     }
     for again in &exchange.again {
-        if is_replay(session, *again) {
+        // That a response comes on a stream opened by GET, too, is another rule's.
+        if is_replay(session, *again)
+            || [answer, *again]
+                .iter()
+                .any(|entry| is_on_get(session, *entry))
+        {
             continue;
         }
         let actual = session.entries[*again]
@@ -264,11 +269,11 @@ pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize>
     })
 }
 
-/// The oldest request before this entry that nobody ever answered: a response without an id is probably its.
+/// The oldest request before this entry for whose answer we waited in vain: a response without an id is probably its.
 pub(super) fn forgotten<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exchange> {
     let life = life_of(session, entry);
     let forgotten = |e: &&Exchange| {
-        e.sent < entry && e.is_request() && e.answer.is_none() && !is_batch(session, e)
+        e.sent < entry && e.is_request() && e.deadline.is_some() && !is_batch(session, e)
     };
     session
         .conversation
@@ -292,6 +297,14 @@ fn is_replay(session: &Session<'_>, entry: usize) -> bool {
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("last-event-id")),
         _ => false,
+    })
+}
+
+fn is_on_get(session: &Session<'_>, entry: usize) -> bool {
+    let stream = session.entries[entry].stream;
+    session.entries.iter().any(|entry| {
+        let is_get = matches!(&entry.what, What::HttpRequest { method, .. } if method == "GET");
+        is_get && entry.stream == stream
     })
 }
 
@@ -347,7 +360,8 @@ mod tests {
             &RULE,
             &asked
                 .clone()
-                .gets(json!({ "jsonrpc": "2.0", "result": {} })),
+                .gets(json!({ "jsonrpc": "2.0", "result": {} }))
+                .waits(),
             &["messages/same-id"],
         );
         finds(

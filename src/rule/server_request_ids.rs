@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
         "messages/request-id-unique",
         "http/one-stream-per-message",
     ],
-    faults: &["server-id-null", "server-id-repeated"],
+    faults: &["server-id-null", "server-id-repeated", "broadcast"],
     applies: |revision, _| revision.era() == Era::Legacy,
     check,
 };

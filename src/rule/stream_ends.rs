@@ -53,9 +53,9 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         {
             continue;
         }
-        let own = exchange
-            .answer
-            .filter(|answer| stream.content.contains(answer));
+        // The same response may have come elsewhere as well.
+        let mut answers = exchange.answer.iter().chain(&exchange.again).copied();
+        let own = answers.find(|answer| stream.content.contains(answer));
         match own {
             Some(answer) => answered(session, stream, exchange, answer, sight),
             None => unanswered(session, stream, exchange, sight),
@@ -128,9 +128,15 @@ fn answered(
 
 fn unanswered(session: &Session<'_>, stream: &Stream<'_>, exchange: &Exchange, sight: &mut Sight) {
     // A subscription ends when it ends, and who cancels a request wants no answer.
+    // Data that is no JSON may have been the response: another rule's.
+    let garbled = |entry: &usize| {
+        let entry = &session.entries[*entry];
+        entry.json.is_none() && entry.raw().is_some_and(|raw| !raw.0.is_empty())
+    };
     let Some(end) = stream
         .end
         .filter(|_| !is_listen(exchange) && !is_cancelled(session, exchange))
+        .filter(|_| !stream.content.iter().any(garbled))
     else {
         return;
     };

@@ -125,6 +125,15 @@ impl Script {
         self.sends(json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
     }
 
+    /// We wait in vain for what the step asked.
+    pub fn waits(self) -> Script {
+        let step = Some(StepRef(0, 0));
+        self.what(What::Deadline {
+            waiting_for: "an answer".to_owned(),
+            step,
+        })
+    }
+
     /// A message comes.
     pub fn gets(self, message: Value) -> Script {
         self.line(message.to_string())

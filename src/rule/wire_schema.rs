@@ -7,12 +7,12 @@
 
 use serde_json::Value;
 
-use super::look::{answers, is_modern, received};
+use super::look::{Answer, answers, is_modern, received};
 use super::{Rule, Sight, envelope};
 use crate::judge::Session;
 use crate::judge::evidence;
 use crate::message::{self, Kind};
-use crate::revision::Era;
+use crate::revision::{Era, Revision};
 use crate::wire::{self, Violation, WireSchema};
 
 pub(super) const RULE: Rule = Rule {
@@ -110,28 +110,59 @@ fn results(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec
     let revision = session.header.revision;
     let mut found = Vec::new();
     for answer in answers(session) {
-        let legacy_too = revision.era() == Era::Legacy || is_modern(answer.request, revision);
-        if answer.result().is_none()
-            || !legacy_too
-            || !envelope::problems(answer.response).is_empty()
-        {
-            continue;
-        }
-        // The result of a request that asks for a task is a task.
-        if answer.request.pointer("/params/task").is_some() {
+        if answer.result().is_none() || !is_plain(&answer, revision) {
             continue;
         }
         sight.observe();
         let method = answer.method();
         let violations = schema.server_message(answer.response, Some(method));
-        found.extend(violations.into_iter().map(|violation| Found {
-            entries: answer.entries().to_vec(),
-            method: method.to_owned(),
-            what: "the result of",
-            violation,
+        let interim = answer
+            .result()
+            .is_some_and(|result| result["resultType"] == "input_required");
+        found.extend(violations.into_iter().filter_map(|violation| {
+            let (what, method) = match interim {
+                true => (
+                    "the input request",
+                    asked_inside(answer.response, &violation)?,
+                ),
+                false => ("the result of", method),
+            };
+            Some(Found {
+                entries: answer.entries().to_vec(),
+                method: method.to_owned(),
+                what,
+                violation,
+            })
         }));
     }
     found
+}
+
+/// The method of the request inside an input_required result that a violation is about. All else about such results is
+/// another rule's.
+fn asked_inside<'a>(response: &'a Value, violation: &Violation) -> Option<&'a str> {
+    let key = violation
+        .pointer
+        .strip_prefix("/result/inputRequests/")?
+        .split('/')
+        .next()?;
+    let method = response
+        .pointer(&format!("/result/inputRequests/{key}/method"))?
+        .as_str()?;
+    ["sampling/createMessage", "elicitation/create"]
+        .contains(&method)
+        .then_some(method)
+}
+
+/// Whether the schema of the method is the one for an answer.
+fn is_plain(answer: &Answer<'_>, revision: Revision) -> bool {
+    let of_the_revision = revision.era() == Era::Legacy || is_modern(answer.request, revision);
+    // The result of a request that asks for a task is a task.
+    let is_task = answer.request.pointer("/params/task").is_some();
+    // What has another id, or is wrong in its envelope, is another rule's.
+    let id = answer.request.get("id");
+    let own = id.is_some() && answer.response.get("id") == id;
+    of_the_revision && !is_task && own && envelope::problems(answer.response).is_empty()
 }
 
 fn initiated(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec<Found> {
@@ -182,8 +213,7 @@ fn place(method: &str, violation: &Violation) -> Option<&'static str> {
         "resultType",
         "ttlMs",
         "cacheScope",
-        "inputRequests",
-        "requestState",
+        "io.modelcontextprotocol~1serverInfo",
     ]
     .into_iter()
     .any(concerns)
@@ -305,6 +335,20 @@ mod tests {
         );
         let sampling = json!({ "jsonrpc": "2.0", "id": 1, "method": "sampling/createMessage", "params": { "maxTokens": 1 } });
         finds(&RULE, &legacy().gets(sampling), &["sampling/request-form"]);
+    }
+
+    #[test]
+    fn input_requests() {
+        let asked = |request: Value| {
+            let result =
+                json!({ "resultType": "input_required", "inputRequests": { "a": request } });
+            modern()
+                .asks(1, "tools/call", json!({ "name": "a" }))
+                .result(1, result)
+        };
+        let sampling = json!({ "method": "sampling/createMessage", "params": { "messages": [] } });
+        finds(&RULE, &asked(sampling), &["sampling/max-tokens"]);
+        passes(&RULE, &asked(json!({ "method": "x/y" })));
     }
 
     #[test]
