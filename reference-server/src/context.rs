@@ -114,9 +114,6 @@ impl Context {
 
     /// What only a faulty server still sends when everything is done.
     pub fn faulty_epilogue(&self) {
-        if self.fault(F::UnrelatedOnStream) {
-            self.notify(Event::Prompts.method(), Value::Null);
-        }
         if let Some(token) = self.progress_token.clone()
             && self.fault(F::ProgressAfterAnswer)
         {

@@ -120,10 +120,6 @@ impl Session {
     ) -> Work {
         let session = Arc::clone(self);
         let method = self.server.faults.method(method);
-        let outlet = match self.server.faults.has(F::ProgressOnGet) {
-            true => Arc::clone(&self.unsolicited),
-            false => outlet,
-        };
         Box::pin(async move {
             let faults = &session.server.faults;
             faults.cancel_for_client(session.revision, &method, &id, &*outlet);
@@ -154,6 +150,7 @@ impl Session {
         params: &Object,
         outlet: Arc<dyn Outlet>,
     ) -> Answer {
+        self.server.faults.refuse_meta(params)?;
         match method {
             "ping" if self.refuses_ping() => Err(ErrorObject::method_not_found(method).into()),
             "ping" => Ok(Object::new()),
@@ -222,9 +219,7 @@ impl Session {
         match method {
             "notifications/initialized" => self.start(),
             "notifications/cancelled" => {
-                if let Some(id) = params.get("requestId").and_then(Id::from_value)
-                    && !self.server.faults.has(F::CancelIgnored)
-                {
+                if let Some(id) = params.get("requestId").and_then(Id::from_value) {
                     self.in_flight.cancel(&id);
                 }
             }
@@ -284,6 +279,9 @@ impl Session {
         });
         if self.server.faults.has(F::ServerIdNull) {
             request["id"] = Value::Null;
+        }
+        if self.server.faults.has(F::Broadcast) {
+            self.unsolicited.send(request.clone());
         }
         outlet.send(request);
         let answered = tokio::time::timeout(PATIENCE, answered).await;

@@ -191,6 +191,7 @@ async fn answer(
     params: &Arc<Object>,
     outlet: Arc<dyn Outlet>,
 ) -> Answer {
+    server.faults.refuse_meta(params)?;
     if server.faults.is_undiscovered(method) {
         return Err(ErrorObject::invalid_request("discover the server first").into());
     }
@@ -200,7 +201,7 @@ async fn answer(
             result.insert("requestState".into(), "come-back".into());
             return Err(Failure::InputRequired(result));
         }
-        "server/discover" if !server.faults.has(F::DiscoverUnknown) => return Ok(discover(server)),
+        "server/discover" => return Ok(discover(server)),
         "subscriptions/listen" if !server.faults.has(F::ListenUnknown) => {
             return subscriptions::listen(server, id, params, outlet).await;
         }

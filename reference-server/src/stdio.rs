@@ -156,9 +156,7 @@ impl Connection {
             Some(session) => session.notified(method, params),
             None if method == "notifications/cancelled" => {
                 let id = params.get("requestId").and_then(Id::from_value);
-                if let Some(id) = id
-                    && !self.server.faults.has(F::CancelIgnored)
-                {
+                if let Some(id) = id {
                     self.in_flight.cancel(&id);
                 }
             }
@@ -236,7 +234,8 @@ impl Connection {
     }
 
     /// Answers at once if possible, later if not.
-    fn start(&self, id: Id, mut work: Work) {
+    fn start(&self, id: Id, work: Work) {
+        let mut work = self.server.faults.keep_newest(&self.in_flight, work);
         if let Some(reply) = poll_now(&mut work) {
             return self.reply(reply);
         }
@@ -244,9 +243,6 @@ impl Connection {
         let deliver = move |reply: Reply| stdout.send(reply.message);
         let runtime = self.runtime.handle();
         self.in_flight.spawn(runtime, id, work, deliver);
-        if self.server.faults.has(F::OneAtATime) {
-            self.runtime.block_on(self.in_flight.idle());
-        }
     }
 
     fn outlet(&self) -> Arc<dyn Outlet> {

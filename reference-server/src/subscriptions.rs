@@ -131,9 +131,6 @@ pub async fn listen(
         false => Some(subscription),
     };
     server.hub.closed().await;
-    if faults.has(F::ListenEndsRudely) {
-        return std::future::pending().await;
-    }
     let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": "shutting down"});
     outlet.send(notification("notifications/cancelled", closing));
     let mut result = Object::new();

@@ -137,9 +137,6 @@ impl Faults {
             if self.has(F::RetiredCode) {
                 error["code"] = (-32042).into();
             }
-            if self.has(F::LegacyCode) {
-                error["code"] = (-32001).into();
-            }
             if self.has(F::OwnCodeInside) {
                 error["code"] = (-32500).into();
             }

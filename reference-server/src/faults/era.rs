@@ -57,7 +57,7 @@ impl Faults {
         let version = match known {
             false if self.has(F::VersionEchoed) => Some(requested),
             false if self.has(F::VersionNotLatest) => Some("2025-03-26"),
-            true if self.has(F::VersionNotEchoed) => match requested {
+            true if self.has(F::VersionNotEchoed) && self.count() > 0 => match requested {
                 "2025-06-18" => Some("2025-11-25"),
                 _ => Some("2025-06-18"),
             },

@@ -11,7 +11,7 @@ use super::{F, Faults};
 use crate::context::Outlet;
 use crate::jsonrpc::{Id, Object, Rejection, notification};
 use crate::revision::Revision;
-use crate::work::InFlight;
+use crate::work::{InFlight, Work};
 
 /// Reads nothing more, but does not end either.
 fn go_deaf() -> ! {
@@ -87,6 +87,18 @@ impl Faults {
         }
     }
 
+    /// A request is about to be worked on: earlier ones are wrongly forgotten.
+    pub fn keep_newest(&self, in_flight: &InFlight, work: Work) -> Work {
+        if !self.has(F::NewestOnly) {
+            return work;
+        }
+        in_flight.cancel_all();
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            work.await
+        })
+    }
+
     /// Before a tool runs.
     pub async fn delay_tool(&self) {
         if self.has(F::AnswerNever) {
@@ -152,7 +164,13 @@ impl Faults {
                 outlet.send(json!({"jsonrpc": "2.0", "id": id.to_value(), "error": error}));
             }
         }
-        let known = method.starts_with("notifications/");
+        let known = [
+            "notifications/initialized",
+            "notifications/cancelled",
+            "notifications/progress",
+            "notifications/roots/list_changed",
+        ]
+        .contains(&method);
         if self.has(F::NotificationAnswered) || !known && self.has(F::UnknownNotificationAnswered) {
             outlet.send(json!({"jsonrpc": "2.0", "id": null, "result": {}}));
         }

@@ -181,6 +181,9 @@ impl Faults {
                 template["uriTemplate"] = "test://template/{id".into();
             }
         }
+        if self.has(F::TemplatesListMissing) {
+            result.shift_remove("resourceTemplates");
+        }
     }
 
     fn spoil_contents(&self, result: &mut Object) {

@@ -30,7 +30,7 @@ faults! {
     ErrorMessageMissing "error-message-missing" "messages/error-object" "errors have no message";
     ErrorAsResult "error-as-result" "messages/error-not-result" "errors are sent inside a result";
     AnswerTwice "answer-twice" "messages/request-answered" "requests are answered twice (stdio)";
-    AnswerNever "answer-never" "messages/request-answered" "tools/call is never answered";
+    AnswerNever "answer-never" "robust/answers-in-time" "tools/call is never answered";
     UnknownMethodCode "unknown-method-code" "messages/unknown-method-code" "an unknown method is an internal error";
     UnknownMethodSucceeds "unknown-method-succeeds" "messages/unknown-method-code" "an unknown method succeeds";
     MethodAnyCase "method-any-case" "messages/method-case" "methods are matched without regard to case";
@@ -50,7 +50,6 @@ faults! {
     ServerRequests "server-requests" "messages/no-server-requests" "modern: tools that ask send a request of their own";
 
     InvalidParamsCode "invalid-params-code" "messages/invalid-params-code" "parameters of a wrong form are an internal error";
-    LegacyCode "legacy-code" "messages/legacy-codes" "modern: an unknown tool is error -32001";
     OwnCodeInside "own-code-inside" "messages/own-codes-outside" "modern: an unknown tool is error -32500";
     NotificationWithId "notification-with-id" "messages/notification-no-id" "notifications of the server have an id";
     AnswersInArrays "answers-in-arrays" "initialization/negotiated-version" "legacy: answers come in batches where the revision has none";
@@ -70,7 +69,7 @@ faults! {
     DiesOnUnknownMethod "dies-on-unknown-method" "robust/stays-alive" "ends the process when asked for an unknown method";
     DiesEarly "dies-early" "robust/no-early-exit" "ends the process after 20 requests (stdio)";
     DiesOnEarlyRequest "dies-on-early-request" "robust/survives-early-request" "ends the process at a request before the handshake (stdio)";
-    OneAtATime "one-at-a-time" "robust/concurrent-requests" "reads nothing while a request is being worked on (stdio)";
+    NewestOnly "newest-only" "robust/concurrent-requests" "of several requests at once, answers only the last (stdio)";
     Slow "slow" "robust/answers-in-time" "answers every tools/call a minute late";
 
     // stdio
@@ -84,7 +83,7 @@ faults! {
 
     // Handshake
     VersionEchoed "version-echoed" "versioning/alternative" "legacy: agrees to versions that nobody knows";
-    VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: answers a version it speaks with another one";
+    VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: from the second handshake on, answers a version it speaks with another one";
     VersionNotLatest "version-not-latest" "versioning/alternative-latest" "legacy: offers its oldest version instead of an unknown one";
     VersionRefused "version-refused" "versioning/alternative" "legacy: refuses unknown versions with an error";
     InitializeWithoutVersion "initialize-without-version" "initialization/result" "legacy: the handshake names no version";
@@ -121,7 +120,6 @@ faults! {
     MissingCapabilityStatus "missing-capability-status" "meta/missing-capability-status" "modern: a missing client capability has HTTP status 200";
     ServerInfoMissing "server-info-missing" "meta/server-info" "modern: results do not say who the server is";
     MetaKeyMalformed "meta-key-malformed" "meta/key-form" "results carry a malformed _meta key";
-    DiscoverUnknown "discover-unknown" "discover/implemented" "modern: server/discover is an unknown method";
     DiscoverWithoutVersions "discover-without-versions" "discover/supported-versions" "modern: server/discover lists no versions";
     DiscoverWithoutCapabilities "discover-without-capabilities" "discover/capabilities" "modern: server/discover has no capabilities";
     DiscoverFirst "discover-first" "discover/optional" "modern: nothing works before server/discover (stdio)";
@@ -145,9 +143,9 @@ faults! {
     ToolsChangeUntold "tools-change-untold" "tools/list-changed-notified" "nobody is told when the tools change";
     HeaderAnnotationInvalid "header-annotation-invalid" "tools/x-mcp-header-valid" "a tool mirrors a number argument in a header";
     HeaderAnnotationRepeated "header-annotation-repeated" "tools/x-mcp-header-valid" "a tool mirrors two arguments in the same header";
-    UnknownToolSucceeds "unknown-tool-succeeds" "tools/unknown-tool" "calling an unknown tool succeeds";
+    UnknownToolSucceeds "unknown-tool-succeeds" "tools/validate-inputs" "calling an unknown tool succeeds";
     UnknownToolCode "unknown-tool-code" "tools/unknown-tool" "an unknown tool is an internal error";
-    ToolCallUnchecked "tool-call-unchecked" "tools/malformed-call" "a tools/call without a name succeeds";
+    ToolCallUnchecked "tool-call-unchecked" "tools/validate-inputs" "a tools/call without a name succeeds";
     ToolArgumentsUnchecked "tool-arguments-unchecked" "tools/validate-inputs" "tools run with arguments that do not fit their schema";
     ToolArgumentsError "tool-arguments-error" "tools/argument-error-in-result" "from 2025-11-25: wrong arguments are a protocol error";
     ToolErrorProtocol "tool-error-protocol" "tools/execution-error-in-result" "a tool that fails gives a protocol error";
@@ -173,7 +171,7 @@ faults! {
     ResourceDateInvalid "resource-date-invalid" "resources/last-modified" "a resource's lastModified is no timestamp";
     ResourcesVary "resources-vary" "resources/list-not-per-connection" "a resource appears after the first resources/list";
     ResourcesChangeUntold "resources-change-untold" "resources/list-changed-notified" "nobody is told when the resources change";
-    TemplatesUnknown "templates-unknown" "resources/templates-list" "resources/templates/list is an unknown method";
+    TemplatesListMissing "templates-list-missing" "resources/templates-list" "resources/templates/list has no resourceTemplates member";
     TemplateInvalid "template-invalid" "resources/template-form" "a URI template has an unclosed brace";
     TemplateUnreadable "template-unreadable" "resources/template-read" "what a template stands for cannot be read";
     ContentsMissing "contents-missing" "resources/read-contents" "resources/read has no contents member";
@@ -204,7 +202,7 @@ faults! {
     PromptImageNotBase64 "prompt-image-not-base64" "prompts/image-content" "images in prompts are not base64";
     PromptResourceWithoutMimeType "prompt-resource-without-mime-type" "prompts/embedded-resource" "resources in prompts have no MIME type";
     UnknownPromptCode "unknown-prompt-code" "prompts/unknown-prompt" "an unknown prompt is an internal error";
-    UnknownPromptFound "unknown-prompt-found" "prompts/unknown-prompt" "an unknown prompt has no messages, but a result";
+    UnknownPromptFound "unknown-prompt-found" "prompts/validate-inputs" "an unknown prompt has no messages, but a result";
 
     // Completion
     CompletionsUndeclared "completions-undeclared" "completion/declare-capability" "does not declare completion";
@@ -212,7 +210,7 @@ faults! {
     CompletionValuesMissing "completion-values-missing" "completion/result" "completions have no values";
     CompletionNumbers "completion-numbers" "completion/result" "completions are numbers";
     CompletionUnknownFound "completion-unknown-found" "completion/unknown-prompt" "completes for prompts that do not exist";
-    CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/missing-arguments" "completes without knowing the argument";
+    CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/validate-inputs" "completes without knowing the argument";
     CompletionTypesUnchecked "completion-types-unchecked" "completion/validate-inputs" "completes values that are no strings";
     CompletionContextRefused "completion-context-refused" "completion/context" "refuses requests with a context";
 
@@ -228,16 +226,15 @@ faults! {
     ProgressOtherToken "progress-other-token" "progress/original-token" "progress names a token that nobody sent";
     ProgressUnasked "progress-unasked" "progress/known-token" "progress is reported to those who did not ask";
     ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer (stdio)";
-    CancelIgnored "cancel-ignored" "cancellation/stop-work" "cancelled requests are worked on";
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
-    CancelLateDies "cancel-late-dies" "cancellation/completed-ignored" "ends the process when what was answered is cancelled (stdio)";
+    CancelLateDies "cancel-late-dies" "robust/stays-alive" "ends the process when what was answered is cancelled (stdio)";
     CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
     CancelsAnything "cancels-anything" "cancellation/server-only-subscriptions" "modern: sends notifications/cancelled for a tools/call";
-    CancelMalformedDies "cancel-malformed-dies" "cancellation/malformed-ignored" "ends the process at a malformed cancellation (stdio)";
+    CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation (stdio)";
     BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
     BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
-    DiesOnBadCursor "dies-on-bad-cursor" "pagination/graceful" "ends the process at an invalid cursor";
+    DiesOnBadCursor "dies-on-bad-cursor" "robust/stays-alive" "ends the process at an invalid cursor";
     PagesEndless "pages-endless" "pagination/ends" "the last page points to the first";
     CursorOnce "cursor-once" "pagination/stable-cursors" "a cursor works only once";
 
@@ -266,21 +263,21 @@ faults! {
     FormEnumMalformed "form-enum-malformed" "elicitation/enums" "the choices of a form are objects";
     FormAnswerIgnored "form-answer-ignored" "elicitation/answer-used" "what the user submitted is ignored";
     FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "legacy: what the user submitted need not fit the form";
-    FormRefusalSulked "form-refusal-sulked" "elicitation/answers-handled" "a request whose form was refused is never answered";
+    FormRefusalSulked "form-refusal-sulked" "robust/answers-in-time" "a request whose form was refused is never answered";
     SamplingWithoutLimit "sampling-without-limit" "sampling/max-tokens" "sampling has no maxTokens";
     SamplingRoleUnknown "sampling-role-unknown" "sampling/request-form" "sampling messages have the role system";
     SamplingToolsUndeclared "sampling-tools-undeclared" "sampling/tools-declared-only" "sampling comes with tools that the client cannot use";
     SamplingContextUndeclared "sampling-context-undeclared" "sampling/include-context-declared" "sampling asks for context that the client cannot include";
     SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
-    SamplingRefusalSulked "sampling-refusal-sulked" "sampling/refusal-handled" "legacy: a request whose sampling was refused is never answered";
+    SamplingRefusalSulked "sampling-refusal-sulked" "robust/answers-in-time" "legacy: a request whose sampling was refused is never answered";
     RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";
-    RootsRefusalSulked "roots-refusal-sulked" "roots/unavailable-handled" "legacy: a request whose roots were refused is never answered";
+    RootsRefusalSulked "roots-refusal-sulked" "robust/answers-in-time" "legacy: a request whose roots were refused is never answered";
     ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
     ServerIdRepeated "server-id-repeated" "messages/request-id-unique" "legacy: requests of the server all have the same id";
 
     // Subscriptions and caching, modern
     ListenUnknown "listen-unknown" "subscriptions/listen" "modern: subscriptions/listen is an unknown method";
-    ListenLogs "listen-logs" "logging/on-own-stream" "modern: log messages come on subscriptions";
+    ListenLogs "listen-logs" "logging/only-on-request" "modern: log messages come on subscriptions";
     ListenUnacknowledged "listen-unacknowledged" "subscriptions/ack-first" "modern: subscriptions are not acknowledged";
     AcknowledgedLate "acknowledged-late" "subscriptions/nothing-before-ack" "modern: a notification comes before the acknowledgement";
     SubscriptionIdMissing "subscription-id-missing" "subscriptions/id-on-every-message" "modern: notifications do not name their subscription";
@@ -291,7 +288,6 @@ faults! {
     FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
     ListenOnce "listen-once" "subscriptions/concurrent" "modern: refuses a second subscription";
     ListenForever "listen-forever" "cancellation/stdio-silence" "modern: goes on telling after a subscription was cancelled (stdio)";
-    ListenEndsRudely "listen-ends-rudely" "subscriptions/graceful-close" "modern: subscriptions end without an answer (stdio)";
     CacheHintsMissing "cache-hints-missing" "caching/hints" "modern: results have no caching hints";
     TtlNegative "ttl-negative" "caching/ttl-not-negative" "modern: ttlMs is negative";
     TtlFraction "ttl-fraction" "caching/ttl-integer" "modern: ttlMs has a fraction";
@@ -302,16 +298,15 @@ faults! {
     NotificationBody "notification-body" "http/notification-202" "notifications are answered 200 with a body";
     ResponseContentType "response-content-type" "http/request-content-type" "answers are text/plain";
     RefusedStatus "refused-status" "http/notification-refused-status" "legacy: notifications that are refused have status 200";
-    UnrelatedOnStream "unrelated-on-stream" "http/stream-related-messages" "streams of requests carry notifications about something else";
     AnswerOnGet "answer-on-get" "http/get-stream-no-response" "legacy: answers come on the GET stream, too";
-    ProgressOnGet "progress-on-get" "http/get-stream-unrelated" "legacy: messages about a request come on the GET stream";
     VersionHeaderDemanded "version-header-demanded" "http/version-header-default" "legacy: refuses requests without MCP-Protocol-Version";
     EventsMalformed "events-malformed" "sse/well-formed" "the data of events is cut off";
     RetryMissing "retry-missing" "sse/retry-before-close" "2025-11-25: connections are dropped without a retry field";
-    ResumeIgnored "resume-ignored" "sse/resumed-by-get" "2025-11-25: Last-Event-ID resumes nothing";
+    ResumeIgnored "resume-ignored" "messages/request-answered" "2025-11-25: Last-Event-ID resumes nothing";
     OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin is welcome";
     OriginStatus "origin-status" "http/origin-invalid-403" "a wrong Origin has status 400";
     GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";
+    ModernSession "modern-session" "http/session-id-ignored" "modern: answers come with a session id";
     SessionUnchecked "session-unchecked" "http/session-missing-400" "legacy: requests without a session are served";
     SessionUnknownServed "session-unknown-served" "http/session-unknown-404" "legacy: unknown sessions are served";
     SessionSurvives "session-survives" "http/session-terminated-404" "legacy: sessions go on after DELETE";
@@ -321,11 +316,12 @@ faults! {
     EventIdsRepeated "event-ids-repeated" "sse/event-id-unique" "legacy: every stream counts its events from one";
     StreamUnprimed "stream-unprimed" "sse/priming-event" "2025-11-25: streams do not begin with an event id";
     ReplayElsewhere "replay-elsewhere" "sse/replay-same-stream" "legacy: replays the messages of other streams";
-    Broadcast "broadcast" "http/one-stream-per-message" "legacy: sends the same message on every GET stream";
+    Broadcast "broadcast" "http/one-stream-per-message" "legacy: sends its requests on the GET stream, too";
     StreamWithoutAnswer "stream-without-answer" "http/stream-delivers-response" "streams end before the answer";
     StreamStaysOpen "stream-stays-open" "http/stream-ends-after-response" "streams stay open after the answer";
     Buffered "buffered" "http/x-accel-buffering" "modern: streams do not forbid buffering";
     HeaderVersionUnchecked "header-version-unchecked" "headers/version-matches" "modern: MCP-Protocol-Version may differ from the body";
+    HeaderVersionOptional "header-version-optional" "headers/version-required" "modern: MCP-Protocol-Version may be missing";
     HeaderMethodUnchecked "header-method-unchecked" "headers/match-body" "modern: Mcp-Method may differ from the body";
     HeaderMethodOptional "header-method-optional" "headers/required-present" "modern: Mcp-Method may be missing";
     HeaderNameUnchecked "header-name-unchecked" "headers/match-body" "modern: Mcp-Name may differ from the body";

@@ -12,19 +12,15 @@ mod wire;
 use serde_json::Value;
 
 use crate::context::{Answer, Context};
-use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object, is_integer};
 
 /// Answers a request that both eras know.
 pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
-    context.server.faults.refuse_meta(params)?;
     match method {
         "tools/list" => tools::list(context, params),
         "tools/call" => tools::call(context, params).await,
         "resources/list" => resources::list(context, params),
-        "resources/templates/list" if !context.fault(F::TemplatesUnknown) => {
-            resources::templates(context, params)
-        }
+        "resources/templates/list" => resources::templates(context, params),
         "resources/read" => resources::read(context, params),
         "prompts/list" => prompts::list(context, params),
         "prompts/get" => prompts::get(context, params).await,

@@ -96,6 +96,7 @@ impl Mirror<'_> {
     pub fn version(&self, body: &str) -> Result<(), ErrorObject> {
         match text(self.headers, PROTOCOL_VERSION) {
             Some(value) if value == body || self.faults.has(F::HeaderVersionUnchecked) => Ok(()),
+            None if self.faults.has(F::HeaderVersionOptional) => Ok(()),
             value => self.mismatch("MCP-Protocol-Version", value, body),
         }
     }
@@ -165,11 +166,14 @@ impl Mirror<'_> {
         let Some(value) = self.decoded(value) else {
             return self.faults.has(F::HeaderParamInvalid);
         };
+        if value == "\u{fffd}" && self.faults.has(F::HeaderParamInvalid) {
+            return true;
+        }
         match argument {
             Value::Number(number) if !self.faults.has(F::HeaderParamTextual) => {
                 value.parse::<f64>().ok() == number.as_f64()
             }
-            _ => value == body,
+            _ => self.same(&value, body),
         }
     }
 

@@ -278,7 +278,7 @@ fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Res
 fn session_id(http: &Http) -> std::io::Result<String> {
     let faults = &http.server.faults;
     if faults.has(F::SessionIdGuessable) {
-        return Ok(format!("session-{}", lock(&http.sessions).len()));
+        return Ok(faults.count().to_string());
     }
     let bytes = random_bytes()?;
     let hex: String = bytes[..16]
@@ -320,16 +320,19 @@ fn resumed(
     if faults.has(F::ResumeIgnored) {
         return None;
     }
-    let (number, after) = headers::text(headers, "last-event-id")?.split_once('-')?;
+    let last = headers::text(headers, "last-event-id")?;
+    if faults.has(F::ReplayElsewhere) {
+        let streams = lock(&session.streams);
+        let other = |number: &&u64| !last.starts_with(&format!("{number}-"));
+        let other = streams.keys().find(other)?;
+        return Some((Arc::clone(&streams[other]), 0));
+    }
+    let (number, after) = last.split_once('-')?;
     let (number, after) = (number.parse().ok()?, after.parse().ok()?);
     match number {
         0 => Some((Arc::clone(&session.standalone), after)),
         _ => {
             let streams = lock(&session.streams);
-            if faults.has(F::ReplayElsewhere) {
-                let other = streams.iter().find(|(other, _)| **other != number)?;
-                return Some((Arc::clone(other.1), 0));
-            }
             Some((streams.get(&number).cloned()?, after))
         }
     }

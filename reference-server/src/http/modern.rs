@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 
-use super::headers::Mirror;
+use super::headers::{Mirror, SESSION_ID};
 use super::{Http, live, respond};
+use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Object};
 use crate::modern::{Call, Metadata, work};
 use crate::server::Server;
@@ -31,7 +32,7 @@ pub fn request(
     };
     let mut work = work(server, metadata, call);
     let reply = poll_now(&mut work);
-    match reply {
+    let mut response = match reply {
         Some(reply) if messages.is_empty() => {
             respond::json(&server.faults, reply.status, &reply.message)
         }
@@ -39,7 +40,12 @@ pub fn request(
             let body = live::body(Arc::clone(server), messages, reply, work);
             respond::events(&server.faults, body)
         }
+    };
+    if server.faults.has(F::ModernSession) {
+        let name = HeaderName::from_static(SESSION_ID);
+        respond::set(&mut response, name, "modern-session");
     }
+    response
 }
 
 /// Reads the metadata of a request and checks that the headers repeat it.

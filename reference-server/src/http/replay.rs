@@ -207,8 +207,7 @@ impl Connection {
 
     fn step(&self) -> Step {
         let mut log = lock(&self.stream.log);
-        let broadcasts = self.stream.server.faults.has(F::Broadcast);
-        if log.reader != self.reader && !broadcasts {
+        if log.reader != self.reader {
             return Step::Stop;
         }
         if log.hung_up {
