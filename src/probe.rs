@@ -157,10 +157,11 @@ async fn probe_modern(spec: Spec) -> Result<Probed, HostError> {
         session.close().await;
         return Ok(Probed::Refused { reason });
     };
+    // A result without a list of versions is wrong, and will be judged: it refuses nothing.
     let versions = result.get("supportedVersions").cloned().unwrap_or_default();
-    if !versions
+    if versions
         .as_array()
-        .is_some_and(|versions| versions.contains(&json!(revision.as_str())))
+        .is_some_and(|versions| !versions.contains(&json!(revision.as_str())))
     {
         session.close().await;
         return Ok(Probed::Refused {
@@ -272,6 +273,12 @@ fn opened_get_stream(session: &Session) -> bool {
         .collect();
     entries.iter().any(|entry| {
         streams.contains(&entry.stream)
-            && matches!(entry.what, What::HttpResponse { status: 200, .. })
+            && matches!(&entry.what, What::HttpResponse { status: 200, headers } if is_event_stream(headers))
     })
+}
+
+fn is_event_stream(headers: &[(String, String)]) -> bool {
+    headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"))
 }

@@ -319,11 +319,17 @@ impl Judge<'_> {
         let message = format!("{method} was not answered{}", status.unwrap_or_default());
         let named = step.expect.requirement.as_deref();
         // A status without a message came in time: what is missing is the answer.
-        Some(self.silent(
+        let silent = self.silent(
             named.or(has_head.then_some(ANSWERED)),
             observation,
             &message,
-        ))
+        );
+        Some(match &step.action {
+            Action::Await {
+                until: Some(until), ..
+            } => self.not_come(step, until, silent),
+            _ => silent,
+        })
     }
 
     /// No answer. The step may name what that violates, if it is about answering at all.
@@ -356,6 +362,25 @@ impl Judge<'_> {
             tolerated: false,
             hint: None,
         })
+    }
+
+    /// A message on the stream of a request did not come. As long as the server is there, that is what the step is about.
+    fn not_come(&self, step: &Step, awaited: &Value, silent: Seen) -> Seen {
+        let requirement = self.requirement(step.expect.requirement.clone());
+        match (silent, requirement) {
+            (Seen::Silent(violation), Some(requirement))
+                if violation.requirement != STAYS_ALIVE =>
+            {
+                Seen::Silent(Violation {
+                    requirement,
+                    message: "the message awaited on the stream of the request did not come"
+                        .to_owned(),
+                    expected: pattern::resolve(awaited, &self.scope()),
+                    ..violation
+                })
+            }
+            (silent, _) => silent,
+        }
     }
 
     fn span_end(&self) -> usize {
@@ -535,6 +560,7 @@ impl Judge<'_> {
             .iter()
             .filter(|exchange| exchange.is_request() || refused(exchange))
             .filter_map(|exchange| exchange.answer)
+            .filter(|answer| !self.was_cancelled_before(at, *answer))
             .collect();
         let scope = self.scope();
         let culprit = (start..end)
@@ -547,6 +573,7 @@ impl Judge<'_> {
                         message::messages(document)
                             .iter()
                             .any(|message| is_forbidden(message, forbidden, &scope))
+                            || *document == json!([])
                     })
             });
         let Some(culprit) = culprit else {
@@ -567,6 +594,20 @@ impl Judge<'_> {
             entries: vec![culprit],
             tolerated: false,
             hint: None,
+        })
+    }
+
+    /// Whether this is the answer to a request that the case had cancelled by then.
+    fn was_cancelled_before(&self, at: StepRef, answer: usize) -> bool {
+        let steps = self.case.steps.iter().zip(0..at.0);
+        steps.into_iter().any(|(step, index)| {
+            let Action::Cancel { name } = &step.action else {
+                return false;
+            };
+            let cancelled = self.trial.exchanges(StepRef(index, 0)).next();
+            let started = self.trial.started(name);
+            started.is_some_and(|(_, exchange)| exchange.answer == Some(answer))
+                && cancelled.is_some_and(|(_, exchange)| exchange.sent < answer)
         })
     }
 

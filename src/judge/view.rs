@@ -93,7 +93,8 @@ impl<'a> Trial<'a> {
             .find(|(_, exchange)| is_initialize(exchange))
     }
 
-    fn started(&self, name: &str) -> Option<(usize, &'a Exchange)> {
+    /// The request that was started under this name.
+    pub fn started(&self, name: &str) -> Option<(usize, &'a Exchange)> {
         let starts = |step: &Step| matches!(&step.action, Action::Start { name: started, .. } if started == name);
         let step = self.case.steps.iter().position(starts)?;
         self.exchanges(StepRef(u16::try_from(step).ok()?, 0)).next()
