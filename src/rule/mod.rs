@@ -17,6 +17,7 @@ mod input_required;
 mod log_messages;
 mod look;
 mod meta_keys;
+mod mirrored_headers;
 mod no_batches;
 mod no_server_requests;
 mod notification_capabilities;
@@ -97,6 +98,7 @@ pub static RULES: &[Rule] = &[
     cache_hints::RULE,
     meta_keys::RULE,
     icons::RULE,
+    mirrored_headers::RULE,
     content_type::RULE,
     accepted::RULE,
     session_id::RULE,
