@@ -1,0 +1,234 @@
+//! One test per fault of the reference server and case or rule that claims to catch it.
+//!
+//! It is caught only by a finding that cites the requirement that the fault breaks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use libtest_mimic::{Failed, Trial};
+use mcp_conform::catalog::Catalog;
+use mcp_conform::revision::Revision;
+use mcp_conform::rule::RULES;
+use mcp_conform::transport::Transport;
+use mcp_conform::verdict::{Finding, TrialReport};
+use mcp_reference_server::{Fault, faults};
+
+use crate::server::{self, Check};
+
+/// Some faults are a silence, which ends here.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where a fault is looked for, one place after the other, until it is caught.
+const PLACES: [(Revision, Transport); 9] = [
+    (Revision::V2026_07_28, Transport::Stdio),
+    (Revision::V2025_11_25, Transport::Stdio),
+    (Revision::V2026_07_28, Transport::Http),
+    (Revision::V2025_11_25, Transport::Http),
+    (Revision::V2025_03_26, Transport::Stdio),
+    (Revision::V2025_03_26, Transport::Http),
+    (Revision::V2025_06_18, Transport::Stdio),
+    (Revision::V2025_06_18, Transport::Http),
+    (Revision::V2024_11_05, Transport::Stdio),
+];
+
+/// Cases in which every rule finds something to look at.
+const TOUR: [&str; 28] = [
+    "elicitation/request-form",
+    "elicitation/user-declines",
+    "http/notification-unknown",
+    "http/session-terminated",
+    "http/version-invalid-notification",
+    "logging/message-form",
+    "logging/not-carried-over",
+    "logging/not-requested",
+    "logging/requested-message-form",
+    "malformed/not-json",
+    "messages/unknown-notification",
+    "mrtr/asks-in-rounds",
+    "mrtr/asks-for-sampling",
+    "ping/several-at-once",
+    "progress/string-token",
+    "resources/read-listed",
+    "resources/updates-end-with-the-subscription",
+    "resources/updates-need-a-subscription",
+    "robust/several-errors",
+    "sampling/request-form",
+    "sse/reconnection",
+    "subscriptions/first-of-two-is-told",
+    "subscriptions/listen-for-tools",
+    "subscriptions/nothing-without-listening",
+    "subscriptions/notified-of-tools",
+    "subscriptions/other-types-are-not-sent",
+    "tools/call-unknown-tool",
+    "tools/list",
+];
+
+/// The tests: the claims, and that none is missing or void.
+pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
+    let claims = claims(catalog);
+    let known: BTreeSet<&str> = faults().iter().map(|fault| fault.name).collect();
+    let claimed: BTreeSet<&str> = claims.keys().map(String::as_str).collect();
+    let mut tests = vec![
+        none("fault/each is claimed", &known - &claimed),
+        none("fault/each that is claimed exists", &claimed - &known),
+    ];
+    for fault in faults() {
+        let claimants = claims.get(fault.name).cloned().unwrap_or_default();
+        let hunt = Arc::new(Hunt {
+            catalog: catalog.clone(),
+            fault,
+            claimants: claimants.clone(),
+            outcome: OnceLock::new(),
+        });
+        tests.extend(claimants.into_iter().map(|claimant| {
+            let hunt = hunt.clone();
+            Trial::test(
+                format!("fault/{} is caught by {claimant}", fault.name),
+                move || hunt.verify(&claimant),
+            )
+        }));
+    }
+    tests
+}
+
+/// A test that fails with these names, if there are any.
+fn none(name: &str, names: BTreeSet<&str>) -> Trial {
+    let names = names.into_iter().collect::<Vec<_>>().join(", ");
+    Trial::test(name, move || match names.is_empty() {
+        true => Ok(()),
+        false => Err(format!("not so: {names}").into()),
+    })
+}
+
+/// The cases and rules that claim each fault.
+fn claims(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
+    let mut claims = BTreeMap::<String, Vec<String>>::new();
+    let mut claim = |fault: &str, claimant: String| {
+        claims.entry(fault.to_owned()).or_default().push(claimant);
+    };
+    for case in &catalog.cases {
+        for fault in &case.faults {
+            claim(fault, case.id.clone());
+        }
+    }
+    for rule in RULES {
+        for fault in rule.faults {
+            claim(fault, format!("rule/{}", rule.name));
+        }
+    }
+    claims
+}
+
+/// The search for a fault by all who claim it, at once.
+struct Hunt {
+    catalog: Arc<Catalog>,
+    fault: &'static Fault,
+    claimants: Vec<String>,
+    outcome: OnceLock<BTreeMap<String, Vec<String>>>,
+}
+
+impl Hunt {
+    fn verify(&self, claimant: &str) -> Result<(), Failed> {
+        match self.outcome.get_or_init(|| self.run()).get(claimant) {
+            None => Ok(()),
+            Some(seen) => Err(format!(
+                "no finding cites {} although {}; seen instead:\n{}",
+                self.fault.requirement,
+                self.fault.explanation,
+                seen.join("\n")
+            )
+            .into()),
+        }
+    }
+
+    /// Those who did not catch it, and what they saw instead.
+    fn run(&self) -> BTreeMap<String, Vec<String>> {
+        let mut missed: BTreeMap<String, Vec<String>> = self
+            .claimants
+            .iter()
+            .map(|claimant| (claimant.clone(), Vec::new()))
+            .collect();
+        for (revision, transport) in PLACES {
+            let select = self.select(&missed, revision, transport);
+            if select.is_empty() {
+                continue;
+            }
+            let check = Check {
+                endpoints: vec![server::endpoint(transport, Some(self.fault.name))],
+                revisions: Some(vec![revision]),
+                select,
+                timeout: TIMEOUT,
+            };
+            match server::check(&self.catalog, check) {
+                Ok(report) => report
+                    .trials
+                    .iter()
+                    .for_each(|trial| self.take(trial, &mut missed)),
+                Err(error) => missed
+                    .values_mut()
+                    .for_each(|seen| seen.push(format!("{revision}+{transport}: {error}"))),
+            }
+            if missed.is_empty() {
+                break;
+            }
+        }
+        missed
+    }
+
+    fn take(&self, trial: &TrialReport, missed: &mut BTreeMap<String, Vec<String>>) {
+        let cites = |finding: &Finding| finding.requirement == self.fault.requirement;
+        if trial.findings.iter().any(cites) {
+            missed.remove(&trial.case);
+        } else if let Some(seen) = missed.get_mut(&trial.case) {
+            let findings = trial
+                .findings
+                .iter()
+                .map(|finding| format!("\n    {}: {}", finding.requirement, finding.message));
+            seen.push(format!(
+                "{}: {}{}{}",
+                trial.name,
+                trial.verdict,
+                trial
+                    .reason
+                    .as_ref()
+                    .map_or_else(String::new, |reason| format!(" ({reason})")),
+                findings.collect::<String>()
+            ));
+        }
+    }
+
+    /// What is played at this place: the claimants that run there, and for rules something to look at.
+    fn select(
+        &self,
+        missed: &BTreeMap<String, Vec<String>>,
+        revision: Revision,
+        transport: Transport,
+    ) -> Vec<String> {
+        let binds = self
+            .catalog
+            .requirement(self.fault.requirement)
+            .is_some_and(|requirement| requirement.levels.contains_key(&revision));
+        if !binds {
+            return Vec::new();
+        }
+        let rules: Vec<String> = RULES
+            .iter()
+            .filter(|rule| (rule.applies)(revision, transport))
+            .map(|rule| format!("rule/{}", rule.name))
+            .filter(|rule| missed.contains_key(rule))
+            .collect();
+        let cases = self.catalog.cases.iter().filter(|case| {
+            let shows = self.claimants.contains(&case.id) || TOUR.contains(&case.id.as_str());
+            let plays = missed.contains_key(&case.id) || (!rules.is_empty() && shows);
+            let over = case.transports.as_ref();
+            plays
+                && case.revisions.contains(revision)
+                && over.is_none_or(|over| over.contains(&transport))
+        });
+        cases
+            .map(|case| case.id.clone())
+            .chain(rules.clone())
+            .collect()
+    }
+}

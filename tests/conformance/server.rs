@@ -1,0 +1,66 @@
+//! The bundled reference server, checked in process.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use mcp_conform::catalog::Catalog;
+use mcp_conform::event::RunReport;
+use mcp_conform::revision::Revision;
+use mcp_conform::run::{self, Fixture, Options, RunError};
+use mcp_conform::target::{CommandLine, Endpoint, TargetInfo};
+use mcp_conform::transport::Transport;
+use tokio::runtime::Runtime;
+
+/// Where the reference server is reached: it is started with this fault, or with none.
+pub fn endpoint(transport: Transport, fault: Option<&str>) -> Endpoint {
+    const URL: &str = "http://127.0.0.1:{port}/mcp";
+    let serve = |arguments: &[&str]| {
+        let fault = fault.map(|fault| ["--fault", fault]);
+        let words = [env!("CARGO_BIN_EXE_mcp-conform"), "serve"]
+            .iter()
+            .chain(arguments)
+            .chain(fault.iter().flatten());
+        CommandLine {
+            words: words.map(|word| (*word).to_owned()).collect(),
+            ..CommandLine::default()
+        }
+    };
+    match transport {
+        Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
+        Transport::Http | Transport::Sse => Endpoint::Http {
+            url: URL.to_owned(),
+            command: Some(serve(&["--http", "127.0.0.1:{port}"])),
+            headers: Vec::new(),
+        },
+    }
+}
+
+/// What is checked, and how; the rest is usual.
+pub struct Check {
+    pub endpoints: Vec<Endpoint>,
+    pub revisions: Option<Vec<Revision>>,
+    pub select: Vec<String>,
+    pub timeout: Duration,
+}
+
+/// Runs a check to its end.
+pub fn check(catalog: &Arc<Catalog>, check: Check) -> Result<RunReport, RunError> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let options = Options {
+        endpoints: check.endpoints,
+        target: TargetInfo::default(),
+        catalog: catalog.clone(),
+        revisions: check.revisions,
+        select: check.select,
+        fixture: Fixture::Auto,
+        jobs: 4,
+        timeout: check.timeout,
+        calls: Vec::new(),
+        call_read_only: false,
+        save_transcripts: None,
+        arguments: ["mcp-conform", "check"].map(str::to_owned).to_vec(),
+    };
+    RUNTIME
+        .get_or_init(|| Runtime::new().unwrap())
+        .block_on(run::run(options, &mut |_| {}))
+}
