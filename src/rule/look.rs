@@ -124,6 +124,15 @@ pub(super) fn answers<'a>(session: &Session<'a>) -> impl Iterator<Item = Answer<
         })
 }
 
+/// The requests that modern revisions do not have: who answers them all the same answers as before.
+const LEGACY_ONLY: [&str; 5] = [
+    "initialize",
+    "ping",
+    "logging/setLevel",
+    "resources/subscribe",
+    "resources/unsubscribe",
+];
+
 /// The answers to what was valid at a modern revision: a server of both eras answers all else as it likes.
 pub(super) fn modern_answers<'a>(
     session: &Session<'a>,
@@ -131,6 +140,7 @@ pub(super) fn modern_answers<'a>(
     let revision = session.header.revision;
     answers(session)
         .filter(move |answer| answer.exchange.is_request() && is_modern(answer.request, revision))
+        .filter(|answer| !LEGACY_ONLY.contains(&answer.method()))
         // What is both, or neither, is no result that could be judged.
         .filter(|answer| answer.result().is_some() != answer.error().is_some())
 }

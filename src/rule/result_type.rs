@@ -84,7 +84,11 @@ mod tests {
             &answered(json!({ "resultType": "done" }))
                 .server(json!({ "extensions": { "a/b": {} } })),
         );
-        let legacy = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        sees_nothing(
+            &RULE,
+            &modern().asks(1, "ping", json!({})).result(1, json!({})),
+        );
+        let legacy = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
         sees_nothing(&RULE, &modern().sends(legacy).result(1, json!({})));
     }
 }
