@@ -95,9 +95,9 @@ pub struct Statement {
     pub revision: Revision,
     /// The transports over which it was judged.
     pub transports: Vec<Transport>,
-    /// No MUST finding, and something was judged.
+    /// No MUST finding, and something was in order.
     pub conforms: bool,
-    /// No ROBUST finding, and something was judged.
+    /// No ROBUST finding, and something was in order.
     pub robust: bool,
     /// How many trials were judged.
     pub judged: usize,
@@ -170,6 +170,8 @@ impl Statement {
         let judged = mine()
             .filter(|trial| matches!(trial.verdict, Verdict::Pass | Verdict::Fail | Verdict::Warn))
             .count();
+        // Where all that was judged failed, as when no session opens, nothing speaks for the server.
+        let opened = mine().any(|trial| matches!(trial.verdict, Verdict::Pass | Verdict::Warn));
         let violates = |level| {
             mine()
                 .flat_map(|trial| &trial.findings)
@@ -181,8 +183,8 @@ impl Statement {
         Some(Statement {
             revision,
             transports,
-            conforms: judged > 0 && !violates(crate::verdict::Level::Must),
-            robust: judged > 0 && !violates(crate::verdict::Level::Robust),
+            conforms: opened && !violates(crate::verdict::Level::Must),
+            robust: opened && !violates(crate::verdict::Level::Robust),
             judged,
         })
     }

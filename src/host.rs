@@ -273,6 +273,8 @@ async fn await_listening(
             return Ok(());
         }
         if group.has_exited() {
+            // The thread that reads its stderr may not be done.
+            tokio::time::sleep(Duration::from_millis(100)).await;
             return Err(HostError::Ended {
                 address: name(),
                 stderr: tail.to_string(),

@@ -71,7 +71,14 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
             if !selection.matches(&case.id, &name) {
                 continue;
             }
-            match condition::unmet(&case.needs, profile, revision, transport) {
+            let blocked = offer.is_closed().then(|| {
+                format!(
+                    "blocked by {}",
+                    trial_name("rule/opening", revision, transport)
+                )
+            });
+            let unmet = || condition::unmet(&case.needs, profile, revision, transport);
+            match blocked.or_else(unmet) {
                 Some(reason) => plan
                     .left_out
                     .push(left_out(name, case, revision, transport, reason)),

@@ -68,6 +68,11 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// Whether no session could be opened.
+    pub fn is_closed(&self) -> bool {
+        self.capabilities.is_null()
+    }
+
     /// Nothing is known of it: the session did not open.
     pub fn closed(revision: Revision, transport: Transport) -> Offer {
         Offer {

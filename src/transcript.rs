@@ -39,6 +39,9 @@ pub struct Header {
     pub profile: Arc<Profile>,
     /// Identifies the catalog; judging with another one is refused.
     pub catalog: String,
+    /// The globs that selected trials; rules are reported only where they match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<String>,
     /// The command line that starts the same run again, redacted.
     pub command_line: Arc<Vec<String>>,
 }

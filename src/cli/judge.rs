@@ -8,7 +8,7 @@ use clap::{Args, Parser};
 use super::output::Output;
 use super::{CatalogArgs, Cli, Command, Failure};
 use crate::event::{REPORT_FORMAT, RunReport, Summary, Tool};
-use crate::judge::{self, JudgeError};
+use crate::judge;
 use crate::target::TargetInfo;
 use crate::transcript::{Header, Transcript};
 
@@ -31,9 +31,7 @@ impl Judge {
         let catalog = Arc::new(self.catalog.load()?);
         let transcripts = self.read()?;
         let mut reporters = self.output.open(&catalog)?;
-        let trials = judge::replay(&transcripts, &catalog).map_err(|error| match error {
-            JudgeError::OtherCatalog { .. } => Failure::usage(error),
-        })?;
+        let trials = judge::replay(&transcripts, &catalog).map_err(Failure::usage)?;
         let header = transcripts.first().map(|transcript| &transcript.header);
         let report = RunReport {
             format: REPORT_FORMAT.to_owned(),

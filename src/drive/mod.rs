@@ -28,6 +28,9 @@ pub use steps::{Played, after_last};
 /// How many times as long as for a request we wait for the first word of a process: it may still be starting.
 const STARTING: u32 = 3;
 
+/// How long the exit of a process may follow the end of its output.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// What a session is for.
 #[derive(Clone)]
 pub struct Spec {
@@ -182,6 +185,17 @@ impl Session {
             self.open_get_stream();
         }
         true
+    }
+
+    /// Of a session that did not open: waits a little for the exit and the last words on stderr, which explain it.
+    pub async fn hear_out(&mut self) {
+        let deadline = Instant::now() + LAST_WORDS;
+        while self.record.gone && !self.record.exited {
+            match tokio::time::timeout_at(deadline.into(), self.link.rx.recv()).await {
+                Ok(Some(incoming)) => drop(self.record.take(incoming)),
+                _ => return,
+            }
+        }
     }
 
     /// A request of ours outside any case. Returns the index of its entry.
@@ -484,6 +498,10 @@ impl Session {
             if self.record.gone {
                 return Wait::Gone;
             }
+            // Looked at here, because a peer that never pauses would always be ready before any timer.
+            if Instant::now() >= deadline {
+                return Wait::Deadline;
+            }
             let until = self.resume_due().map_or(deadline, |due| due.min(deadline));
             match tokio::time::timeout_at(until.into(), self.link.rx.recv()).await {
                 Ok(Some(incoming)) => {
@@ -494,8 +512,8 @@ impl Session {
                     }
                 }
                 Ok(None) => return Wait::Gone,
-                Err(_) if Instant::now() >= deadline => return Wait::Deadline,
-                Err(_) => self.resume(),
+                Err(_) if Instant::now() < deadline => self.resume(),
+                Err(_) => {}
             }
         }
     }

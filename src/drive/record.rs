@@ -17,12 +17,21 @@ const MAX_KEPT: usize = 256 << 10;
 /// So much of its beginning is kept.
 const KEPT: usize = 4 << 10;
 
+/// No session of ours makes nearly as many entries: the longest list has 5,000 pages.
+const MAX_ENTRIES: usize = 50_000;
+/// So many lines of stderr are recorded in a session.
+const MAX_STDERR: usize = 1_000;
+/// No session receives more bytes than this (64 MiB).
+const MAX_RECEIVED: usize = 64 << 20;
+
 /// The growing transcript of one session.
 pub struct Recorder {
     started: Instant,
     revision: Revision,
     transport: Transport,
     redactor: Redactor,
+    received: usize,
+    stderr_lines: usize,
     unwritten: HashMap<u64, Vec<usize>>,
     /// What happened so far.
     pub entries: Vec<Entry>,
@@ -42,6 +51,8 @@ impl Recorder {
             revision,
             transport,
             redactor,
+            received: 0,
+            stderr_lines: 0,
             unwritten: HashMap::new(),
             entries: Vec::new(),
             conversation: Conversation::new(revision, transport),
@@ -60,6 +71,11 @@ impl Recorder {
         let index = self.note(stream, what);
         self.unwritten.entry(seq).or_default().push(index);
         index
+    }
+
+    /// A peer that says more than this in one session is cut off: nothing of ours may grow without bound.
+    fn is_flooded(&self) -> bool {
+        self.entries.len() > MAX_ENTRIES || self.received > MAX_RECEIVED
     }
 
     /// Records what the transport reports. Returns the index of the entry, if it became one.
@@ -86,6 +102,8 @@ impl Recorder {
                     }
                 }
             },
+            // Never judged, so a talkative server costs only itself.
+            Happened::Stderr(_) if self.stderr_lines >= MAX_STDERR => return None,
             Happened::Stderr(text) => What::Stderr {
                 text: self.redactor.text(text),
             },
@@ -102,8 +120,20 @@ impl Recorder {
                 message: self.redactor.text(message),
             },
         };
+        match &what {
+            What::Received { raw, .. } => self.received += raw.0.len(),
+            What::Stderr { .. } => self.stderr_lines += 1,
+            _ => {}
+        }
+        let what = match self.is_flooded() {
+            true => What::Broken {
+                message: "the server sends without end: cut off".to_owned(),
+            },
+            false => what,
+        };
+        let flooded = self.is_flooded();
         let ends = matches!(what, What::End | What::Broken { .. } | What::Exit { .. });
-        self.gone |= ends && stream == 0;
+        self.gone |= flooded || (ends && stream == 0);
         Some(self.put(at, stream, what))
     }
 

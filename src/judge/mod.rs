@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::catalog::Catalog;
+use crate::catalog::select::SelectError;
+use crate::catalog::{Catalog, Selection};
 use crate::conversation::Conversation;
 use crate::revision::Revision;
 use crate::rule::{self, RuleOutcome};
@@ -136,6 +137,9 @@ impl RuleLedger {
 /// Why saved transcripts cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum JudgeError {
+    /// The selection in the header is none.
+    #[error(transparent)]
+    Select(#[from] SelectError),
     /// The verdicts would not be those of the run.
     #[error(
         "the transcript of session {session} was recorded with the catalog {recorded}, and this program has {ours}: \
@@ -174,7 +178,16 @@ pub fn replay(
         ledger.add(header.revision, header.transport, judged.rules);
         trials.extend(judged.trials);
     }
-    trials.extend(ledger.trials());
+    // All sessions of a run have its selection.
+    let select = transcripts
+        .first()
+        .map(|transcript| &transcript.header.select[..]);
+    let selection = Selection::new(select.unwrap_or_default())?;
+    trials.extend(
+        ledger
+            .trials()
+            .filter(|trial| selection.matches(&trial.case, &trial.name)),
+    );
     trials.sort_by(|left, right| left.name.cmp(&right.name));
     Ok(trials)
 }

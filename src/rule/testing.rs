@@ -259,6 +259,7 @@ impl Script {
                 ..Profile::default()
             }),
             catalog: CATALOG.hash.clone(),
+            select: Vec::new(),
             command_line: Arc::default(),
         };
         let conversation = Conversation::of(self.revision, self.transport, &self.entries);

@@ -30,6 +30,8 @@ pub struct Bench {
     pub profile: Arc<Profile>,
     /// The cases.
     pub catalog: Arc<Catalog>,
+    /// The globs of the selection.
+    pub select: Vec<String>,
     /// For reproduce lines.
     pub command_line: Arc<Vec<String>>,
     /// How long a request may take.
@@ -95,6 +97,7 @@ impl Bench {
             superseded,
             profile: self.profile.clone(),
             catalog: self.catalog.hash.clone(),
+            select: self.select.clone(),
             command_line: self.command_line.clone(),
         };
         let transcript = Transcript { header, entries };

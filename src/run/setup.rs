@@ -100,10 +100,17 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
         found.explain(options, &hosts).await?;
     }
     let profile = Arc::new(found.profile(options, &hosts));
+    // One root finding is enough for a server that opens at no revision.
+    found.failed.retain(|session| {
+        profile
+            .offer(session.spec.revision, session.spec.transport())
+            .is_some()
+    });
     let bench = Arc::new(Bench {
         hosts,
         profile: profile.clone(),
         catalog: options.catalog.clone(),
+        select: options.select.clone(),
         command_line: Arc::new(options.arguments.clone()),
         timeout: options.timeout,
         redactor,

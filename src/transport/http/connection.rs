@@ -169,11 +169,19 @@ impl Connections {
                 let stream = tls
                     .connect(name, stream)
                     .await
-                    .map_err(|error| format!("TLS: {error}"))?;
+                    .map_err(|error| tls_refusal(&error))?;
                 handshake(TokioIo::new(stream)).await
             }
         }
     }
+}
+
+fn tls_refusal(error: &std::io::Error) -> String {
+    let hint = match error.to_string().contains("InvalidContentType") {
+        true => " (the server does not seem to speak TLS: try http://)",
+        false => "",
+    };
+    format!("TLS: {error}{hint}")
 }
 
 async fn handshake(
