@@ -123,7 +123,10 @@ async fn probe_legacy(spec: Spec) -> Result<Probed, HostError> {
                     session.close().await;
                     Probed::Refused { reason }
                 }
-                _ => Probed::Failed(Box::new(session)),
+                _ => {
+                    session.hear_out().await;
+                    Probed::Failed(Box::new(session))
+                }
             },
         );
     }
