@@ -80,6 +80,8 @@ pub struct Conversation {
     pub initiated: Vec<usize>,
     /// Responses that answer nothing.
     pub stray: Vec<usize>,
+    /// Entries at which the session was ended and another opened in its place.
+    pub reconnects: Vec<usize>,
     current: Option<usize>,
     http_head: Option<(usize, StreamId, Option<StepRef>)>,
     alive_since: usize,
@@ -97,6 +99,7 @@ impl Conversation {
             trials: Vec::new(),
             initiated: Vec::new(),
             stray: Vec::new(),
+            reconnects: Vec::new(),
             current: None,
             http_head: None,
             alive_since: 0,
@@ -163,7 +166,10 @@ impl Conversation {
                     }
                 }
             }
-            What::Reconnected { .. } => self.alive_since = self.exchanges.len(),
+            What::Reconnected { .. } => {
+                self.alive_since = self.exchanges.len();
+                self.reconnects.push(index);
+            }
             _ => {}
         }
         if let Some(span) = self

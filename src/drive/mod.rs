@@ -190,7 +190,7 @@ impl Session {
     /// Of a session that did not open: waits a little for the exit and the last words on stderr, which explain it.
     pub async fn hear_out(&mut self) {
         let deadline = Instant::now() + LAST_WORDS;
-        while self.record.gone && !self.record.exited {
+        while self.record.gone && !self.record.exited && Instant::now() < deadline {
             match tokio::time::timeout_at(deadline.into(), self.link.rx.recv()).await {
                 Ok(Some(incoming)) => drop(self.record.take(incoming)),
                 _ => return,

@@ -348,7 +348,10 @@ impl Judge<'_> {
             named.starts_with("robust/") || (gone.is_none() && ON_ANSWERING.contains(named))
         });
         let message = match gone {
-            Some(_) => format!("{message}: the server ended, or closed the connection"),
+            Some(gone) => match &self.trial.entries[gone].what {
+                What::Broken { message: how } => format!("{message}: {how}"),
+                _ => format!("{message}: the server ended, or closed the connection"),
+            },
             None => message.to_owned(),
         };
         Seen::Silent(Violation {
@@ -703,9 +706,10 @@ enum Part {
 }
 
 impl Part {
+    /// The status comes first: where a step names one, it says in a word what the answer says in many.
     const ALL: [Part; 5] = [
-        Part::Answer,
         Part::Status,
+        Part::Answer,
         Part::Headers,
         Part::Body,
         Part::Notifications,

@@ -214,10 +214,8 @@ pub(super) fn is_deliberate(session: &Session<'_>, entry: usize) -> bool {
 
 /// The entries between which one process or connection was used: a case may open another within its session.
 pub(super) fn life_of(session: &Session<'_>, entry: usize) -> usize {
-    session.entries[..entry]
-        .iter()
-        .filter(|entry| matches!(entry.what, What::Reconnected { .. }))
-        .count()
+    let reconnects = &session.conversation.reconnects;
+    reconnects.partition_point(|reconnect| *reconnect < entry)
 }
 
 /// Whether a capability of the client is declared, by its path.

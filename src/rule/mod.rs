@@ -50,6 +50,7 @@ use serde_json::Value;
 
 use crate::judge::Session;
 use crate::judge::evidence::{self, Violation};
+use crate::profile::Offer;
 use crate::revision::Revision;
 use crate::transport::Transport;
 use crate::verdict::{Finding, Verdict};
@@ -207,8 +208,14 @@ pub fn apply(session: &Session<'_>) -> Vec<RuleOutcome> {
             .iter()
             .any(|requirement| evidence::binds(session, requirement))
     };
+    // Of a server that does not open there is one finding: that.
+    let profile = &session.header.profile;
+    let closed = profile
+        .offer(revision, transport)
+        .is_none_or(Offer::is_closed);
     RULES
         .iter()
+        .filter(|rule| !closed || rule.name == opening::RULE.name)
         .filter(|rule| (rule.applies)(revision, transport))
         .filter(binds)
         .map(|rule| outcome(rule, session))

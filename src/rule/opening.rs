@@ -148,6 +148,7 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, sight: &mut Sight) -> 
             } => {
                 format!("the server was ended by signal {signal} before it answered {method}")
             }
+            What::Broken { message } => format!("{message}, instead of an answer to {method}"),
             _ => format!("the server closed its output instead of answering {method}"),
         };
         let actual = stderr(session).unwrap_or(came(session, exchange));
@@ -209,8 +210,10 @@ fn exit(session: &Session<'_>, exchange: &Exchange) -> Option<usize> {
             .copied()
             .find(|index| found(&session.entries[*index].what))
     };
-    find(&|what| matches!(what, What::Exit { .. }))
-        .or_else(|| find(&|what| matches!(what, What::End | What::Broken { .. })))
+    // Why we stopped reading comes first: the exit only follows from it.
+    find(&|what| matches!(what, What::Broken { .. }))
+        .or_else(|| find(&|what| matches!(what, What::Exit { .. })))
+        .or_else(|| find(&|what| matches!(what, What::End)))
 }
 
 /// What came instead of the answer.

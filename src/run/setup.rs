@@ -209,7 +209,7 @@ impl Found {
         };
         let entries = &session.record.entries;
         if entries.iter().any(|entry| {
-            matches!(entry.what, What::Received { .. })
+            matches!(entry.what, What::Received { .. } | What::Broken { .. })
                 && session.spec.transport() == Transport::Stdio
         }) {
             return Ok(());

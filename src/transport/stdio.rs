@@ -3,7 +3,7 @@
 //! Plain blocking threads read and write: an async runtime's pipes double the latency that is measured here.
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio>
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin};
 use std::sync::mpsc as blocking;
 use std::time::Instant;
@@ -90,6 +90,8 @@ fn write_orders(
                 let written = write_framed(&mut stdin, &bytes, newline);
                 let what = match written {
                     Ok(()) => Happened::Written { seq },
+                    // Whoever reads its output says that it ended.
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return,
                     Err(error) => Happened::Broken(format!("writing to stdin: {error}")),
                 };
                 let broken = matches!(what, Happened::Broken(_));
