@@ -18,7 +18,7 @@ const MAX_KEPT: usize = 256 << 10;
 const KEPT: usize = 4 << 10;
 
 /// No session of ours makes nearly as many entries: the longest list has 5,000 pages.
-const MAX_ENTRIES: usize = 50_000;
+const MAX_ENTRIES: usize = 25_000;
 /// So many lines of stderr are recorded in a session.
 const MAX_STDERR: usize = 1_000;
 /// No session receives more bytes than this (64 MiB).

@@ -47,6 +47,10 @@ pub struct Bench {
 /// After so many trials a session is judged and another opened: a transcript must not grow with the catalog.
 const MAX_TRIALS: usize = 100;
 
+/// So many trials in a row may each cost a session. Then the rest of the group is left out: the cause is plain, and a
+/// server that starts slowly would be started a hundred times.
+const MAX_LOSSES: usize = 8;
+
 /// Where the verdicts of a session go.
 pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;
 
@@ -209,6 +213,7 @@ impl Player {
             session.spec.tools = spec.tools.clone();
             session
         });
+        let mut losses = 0;
         while let Some(trial) = waiting.pop_front() {
             let mut current = match session.take() {
                 Some(session) if is_usable(&session, &spec) => session,
@@ -227,13 +232,25 @@ impl Player {
                 },
             };
             match self.play_trial(&mut current, &trial).await {
-                Played::Alive => session = Some(current),
+                Played::Alive => {
+                    losses = 0;
+                    session = Some(current);
+                }
                 Played::Lost if group.session != SessionKind::Shared => {
                     self.end(&group, current, Vec::new()).await?
                 }
                 Played::Lost => {
                     self.end(&group, current, vec![trial.name.clone()]).await?;
+                    losses += 1;
+                    let last = trial.name.clone();
                     self.alone(&group, &spec, trial).await?;
+                    if losses == MAX_LOSSES {
+                        let reason = format!(
+                            "left out: {losses} trials in a row lost the server, the last of them {last}"
+                        );
+                        self.leave_out(&group, waiting, &reason);
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -289,21 +306,29 @@ impl Player {
     /// The trials that cannot be played because no session opens.
     fn block(&self, group: &Group, trials: VecDeque<Trial>, spec: &Spec) {
         let by = trial_name("rule/opening", group.revision, spec.transport());
-        let reason = format!("blocked by {by}");
+        self.leave_out(group, trials, &format!("blocked by {by}"));
+    }
+
+    fn leave_out(&self, group: &Group, trials: VecDeque<Trial>, reason: &str) {
+        let Group {
+            revision,
+            transport,
+            ..
+        } = *group;
         let left_out = |trial: Trial| {
             plan::left_out(
                 trial.name,
                 &trial.case,
-                group.revision,
-                group.transport,
-                reason.clone(),
+                revision,
+                transport,
+                reason.to_owned(),
             )
         };
         let judged = Judged {
             trials: trials.into_iter().map(left_out).collect(),
             ..Judged::default()
         };
-        let _ = self.results.send((group.revision, group.transport, judged));
+        let _ = self.results.send((revision, transport, judged));
     }
 
     async fn end(

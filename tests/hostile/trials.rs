@@ -6,34 +6,6 @@ use libtest_mimic::Trial;
 use crate::listener::{self, listen};
 use crate::program::{Said, check, nothing_is_left, role};
 
-/// What the program does not do yet, and why.
-const NOT_YET: [(&str, &str); 6] = [
-    (
-        "stdio/exits-at-once",
-        "the end of the output is taken for the whole story before the exit is seen",
-    ),
-    (
-        "http/started-exits-at-once",
-        "the exit may be seen before the last words on stderr are read",
-    ),
-    (
-        "stdio/endless-line",
-        "the finding does not say what was wrong with the line",
-    ),
-    (
-        "stdio/floods-stdout",
-        "the deadline is only looked at when nothing comes, and everything is kept",
-    ),
-    (
-        "stdio/floods-stderr-silently",
-        "the deadline is only looked at when nothing comes, and everything is kept",
-    ),
-    (
-        "http/endless-events",
-        "the deadline is only looked at when nothing comes, and everything is kept",
-    ),
-];
-
 /// Every trial.
 pub fn all() -> Vec<Trial> {
     let table: [(&str, fn()); 28] = [
@@ -112,14 +84,10 @@ pub fn all() -> Vec<Trial> {
 }
 
 fn trial(name: &str, test: fn()) -> Trial {
-    let trial = Trial::test(name, move || {
+    Trial::test(name, move || {
         test();
         Ok(())
-    });
-    match NOT_YET.iter().find(|(known, _)| *known == name) {
-        Some((_, reason)) => trial.with_kind(*reason).with_ignored_flag(true),
-        None => trial,
-    }
+    })
 }
 
 /// An error in one paragraph, exit code 3 and no report.
