@@ -17,8 +17,9 @@ const MAX_KEPT: usize = 256 << 10;
 /// So much of its beginning is kept.
 const KEPT: usize = 4 << 10;
 
-/// No session of ours makes nearly as many entries: the longest list has 5,000 pages.
-const MAX_ENTRIES: usize = 25_000;
+/// So many entries a server may cause on its own, and so many more with each thing that we send.
+const FREE_ENTRIES: usize = 5_000;
+const ENTRIES_EACH: usize = 50;
 /// So many lines of stderr are recorded in a session.
 const MAX_STDERR: usize = 1_000;
 /// No session receives more bytes than this (64 MiB).
@@ -75,7 +76,8 @@ impl Recorder {
 
     /// A peer that says more than this in one session is cut off: nothing of ours may grow without bound.
     fn is_flooded(&self) -> bool {
-        self.entries.len() > MAX_ENTRIES || self.received > MAX_RECEIVED
+        let allowed = FREE_ENTRIES + ENTRIES_EACH * self.conversation.exchanges.len();
+        self.entries.len() > allowed || self.received > MAX_RECEIVED
     }
 
     /// Records what the transport reports. Returns the index of the entry, if it became one.
