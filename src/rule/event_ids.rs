@@ -53,7 +53,8 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             let marks = data.is_empty() || before.data.is_empty();
             let same =
                 before.stream == *number || (before.method == "GET" && stream.method == "GET");
-            if !replayed && !(marks && same) {
+            let again = marks && same;
+            if !replayed && !again {
                 let message = "an event id is used for two events";
                 sight.violation(
                     "sse/event-id-unique",

@@ -209,6 +209,9 @@ fn place(method: &str, violation: &Violation) -> Option<&'static str> {
         pointer.split('/').any(|part| part == name)
             || message.contains(&format!("\"{name}\" is a required"))
     };
+    if pointer == "/id" {
+        return None;
+    }
     if [
         "resultType",
         "ttlMs",
@@ -365,6 +368,10 @@ mod tests {
         passes(
             &RULE,
             &legacy().notified("notifications/message", json!({})),
+        );
+        passes(
+            &RULE,
+            &legacy().gets(json!({ "jsonrpc": "2.0", "id": null, "method": "roots/list" })),
         );
         passes(
             &RULE,
