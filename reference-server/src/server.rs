@@ -55,6 +55,9 @@ impl Server {
         if revision >= Revision::V2025_06_18 {
             info["title"] = "MCP reference server".into();
         }
+        if revision >= Revision::V2025_11_25 {
+            info["icons"] = crate::features::wire::icons();
+        }
         if revision == Revision::V2025_11_25 {
             info["description"] = "Correct by default, faulty on demand".into();
         }

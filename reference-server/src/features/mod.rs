@@ -7,7 +7,7 @@ mod pagination;
 pub mod prompts;
 pub mod resources;
 pub mod tools;
-mod wire;
+pub mod wire;
 
 use serde_json::Value;
 

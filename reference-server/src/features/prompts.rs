@@ -100,13 +100,9 @@ pub fn list(context: &Context, params: &Object) -> Answer {
         }
         wire::listed(item, context.revision)
     });
-    pagination::page(
-        context,
-        params,
-        "prompts",
-        items.collect(),
-        PROMPTS_PER_PAGE,
-    )
+    let mut items: Vec<Value> = items.collect();
+    wire::adorn(&mut items, context.revision);
+    pagination::page(context, params, "prompts", items, PROMPTS_PER_PAGE)
 }
 
 /// Answers `prompts/get`.

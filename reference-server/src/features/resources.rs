@@ -78,7 +78,8 @@ pub fn list(context: &Context, params: &Object) -> Answer {
         });
         wire::listed(item, context.revision)
     };
-    let items = RESOURCES.iter().map(listed).collect();
+    let mut items: Vec<Value> = RESOURCES.iter().map(listed).collect();
+    wire::adorn(&mut items, context.revision);
     pagination::page(context, params, "resources", items, RESOURCES_PER_PAGE)
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::media;
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
 
@@ -25,6 +26,28 @@ pub fn listed(mut item: Value, revision: Revision) -> Value {
         }
     }
     item
+}
+
+/// The first item of each list has an icon and metadata of our own: enough to see how a client takes them.
+pub fn adorn(items: &mut [Value], revision: Revision) {
+    let Some(first) = items.first_mut() else {
+        return;
+    };
+    if revision >= Revision::V2025_11_25 {
+        first["icons"] = icons();
+    }
+    if revision >= Revision::V2025_06_18 {
+        first["_meta"] = json!({"com.example.mcp-reference/position": 0});
+    }
+}
+
+/// One icon, carried along so that nothing need be fetched.
+pub fn icons() -> Value {
+    json!([{
+        "src": format!("data:image/png;base64,{}", media::PNG),
+        "mimeType": "image/png",
+        "sizes": ["1x1"],
+    }])
 }
 
 /// A content block, said in words where `revision` has no such block.

@@ -63,7 +63,9 @@ pub fn list(context: &Context, params: &Object) -> Answer {
         item["annotations"] = tool.annotations.clone();
         wire::listed(item, context.revision)
     });
-    pagination::page(context, params, "tools", items.collect(), TOOLS_PER_PAGE)
+    let mut items: Vec<Value> = items.collect();
+    wire::adorn(&mut items, context.revision);
+    pagination::page(context, params, "tools", items, TOOLS_PER_PAGE)
 }
 
 /// Answers `tools/call`.
