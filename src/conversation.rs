@@ -372,12 +372,12 @@ impl Conversation {
         (position >= self.alive_since).then_some(position)
     }
 
-    /// A response with an id that nobody used answers the only request that is open.
+    /// A response with an id that nobody used answers the only request of this trial that is open.
     fn only_open_request(&self, id: &Value) -> Option<usize> {
         if self.exchanges.iter().any(|e| has_loosely(e, id)) {
             return None;
         }
-        let open = |e: &Exchange| e.is_request() && e.is_open();
+        let open = |e: &Exchange| e.is_request() && e.is_open() && e.trial == self.current;
         let first = self.first_open(open)?;
         let others = self.exchanges.iter().skip(first + 1).any(open);
         (!others).then_some(first)
