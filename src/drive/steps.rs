@@ -502,7 +502,7 @@ impl Session {
     async fn close_input(&mut self, at: StepRef) -> Next {
         self.record.note(0, What::Closed { step: Some(at) });
         let _ = self.link.tx.send(Outgoing::EndInput);
-        let deadline = Instant::now() + self.spec.timeout;
+        let deadline = Instant::now() + self.patience();
         while !self.record.exited && Instant::now() < deadline {
             let limit = deadline.saturating_duration_since(Instant::now());
             match tokio::time::timeout(limit, self.link.rx.recv()).await {
