@@ -45,7 +45,7 @@ pub struct Bench {
 }
 
 /// After so many trials a session is judged and another opened: a transcript must not grow with the catalog.
-const MAX_TRIALS: usize = 100;
+const MAX_TRIALS: usize = 64;
 
 /// So many trials in a row may each cost a session. Then the rest of the group is left out: the cause is plain, and a
 /// server that starts slowly would be started a hundred times.

@@ -9,7 +9,7 @@ use super::strict::Strict;
 use super::{ErrorObject, Id, Message, Object};
 
 /// Longest message in bytes, on either transport.
-pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// Deepest nesting of arrays and objects in a message.
 pub const MAX_DEPTH: usize = 100;
 /// Most messages in a batch (2025-03-26).
