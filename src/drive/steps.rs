@@ -1,5 +1,6 @@
 //! Plays the steps of a case.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
@@ -449,6 +450,7 @@ impl Session {
         params: &Value,
     ) -> Result<Next, ExpandError> {
         let mut params = params.clone();
+        let mut known = HashSet::new();
         for _ in 0..MAX_PAGES {
             let call = Call {
                 method: method.to_owned(),
@@ -462,12 +464,12 @@ impl Session {
             if next != Next::Go {
                 return Ok(next);
             }
-            let cursor = self
-                .answer_to(sent)
-                .and_then(|answer| answer.pointer("/result/nextCursor"))
-                .cloned();
+            let page = self.answer_to(sent).and_then(|answer| answer.get("result"));
+            let cursor = page.and_then(|page| page.get("nextCursor")).cloned();
+            // The same page with the same cursor leads around in a circle.
+            let is_new = known.insert(page.map(Value::to_string));
             match cursor {
-                Some(Value::String(cursor)) => params["cursor"] = Value::String(cursor),
+                Some(Value::String(cursor)) if is_new => params["cursor"] = Value::String(cursor),
                 _ => break,
             }
         }
