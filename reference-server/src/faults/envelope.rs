@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::results::remove;
 use super::{F, Faults};
-use crate::jsonrpc::{ErrorObject, Reply};
+use crate::jsonrpc::{ErrorObject, Object, Reply};
 use crate::revision::Revision;
 
 impl Faults {
@@ -15,12 +15,13 @@ impl Faults {
 
     /// A message as a line of standard output.
     pub fn encode_line(&self, message: &Value) -> Vec<u8> {
-        let mut line = match self.has(F::PrettyPrinted) {
+        let spared = !self.any || message.as_object().is_some_and(opens);
+        let mut line = match self.has(F::PrettyPrinted) && !spared {
             true => format!("{message:#}").into_bytes(),
             false => self.encode(message),
         };
         line.push(b'\n');
-        if !self.any {
+        if spared {
             return line;
         }
         let answer = message.get("method").is_none();
@@ -83,6 +84,10 @@ impl Faults {
         let Some(message) = reply.message.as_object_mut() else {
             return;
         };
+        // A server that cannot even be opened shows nothing else.
+        if opens(message) {
+            return;
+        }
         if self.has(F::WrongId) {
             message.insert("id".into(), "nobody-sent-this".into());
         }
@@ -209,6 +214,13 @@ impl Faults {
             error.shift_remove("message");
         }
     }
+}
+
+/// Whether it is the answer to `initialize` or `server/discover`.
+fn opens(message: &Object) -> bool {
+    message
+        .get("result")
+        .is_some_and(|result| result.get("capabilities").is_some())
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

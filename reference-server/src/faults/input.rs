@@ -1,7 +1,8 @@
 //! Faults at the sight of certain input. All of them are about standard input, where one bad line
 //! can cost the whole connection.
 
-use std::thread::sleep;
+use std::fs::File;
+use std::io;
 use std::time::Duration;
 
 use serde_json::json;
@@ -13,11 +14,12 @@ use crate::jsonrpc::{Id, Object, Rejection, notification};
 use crate::revision::Revision;
 use crate::work::{InFlight, Work};
 
-/// Reads nothing more, but does not end either.
+/// Takes no notice of anything any more, but ends no sooner than the input.
 fn go_deaf() -> ! {
-    loop {
-        sleep(Duration::from_secs(3600));
-    }
+    // Standard input itself is locked by whoever reads it.
+    let input = File::open("/dev/stdin");
+    let _ = input.and_then(|mut input| io::copy(&mut input, &mut io::sink()));
+    die();
 }
 
 impl Faults {
@@ -49,6 +51,7 @@ impl Faults {
         let parse = rejection.error.code == -32700;
         let says = |text: &str| rejection.error.message.contains(text);
         let dies = parse && self.has(F::DiesOnBadJson)
+            || !parse && self.has(F::DiesOnBadEnvelope)
             || says("nested") && self.has(F::DiesOnDeepNesting)
             || says("an id is") && self.has(F::DiesOnNullId);
         if dies {

@@ -61,6 +61,7 @@ faults! {
     DiesOnEmptyLine "dies-on-empty-line" "robust/survives-bad-line" "ends the process at an empty line (stdio)";
     DiesOnBatch "dies-on-batch" "robust/survives-bad-message" "ends the process when a line is an array (stdio)";
     DiesOnNullId "dies-on-null-id" "robust/survives-bad-message" "ends the process when an id is null (stdio)";
+    DiesOnBadEnvelope "dies-on-bad-envelope" "robust/survives-bad-message" "ends the process at an invalid envelope (stdio)";
     DeafAfterBadEnvelope "deaf-after-bad-envelope" "robust/survives-bad-message" "reads nothing more after an invalid envelope (stdio)";
     DiesOnStrayResponse "dies-on-stray-response" "robust/survives-bad-message" "ends the process at a response to nothing (stdio)";
     DiesOnDeepNesting "dies-on-deep-nesting" "robust/survives-large-input" "ends the process when a message is nested too deeply (stdio)";
