@@ -17,7 +17,7 @@ use mcp_reference_server::{Fault, faults};
 use crate::server::{self, Check};
 
 /// Some faults are a silence, which ends here.
-const TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where a fault is looked for, one place after the other, until it is caught.
 const PLACES: [(Revision, Transport); 9] = [
