@@ -13,7 +13,7 @@ use crate::transcript::{Elided, Entry, Raw, StepRef, What};
 use crate::transport::{Happened, Incoming, StreamId, Transport};
 
 /// A message of ours that is longer than this is not kept whole: a run would hold all its huge inputs at once.
-const MAX_KEPT: usize = 256 << 10;
+const MAX_KEPT: usize = 64 << 10;
 /// So much of its beginning is kept.
 const KEPT: usize = 4 << 10;
 
