@@ -76,7 +76,7 @@ fn rules(catalog: &Catalog, profile: &Profile) -> impl Iterator<Item = String> {
         RULES
             .iter()
             .filter(move |rule| (rule.applies)(revision, transport))
-            .filter(move |rule| rule.requirements.iter().any(|id| binds(&id)))
+            .filter(move |rule| rule.requirements.iter().any(&binds))
             .map(move |rule| trial_name(&format!("rule/{}", rule.name), revision, transport))
     })
 }
