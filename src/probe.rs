@@ -3,7 +3,7 @@
 //! Each revision is tried in a session of its own, which afterwards serves as the first shared session of the run.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,8 @@ use crate::profile::Offer;
 use crate::revision::{Era, Revision};
 use crate::transcript::What;
 
-/// How much longer than the handshakes an answer to `server/discover` may take: a legacy server may stay silent.
+/// How much longer than the handshakes an answer to `server/discover` may take at least: a legacy server may stay silent.
+/// Where the handshakes took longer than this, it may take as long again.
 const DISCOVER_GRACE: Duration = Duration::from_secs(2);
 
 /// How many pages of a list the probe follows.
@@ -71,13 +72,13 @@ pub async fn probe(
         return legacy.await;
     };
     let mut discovering = tokio::spawn(probe_modern(spec(modern)));
+    let began = Instant::now();
     let mut probed = legacy.await?;
+    let grace = began.elapsed().max(DISCOVER_GRACE);
     let answered = if probed.is_empty() {
         Some((&mut discovering).await)
     } else {
-        tokio::time::timeout(DISCOVER_GRACE, &mut discovering)
-            .await
-            .ok()
+        tokio::time::timeout(grace, &mut discovering).await.ok()
     };
     let result = match answered {
         Some(Ok(result)) => result?,
