@@ -35,9 +35,25 @@ pub struct InFlight {
 
 #[derive(Default)]
 struct Tasks {
-    working: HashMap<Id, AbortHandle>,
+    working: HashMap<Id, Task>,
     /// How many answers are on their way out: their ids are free again, but we are not idle.
     delivering: usize,
+}
+
+/// A request that is being worked on. The work can be dropped from outside, at once: an aborted task lets go of it only
+/// when the runtime comes round to it, and until then a cancelled subscription would go on telling.
+struct Task {
+    abort: AbortHandle,
+    work: Arc<Mutex<Option<Work>>>,
+}
+
+/// Works until the answer is there; for ever, if the work was dropped.
+async fn finished(work: Arc<Mutex<Option<Work>>>) -> Reply {
+    std::future::poll_fn(|context| match lock(&work).as_mut() {
+        Some(work) => work.as_mut().poll(context),
+        None => Poll::Pending,
+    })
+    .await
 }
 
 impl InFlight {
@@ -53,15 +69,18 @@ impl InFlight {
         let key = id.clone();
         // Locked until the task is registered, so that it cannot finish before that.
         let mut tasks = lock(&self.tasks);
+        let work = Arc::new(Mutex::new(Some(work)));
+        let working = finished(Arc::clone(&work));
         let task = runtime.spawn(async move {
-            let reply = work.await;
+            let reply = working.await;
             if this.begin_delivery(&key) {
                 deliver(reply);
                 lock(&this.tasks).delivering -= 1;
                 this.idle.notify_waiters();
             }
         });
-        tasks.working.insert(id, task.abort_handle());
+        let abort = task.abort_handle();
+        tasks.working.insert(id, Task { abort, work });
     }
 
     /// Frees the id for the answer, if no cancellation has taken it before.
@@ -81,7 +100,8 @@ impl InFlight {
     pub fn cancel(&self, id: &Id) {
         let cancelled = lock(&self.tasks).working.remove(id);
         if let Some(task) = cancelled {
-            task.abort();
+            task.abort.abort();
+            drop(lock(&task.work).take());
             self.idle.notify_waiters();
         }
     }
@@ -89,7 +109,7 @@ impl InFlight {
     /// Stops everything.
     pub fn cancel_all(&self) {
         for (_, task) in lock(&self.tasks).working.drain() {
-            task.abort();
+            task.abort.abort();
         }
         self.idle.notify_waiters();
     }
