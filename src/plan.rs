@@ -12,6 +12,9 @@ use crate::revision::{Era, Revision};
 use crate::transport::Transport;
 use crate::verdict::{TrialReport, Verdict, trial_name};
 
+/// So many trials share a session at most.
+const MAX_TRIALS: usize = 64;
+
 /// A trial to be played.
 #[derive(Debug, Clone)]
 pub struct Trial {
@@ -93,13 +96,21 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
             }
         }
     }
-    for group in &mut plan.groups {
-        group.trials.sort_by_key(|trial| trial.case.is_hostile());
-    }
+    plan.groups = plan.groups.into_iter().flat_map(portions).collect();
     // The longest first, so that none is left running alone at the end.
     plan.groups
         .sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
     plan
+}
+
+/// A large group in several: they are played side by side, and no transcript grows with the catalog.
+fn portions(mut group: Group) -> Vec<Group> {
+    group.trials.sort_by_key(|trial| trial.case.is_hostile());
+    let portion = |trials: &[Trial]| Group {
+        trials: trials.to_vec(),
+        ..group.clone()
+    };
+    group.trials.chunks(MAX_TRIALS).map(portion).collect()
 }
 
 /// The report of a trial that is not played.

@@ -44,9 +44,6 @@ pub struct Bench {
     pub huge: tokio::sync::Mutex<()>,
 }
 
-/// After so many trials a session is judged and another opened: a transcript must not grow with the catalog.
-const MAX_TRIALS: usize = 64;
-
 /// So many trials in a row may each cost a session. Then the rest of the group is left out: the cause is plain, and a
 /// server that starts slowly would be started a hundred times.
 const MAX_LOSSES: usize = 8;
@@ -189,9 +186,7 @@ pub async fn run_groups(
 }
 
 fn is_usable(session: &Session, spec: &Spec) -> bool {
-    session.generation == spec.host.generation()
-        && !session.record.gone
-        && session.record.conversation.trials.len() < MAX_TRIALS
+    session.generation == spec.host.generation() && !session.record.gone
 }
 
 /// Plays one group.

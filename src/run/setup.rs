@@ -279,7 +279,13 @@ fn stderr_of(entries: &[Entry]) -> Vec<String> {
 
 /// Why what was reached is no server at all.
 fn no_server(entries: &[Entry], stderr: &[String]) -> Option<String> {
-    entries.iter().find_map(|entry| match &entry.what {
+    // The first of these says it: what follows a response, say, was at least an HTTP server's.
+    let telling = entries.iter().find(|entry| match entry.what {
+        What::Exit { .. } | What::HttpResponse { .. } => true,
+        What::Broken { .. } => entry.stream != 0,
+        _ => false,
+    })?;
+    match &telling.what {
         What::Exit { code, signal } => {
             let how = match (code, signal) {
                 (Some(code), _) => format!("with exit code {code}"),
@@ -292,11 +298,9 @@ fn no_server(entries: &[Entry], stderr: &[String]) -> Option<String> {
             ))
         }
         What::HttpResponse { status, headers } => http_refusal(*status, headers),
-        What::Broken { message } if entry.stream != 0 => {
-            Some(format!("no HTTP response: {message}"))
-        }
+        What::Broken { message } => Some(format!("no HTTP response: {message}")),
         _ => None,
-    })
+    }
 }
 
 fn http_refusal(status: u16, headers: &[(String, String)]) -> Option<String> {
