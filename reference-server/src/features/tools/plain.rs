@@ -13,7 +13,7 @@ use crate::hub::Event;
 use crate::jsonrpc::Object;
 
 /// Between the steps of tools that report how far they are.
-const STEP: Duration = Duration::from_millis(50);
+const STEP: Duration = Duration::from_millis(20);
 
 pub async fn simple_text(_: &Context) -> Answer {
     Ok(text("This is a simple text response for testing."))
