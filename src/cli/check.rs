@@ -47,7 +47,7 @@ pub(super) struct Check {
     #[arg(long, value_enum, default_value = "auto")]
     fixture: FixtureArg,
 
-    /// How many sessions run at once [default: twice the processors and one]
+    /// How many sessions run at once [default: twice the processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
@@ -227,8 +227,7 @@ impl Check {
 }
 
 fn default_jobs() -> usize {
-    // Sessions wait more than they work.
-    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get) + 1
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {
