@@ -20,7 +20,7 @@ pub use select::Selection;
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// The cases, in the order of their files.
-    pub cases: Vec<Case>,
+    pub cases: Vec<std::sync::Arc<Case>>,
     /// The requirements by id.
     pub requirements: BTreeMap<String, Requirement>,
     /// Identifies the content of all files loaded, in hexadecimal.
@@ -58,7 +58,10 @@ impl Catalog {
 
     /// The case of this id.
     pub fn case(&self, id: &str) -> Option<&Case> {
-        self.cases.iter().find(|case| case.id == id)
+        self.cases
+            .iter()
+            .find(|case| case.id == id)
+            .map(std::sync::Arc::as_ref)
     }
 }
 
