@@ -1,0 +1,89 @@
+//! What must not come, and did.
+
+use serde_json::{Value, json};
+
+use super::super::evidence::Violation;
+use super::super::pattern::{self, Scope};
+use super::{Judge, Seen};
+use crate::catalog::case::{Action, Step};
+use crate::conversation::Exchange;
+use crate::message::{self, Kind};
+use crate::transcript::{StepRef, What};
+
+impl Judge<'_> {
+    /// Looks for a forbidden message between the beginning of the trial and the end of this step.
+    pub(super) fn quiet(&self, at: StepRef, step: &Step, forbidden: &Value) -> Seen {
+        let settled = |what: &What| matches!(what, What::Settled { step } if *step == at);
+        let Some(end) = self.trial.entry(settled) else {
+            return self.alive(at, None);
+        };
+        let culprit = self.forbidden(forbidden, end, &self.expected_answers(at));
+        let requirement = self.requirement(step.expect.requirement.clone());
+        let (Some(culprit), Some(requirement)) = (culprit, requirement) else {
+            return Seen::Fine;
+        };
+        let came = self.trial.entries[culprit].json.as_deref();
+        Seen::Wrong(Violation {
+            requirement,
+            message: "a message came that must not come".to_owned(),
+            expected: json!("silence"),
+            actual: came.cloned().unwrap_or(Value::Null),
+            entries: vec![culprit],
+            tolerated: false,
+            hint: None,
+        })
+    }
+
+    /// The entries with answers that are due whatever the step says.
+    fn expected_answers(&self, at: StepRef) -> Vec<usize> {
+        // Over HTTP the body of a refusal answers the exchange, not the message.
+        let refused = |exchange: &Exchange| {
+            let head = exchange.head.map(|head| &self.trial.entries[head].what);
+            matches!(head, Some(What::HttpResponse { status: 400.., .. }))
+        };
+        let exchanges = self.trial.conversation.exchanges.iter();
+        exchanges
+            .filter(|exchange| exchange.is_request() || refused(exchange))
+            .filter_map(|exchange| exchange.answer)
+            .filter(|answer| !self.was_cancelled_before(at, *answer))
+            .collect()
+    }
+
+    /// The first entry before `end` with a forbidden message; an empty batch is one as well.
+    fn forbidden(&self, forbidden: &Value, end: usize, expected: &[usize]) -> Option<usize> {
+        let scope = self.scope();
+        let is_culprit = |document: &Value| {
+            let messages = message::messages(document);
+            let forbids = |message| is_forbidden(message, forbidden, &scope);
+            messages.iter().any(forbids) || *document == json!([])
+        };
+        (self.span().start..end)
+            .filter(|index| !expected.contains(index))
+            .find(|index| {
+                let entry = &self.trial.entries[*index];
+                let received = matches!(entry.what, What::Received { .. });
+                received && entry.json.as_deref().is_some_and(is_culprit)
+            })
+    }
+
+    /// Whether this is the answer to a request that the case had cancelled by then.
+    fn was_cancelled_before(&self, at: StepRef, answer: usize) -> bool {
+        let steps = self.case.steps.iter().zip(0..at.0);
+        steps.into_iter().any(|(step, index)| {
+            let Action::Cancel { name } = &step.action else {
+                return false;
+            };
+            let cancelled = self.trial.exchanges(StepRef(index, 0)).next();
+            let started = self.trial.started(name);
+            started.is_some_and(|(_, exchange)| exchange.answer == Some(answer))
+                && cancelled.is_some_and(|(_, exchange)| exchange.sent < answer)
+        })
+    }
+}
+
+fn is_forbidden(message: &Value, forbidden: &Value, scope: &Scope<'_>) -> bool {
+    match forbidden {
+        Value::Bool(true) => matches!(message::kind(message), Kind::Response { .. }),
+        pattern => pattern::matches(pattern, Some(message), scope).is_ok(),
+    }
+}
