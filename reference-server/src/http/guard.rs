@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, Uri, header};
-use axum::response::Response;
+use hyper::http::{HeaderMap, Uri, header};
 
+use super::body::Response;
 use super::respond;
 use crate::faults::{F, Faults};
 use crate::jsonrpc::ErrorObject;

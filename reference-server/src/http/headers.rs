@@ -2,9 +2,9 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata>
 
-use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hyper::http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
 use crate::faults::{F, Faults};

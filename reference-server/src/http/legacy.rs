@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::Response;
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::body::Response;
 use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::replay::EventStream;
 use super::{Http, respond};

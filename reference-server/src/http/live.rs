@@ -1,14 +1,14 @@
 //! Streams that live as long as their connection (modern revisions).
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::body::Body;
 use super::replay::message_event;
 use crate::context::Outlet;
 use crate::faults::F;
@@ -57,9 +57,9 @@ pub fn body(
         messages,
         reply,
     };
-    Body::from_stream(stream::unfold(live, |mut live| async move {
+    Body::events(stream::unfold(live, |mut live| async move {
         let bytes = live.next().await?;
-        Some((Ok::<_, Infallible>(bytes), live))
+        Some((bytes, live))
     }))
 }
 

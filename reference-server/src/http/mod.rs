@@ -2,9 +2,11 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http>
 
+mod body;
 mod guard;
 mod headers;
 mod legacy;
+mod listener;
 mod live;
 mod modern;
 mod replay;
@@ -15,25 +17,24 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::{Request, State};
-use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
-use axum::response::Response;
-use axum::serve::ListenerExt;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Method, Request, StatusCode};
 use tokio::net::TcpListener;
 
 use crate::error::Error;
 use crate::jsonrpc::{ErrorObject, Message, Packet, Reply, parse};
 use crate::options::Options;
 use crate::server::Server;
+use body::Response;
 use guard::Guard;
 use headers::Era;
 use legacy::HttpSession;
+use listener::Caller;
 
-/// How long open streams may take to end when the server stops.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long the body of a request may take to come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What all HTTP requests share.
 struct Http {
@@ -57,25 +58,7 @@ pub async fn serve(
         sessions: Mutex::default(),
         server,
     });
-    let stopped = Arc::clone(&http);
-    // Without this, the last packet of each answer may wait for an acknowledgement: 40 ms.
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
-    });
-    let app = Router::new().fallback(handle).with_state(http);
-    let (stopping, stop) = tokio::sync::oneshot::channel();
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
-        asked_to_stop().await;
-        stopped.stop();
-        let _ = stopping.send(());
-    });
-    tokio::select! {
-        result = served.into_future() => result?,
-        () = async {
-            let _ = stop.await;
-            tokio::time::sleep(LAST_WORDS).await;
-        } => {}
-    }
+    listener::serve(http, listener, asked_to_stop()).await;
     Ok(())
 }
 
@@ -105,10 +88,14 @@ impl Http {
     }
 }
 
-async fn handle(State(http): State<Arc<Http>>, request: Request) -> Response {
+async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
-    http.server
-        .log(|| format!("< {} {}", head.method, head.uri));
+    http.server.log(|| {
+        let caller = head.extensions.get::<Arc<Caller>>();
+        let address = caller.map(|caller| caller.address.to_string());
+        let (method, uri) = (&head.method, &head.uri);
+        format!("< {} {method} {uri}", address.unwrap_or_default())
+    });
     if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
         return *refusal;
     }
@@ -120,17 +107,19 @@ async fn handle(State(http): State<Arc<Http>>, request: Request) -> Response {
             if let Err(status) = headers::check_post(&head.headers) {
                 return respond::empty(status);
             }
-            match to_bytes(body, http.server.faults.max_message_bytes()).await {
-                Ok(bytes) => post(&http, &head, parse(&bytes)).await,
-                Err(_) => respond::empty(StatusCode::PAYLOAD_TOO_LARGE),
+            let body = Limited::new(body, http.server.faults.max_message_bytes());
+            match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
+                Ok(Ok(body)) => post(http, &head, parse(&body.to_bytes())).await,
+                Ok(Err(_)) => respond::empty(StatusCode::PAYLOAD_TOO_LARGE),
+                Err(_) => respond::empty(StatusCode::REQUEST_TIMEOUT),
             }
         }
         // These belong to the sessions of the legacy era.
         Method::GET | Method::DELETE if headers::speaks_modern(&head.headers) => {
             respond::not_allowed("POST")
         }
-        Method::GET => legacy::get(&http, &head.headers),
-        Method::DELETE => legacy::delete(&http, &head.headers),
+        Method::GET => legacy::get(http, &head.headers),
+        Method::DELETE => legacy::delete(http, &head.headers),
         _ => respond::not_allowed("GET, POST, DELETE"),
     }
 }

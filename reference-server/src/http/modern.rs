@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderName};
-use axum::response::Response;
+use hyper::http::{HeaderMap, HeaderName};
 
+use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
 use super::{Http, live, respond};
 use crate::faults::F;

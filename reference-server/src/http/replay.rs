@@ -3,14 +3,14 @@
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery>
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use axum::body::{Body, Bytes};
+use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use super::body::Body;
 use crate::context::Outlet;
 use crate::faults::F;
 use crate::lock;
@@ -147,9 +147,9 @@ impl EventStream {
             prime,
             over: false,
         };
-        Body::from_stream(stream::unfold(connection, |mut connection| async move {
+        Body::events(stream::unfold(connection, |mut connection| async move {
             let bytes = connection.next().await?;
-            Some((Ok::<_, Infallible>(bytes), connection))
+            Some((bytes, connection))
         }))
     }
 

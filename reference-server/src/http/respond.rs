@@ -1,10 +1,9 @@
 //! HTTP responses.
 
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use hyper::http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
+use super::body::{Body, Response};
 use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Reply};
 
