@@ -3,6 +3,7 @@
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle>
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -43,12 +44,12 @@ pub struct Session {
 
 /// Answers `initialize`: a session and the result that opens it.
 ///
-/// `oldest` is the oldest revision that the transport carries; `unsolicited` takes what is sent
+/// `revisions` are those that the transport carries; `unsolicited` takes what is sent
 /// outside any request.
 pub fn initialize(
     server: &Arc<Server>,
     params: &Object,
-    oldest: Revision,
+    revisions: &RangeInclusive<Revision>,
     unsolicited: Arc<dyn Outlet>,
     in_flight: Arc<InFlight>,
 ) -> Result<(Arc<Session>, Object), ErrorObject> {
@@ -59,7 +60,7 @@ pub fn initialize(
     let capabilities = params.get("capabilities").and_then(Value::as_object);
     let capabilities = capabilities.cloned().unwrap_or_default();
     server.faults.refuse_handshake(requested, &capabilities)?;
-    let revision = negotiate(params, oldest);
+    let revision = negotiate(params, revisions);
     let session = Arc::new(Session {
         server: Arc::clone(server),
         revision,
@@ -85,13 +86,13 @@ pub fn initialize(
     Ok((session, result))
 }
 
-/// The revision asked for, if we have it, else our latest of this era.
-pub fn negotiate(params: &Object, oldest: Revision) -> Revision {
+/// The revision asked for, if it is one of these and of this era, else the latest that is.
+pub fn negotiate(params: &Object, revisions: &RangeInclusive<Revision>) -> Revision {
     let requested = params.get("protocolVersion").and_then(Value::as_str);
     requested
         .and_then(Revision::parse)
-        .filter(|revision| *revision >= oldest && !revision.is_modern())
-        .unwrap_or(Revision::LATEST_LEGACY)
+        .filter(|revision| revisions.contains(revision) && !revision.is_modern())
+        .unwrap_or(Revision::LATEST_LEGACY.min(*revisions.end()))
 }
 
 fn check(params: &Object) -> Result<(), ErrorObject> {

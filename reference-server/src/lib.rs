@@ -5,6 +5,7 @@
 //! one requirement.
 
 mod ask;
+mod connection;
 mod context;
 mod error;
 mod faults;

@@ -6,24 +6,20 @@
 //! would cost a thread change per message. Only requests that have to wait move to the runtime.
 
 use std::io::{self, BufRead, Read, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use crate::connection::Connection;
 use crate::context::Outlet;
 use crate::error::Error;
 use crate::faults::F;
-use crate::jsonrpc::{
-    ErrorObject, Id, MAX_MESSAGE_BYTES, Message, Object, Packet, Rejection, Reply, parse,
-};
-use crate::legacy::{self, Session};
+use crate::jsonrpc::{ErrorObject, MAX_MESSAGE_BYTES, Reply, parse};
+use crate::lock;
 use crate::revision::Revision;
 use crate::server::Server;
-use crate::work::{InFlight, Work, poll_now};
-use crate::{lock, modern};
 
 /// How long requests may still take after the end of input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -34,17 +30,17 @@ pub fn serve(server: &Arc<Server>, runtime: &Arc<Runtime>) -> Result<(), Error> 
         server: Arc::clone(server),
         writer: Mutex::new(Box::new(io::stdout())),
     });
-    let connection = Connection {
+    let (handle, revisions) = (
+        runtime.handle().clone(),
+        Revision::ALL[0]..=Revision::LATEST,
+    );
+    let reader = Reader {
         server: Arc::clone(server),
-        runtime: Arc::clone(runtime),
-        stdout,
-        in_flight: Arc::default(),
-        session: Mutex::default(),
-        batches: AtomicU64::new(0),
+        client: Connection::new(server, handle, revisions, stdout),
     };
     let _context = runtime.enter();
-    connection.read(&mut io::stdin().lock())?;
-    connection.finish();
+    reader.read(&mut io::stdin().lock())?;
+    reader.finish(runtime);
     Ok(())
 }
 
@@ -64,17 +60,13 @@ impl Outlet for Stdout {
     }
 }
 
-struct Connection {
+/// What is read, and who takes it.
+struct Reader {
     server: Arc<Server>,
-    runtime: Arc<Runtime>,
-    stdout: Arc<Stdout>,
-    in_flight: Arc<InFlight>,
-    /// The handshake of this process, if there was one.
-    session: Mutex<Option<Arc<Session>>>,
-    batches: AtomicU64,
+    client: Connection,
 }
 
-impl Connection {
+impl Reader {
     fn read(&self, input: &mut impl BufRead) -> io::Result<()> {
         let faults = &self.server.faults;
         let limit = faults.max_message_bytes();
@@ -101,7 +93,8 @@ impl Connection {
     fn refuse_too_long(&self) {
         self.server.faults.on_huge_line();
         let error = format!("a message has at most {MAX_MESSAGE_BYTES} bytes");
-        self.reply(Reply::error(None, ErrorObject::invalid_request(error)));
+        let error = ErrorObject::invalid_request(error);
+        self.client.reply(Reply::error(None, error));
     }
 
     fn line(&self, line: &[u8]) {
@@ -113,151 +106,16 @@ impl Connection {
         if line.is_empty() || line == b"\xEF\xBB\xBF" {
             return;
         }
-        match parse(line) {
-            Packet::Batch(messages) => self.batch(messages),
-            Packet::Single(Ok(message)) => self.message(message),
-            Packet::Single(Err(rejection)) => self.reject(rejection),
-        }
-    }
-
-    fn reply(&self, reply: Reply) {
-        self.stdout.send(reply.message);
-    }
-
-    fn reject(&self, rejection: Rejection) {
-        self.server.faults.on_rejection(&rejection);
-        if !rejection.response {
-            let mut reply = Reply::error(rejection.id.as_ref(), *rejection.error);
-            self.server.faults.spoil_rejection(&mut reply);
-            self.reply(reply);
-        }
-    }
-
-    fn session(&self) -> Option<Arc<Session>> {
-        lock(&self.session).clone()
-    }
-
-    fn message(&self, message: Message) {
-        match message {
-            Message::Request { id, method, params } => self.request(id, method, params),
-            Message::Notification { method, params } => self.notification(&method, &params),
-            Message::Response { id, outcome } => match self.session() {
-                Some(session) => session.answered(&id, outcome),
-                None => self.server.faults.on_stray_response(),
-            },
-        }
-    }
-
-    fn notification(&self, method: &str, params: &Object) {
-        self.server
-            .faults
-            .on_notification(method, params, &self.in_flight, &*self.stdout);
-        match self.session() {
-            Some(session) => session.notified(method, params),
-            None if method == "notifications/cancelled" => {
-                let id = params.get("requestId").and_then(Id::from_value);
-                if let Some(id) = id {
-                    self.in_flight.cancel(&id);
-                }
-            }
-            None => {}
-        }
-    }
-
-    fn request(&self, id: Id, method: String, params: Object) {
-        self.server.faults.on_request();
-        if self.in_flight.contains(&id) {
-            let error = ErrorObject::invalid_request("that id is still in use");
-            return self.reply(Reply::error(Some(&id), error));
-        }
-        if modern::is_meant(&method, &params) {
-            let outlet = self.outlet();
-            let metadata = modern::Metadata::admit(&self.server, &params);
-            let call = modern::Call {
-                id: id.clone(),
-                method,
-                params,
-                outlet,
-            };
-            let work = modern::work(&self.server, metadata, call);
-            return self.start(id, work);
-        }
-        if method == "initialize" {
-            self.reply(self.initialize(&id, &params));
-            return self.server.faults.on_initialize(&*self.stdout);
-        }
-        if let Some(session) = self.session() {
-            let work = session.work(id.clone(), method, params, self.outlet());
-            return self.start(id, work);
-        }
-        let early_ping = !self.server.faults.has(F::PingRefusedEarly);
-        let result = match method.as_str() {
-            "ping" if early_ping => Reply::result(&id, Object::new()),
-            _ => {
-                self.server.faults.on_early_request();
-                // True in both eras: neither has been chosen.
-                let error = "needs an initialize handshake or the _meta fields of 2026-07-28";
-                Reply::error(Some(&id), ErrorObject::invalid_params(error))
-            }
-        };
-        self.reply(result);
-    }
-
-    fn initialize(&self, id: &Id, params: &Object) -> Reply {
-        if self.session().is_some() {
-            let error = ErrorObject::invalid_request("already initialized");
-            return Reply::error(Some(id), error);
-        }
-        let (oldest, in_flight) = (Revision::ALL[0], Arc::clone(&self.in_flight));
-        match legacy::initialize(&self.server, params, oldest, self.outlet(), in_flight) {
-            Ok((session, result)) => {
-                let mut reply = Reply::result(id, result);
-                let faults = &self.server.faults;
-                faults.spoil_reply("initialize", session.revision, &mut reply);
-                *lock(&self.session) = Some(session);
-                reply
-            }
-            Err(error) => Reply::error(Some(id), error),
-        }
-    }
-
-    fn batch(&self, messages: Vec<Result<Message, Rejection>>) {
-        let batching = |session: &Arc<Session>| session.has_batches();
-        let Some(session) = self.session().filter(batching) else {
-            let error = ErrorObject::invalid_request("this revision has no batches");
-            return self.reply(Reply::error(None, error));
-        };
-        if let Some(work) = legacy::batch(&session, messages, &self.outlet()) {
-            let number = self.batches.fetch_add(1, Ordering::Relaxed);
-            self.start(Id::String(format!("batch {number}")), work);
-        }
-    }
-
-    /// Answers at once if possible, later if not.
-    fn start(&self, id: Id, work: Work) {
-        let mut work = self.server.faults.keep_newest(&self.in_flight, work);
-        if let Some(reply) = poll_now(&mut work) {
-            return self.reply(reply);
-        }
-        let stdout = Arc::clone(&self.stdout);
-        let deliver = move |reply: Reply| stdout.send(reply.message);
-        let runtime = self.runtime.handle();
-        self.in_flight.spawn(runtime, id, work, deliver);
-    }
-
-    fn outlet(&self) -> Arc<dyn Outlet> {
-        Arc::clone(&self.stdout) as Arc<dyn Outlet>
+        self.client.take(parse(line));
     }
 
     /// The input has ended: what was asked is still answered, as far as it can be.
-    fn finish(&self) {
-        if let Some(session) = self.session() {
-            session.abandon();
-        }
+    fn finish(&self, runtime: &Runtime) {
+        self.client.abandon();
         self.server.hub.close();
-        self.runtime.block_on(async {
+        runtime.block_on(async {
             // Whatever takes longer is not answered: nobody may be there to read it.
-            let _ = tokio::time::timeout(LAST_ANSWERS, self.in_flight.idle()).await;
+            let _ = tokio::time::timeout(LAST_ANSWERS, self.client.in_flight.idle()).await;
             if self.server.faults.has(F::EndIgnored) {
                 std::future::pending::<()>().await;
             }

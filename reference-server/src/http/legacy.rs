@@ -3,6 +3,7 @@
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http>
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -21,10 +22,10 @@ use crate::options::random_bytes;
 use crate::revision::Revision;
 use crate::work::{InFlight, Work, poll_now};
 
-/// The oldest revision that this transport carries.
-const OLDEST: Revision = Revision::V2025_03_26;
+/// The revisions of this era that this transport carries.
+const REVISIONS: RangeInclusive<Revision> = Revision::V2025_03_26..=Revision::LATEST_LEGACY;
 /// The most sessions at a time; there is no more than this that a forgetful client can leave.
-const MAX_SESSIONS: usize = 10_000;
+pub const MAX_SESSIONS: usize = 10_000;
 /// How many streams a session keeps for clients that come back.
 const MAX_STREAMS: u64 = 64;
 
@@ -106,7 +107,7 @@ fn session(
 
 /// Whether the version header, if there is one, names a revision of this era.
 fn version_is_served(faults: &Faults, headers: &HeaderMap) -> bool {
-    let served = |revision: Revision| revision >= OLDEST && !revision.is_modern();
+    let served = |revision: Revision| REVISIONS.contains(&revision);
     let version = headers::text(headers, PROTOCOL_VERSION);
     match version {
         Some(version) => Revision::parse(version).is_some_and(served),
@@ -245,11 +246,11 @@ fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Res
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
     }
     // The stream is made first, for the session to send to; its revision is settled with it.
-    let revision = legacy::negotiate(params, OLDEST);
+    let revision = legacy::negotiate(params, &REVISIONS);
     let standalone = EventStream::new(&http.server, revision, 0);
     let outlet = Arc::clone(&standalone) as Arc<dyn Outlet>;
     let in_flight = Arc::<InFlight>::default();
-    let opened = legacy::initialize(&http.server, params, OLDEST, outlet, in_flight);
+    let opened = legacy::initialize(&http.server, params, &REVISIONS, outlet, in_flight);
     let (session, result) = match opened {
         Ok(opened) => opened,
         Err(error) => return respond::refused(faults, Some(id), error.status(200)),
