@@ -53,11 +53,16 @@ pub fn era(headers: &HeaderMap, message: &Message) -> Era {
     }
 }
 
-/// Checks that the body is JSON and that both kinds of answer are welcome.
-pub fn check_post(headers: &HeaderMap) -> Result<(), StatusCode> {
+/// Whether the body is declared as JSON: what a web page can send to a stranger without being asked is not.
+pub fn is_json(headers: &HeaderMap) -> bool {
     let kind = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// Checks that the body is JSON and that both kinds of answer are welcome.
+pub fn check_post(headers: &HeaderMap) -> Result<(), StatusCode> {
+    if !is_json(headers) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let both = accepts(headers, "application/json") && accepts(headers, "text/event-stream");

@@ -275,21 +275,26 @@ fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Res
     response
 }
 
-/// An id that cannot be guessed.
+/// The id of a new session.
 fn session_id(http: &Http) -> std::io::Result<String> {
     let faults = &http.server.faults;
     if faults.has(F::SessionIdGuessable) {
         return Ok(faults.count().to_string());
     }
+    let key = unguessable_key()?;
+    Ok(match faults.has(F::SessionIdInvisible) {
+        true => format!("session {key}"),
+        false => key,
+    })
+}
+
+/// 128 random bits in hexadecimal.
+pub fn unguessable_key() -> std::io::Result<String> {
     let bytes = random_bytes()?;
-    let hex: String = bytes[..16]
+    Ok(bytes[..16]
         .iter()
         .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(match faults.has(F::SessionIdInvisible) {
-        true => format!("session {hex}"),
-        false => hex,
-    })
+        .collect())
 }
 
 /// Opens the stream for what is sent outside any request, or resumes another one.

@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::work::Work;
 
 /// How often a quiet stream shows that it is alive.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 struct Channel(UnboundedSender<Value>);
 

@@ -1,4 +1,4 @@
-//! The Streamable HTTP transport: one endpoint, `/mcp`, for both eras.
+//! The Streamable HTTP transport: one endpoint, `/mcp`, for both eras; and beside it the older HTTP+SSE.
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http>
 
@@ -11,12 +11,14 @@ mod live;
 mod modern;
 mod replay;
 mod respond;
+mod sse;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
@@ -42,6 +44,8 @@ struct Http {
     guard: Guard,
     /// Legacy sessions by id.
     sessions: Mutex<HashMap<String, Arc<HttpSession>>>,
+    /// Those who came by HTTP+SSE.
+    clients: sse::Clients,
 }
 
 /// Serves `address` until the process is told to stop.
@@ -56,6 +60,7 @@ pub async fn serve(
     let http = Arc::new(Http {
         guard: Guard::new(options),
         sessions: Mutex::default(),
+        clients: sse::Clients::default(),
         server,
     });
     listener::serve(http, listener, asked_to_stop()).await;
@@ -99,19 +104,25 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
         return *refusal;
     }
-    if head.uri.path() != "/mcp" {
-        return respond::empty(StatusCode::NOT_FOUND);
+    match (head.uri.path(), &head.method) {
+        ("/mcp", _) => mcp(http, &head, body).await,
+        (sse::STREAM, &Method::GET) => sse::open(http, &head.headers),
+        (sse::STREAM, _) => respond::not_allowed("GET"),
+        (sse::MESSAGES, &Method::POST) => sse::post(http, &head, body).await,
+        (sse::MESSAGES, _) => respond::not_allowed("POST"),
+        _ => respond::empty(StatusCode::NOT_FOUND),
     }
+}
+
+async fn mcp(http: &Arc<Http>, head: &Parts, body: Incoming) -> Response {
     match head.method {
         Method::POST => {
             if let Err(status) = headers::check_post(&head.headers) {
                 return respond::empty(status);
             }
-            let body = Limited::new(body, http.server.faults.max_message_bytes());
-            match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
-                Ok(Ok(body)) => post(http, &head, parse(&body.to_bytes())).await,
-                Ok(Err(_)) => respond::empty(StatusCode::PAYLOAD_TOO_LARGE),
-                Err(_) => respond::empty(StatusCode::REQUEST_TIMEOUT),
+            match read(http, body).await {
+                Ok(bytes) => post(http, head, parse(&bytes)).await,
+                Err(status) => respond::empty(status),
             }
         }
         // These belong to the sessions of the legacy era.
@@ -121,6 +132,16 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
         Method::GET => legacy::get(http, &head.headers),
         Method::DELETE => legacy::delete(http, &head.headers),
         _ => respond::not_allowed("GET, POST, DELETE"),
+    }
+}
+
+/// The body of a request, or the status that refuses it.
+async fn read(http: &Http, body: Incoming) -> Result<Bytes, StatusCode> {
+    let body = Limited::new(body, http.server.faults.max_message_bytes());
+    match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }
 

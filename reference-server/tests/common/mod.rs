@@ -158,11 +158,22 @@ impl Http {
 
     /// Sends a request to `/mcp` and returns the open connection.
     pub fn open(&self, method: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+        self.open_at("/mcp", method, headers, body)
+    }
+
+    /// Sends a request to any path and returns the open connection.
+    pub fn open_at(
+        &self,
+        path: &str,
+        method: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
-        let mut head = format!("{method} /mcp HTTP/1.1\r\nConnection: close\r\n");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         let defaults = [
             ("Host", self.address.as_str()),
             ("Content-Type", "application/json"),
@@ -173,17 +184,32 @@ impl Http {
         for (name, value) in defaults.chain(headers) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
         stream.write_all(head.as_bytes()).unwrap();
+        // Who refuses a body need not read it to its end.
+        let _ = stream.write_all(body.as_bytes());
         stream
     }
 
     /// Sends a request to `/mcp` and reads the whole response.
     pub fn request(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Response {
-        let mut response = String::new();
-        self.open(method, headers, body)
-            .read_to_string(&mut response)
-            .unwrap();
+        self.request_at("/mcp", method, headers, body)
+    }
+
+    /// Sends a request to any path and reads the whole response.
+    pub fn request_at(
+        &self,
+        path: &str,
+        method: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Response {
+        let mut response = Vec::new();
+        // After a body that was not read the connection may be reset, behind the response.
+        let _ = self
+            .open_at(path, method, headers, body)
+            .read_to_end(&mut response);
+        let response = String::from_utf8(response).unwrap();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         let head = head.to_lowercase();
         let body = match head.contains("transfer-encoding: chunked") {

@@ -1,0 +1,143 @@
+//! The HTTP+SSE transport of 2024-11-05, for clients that know nothing newer: a stream on which the server speaks, and an
+//! address of its own to which the client posts. It stands beside the endpoint of the later revisions, as they advise.
+//!
+//! <https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse>
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::stream;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode};
+use serde_json::Value;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::body::{Body, Response};
+use super::legacy::{MAX_SESSIONS, unguessable_key};
+use super::live::KEEP_ALIVE;
+use super::replay::message_event;
+use super::{Http, headers, read, respond};
+use crate::connection::Connection;
+use crate::context::Outlet;
+use crate::jsonrpc::parse;
+use crate::lock;
+use crate::revision::Revision;
+
+/// Where a client opens its stream.
+pub const STREAM: &str = "/sse";
+/// Where it posts its messages; the query names the stream.
+pub const MESSAGES: &str = "/sse/messages";
+
+/// Later revisions have another transport, and this one is none of theirs.
+const REVISIONS: RangeInclusive<Revision> = Revision::V2024_11_05..=Revision::V2024_11_05;
+/// The most messages that wait for a client to read them.
+const MAX_WAITING: usize = 1000;
+
+/// The clients whose streams are open, each by what it was told to post to.
+pub type Clients = Mutex<HashMap<String, Arc<Connection>>>;
+
+/// The way to a client. Whoever lets too many messages wait is not reading: its stream ends with those.
+struct Mailbox(Mutex<Option<Sender<Value>>>);
+
+impl Outlet for Mailbox {
+    fn send(&self, message: Value) {
+        let mut sender = lock(&self.0);
+        if sender
+            .as_ref()
+            .is_some_and(|sender| sender.try_send(message).is_err())
+        {
+            *sender = None;
+        }
+    }
+}
+
+/// Opens the stream of a client, which begins by telling it where to post.
+pub fn open(http: &Arc<Http>, headers: &HeaderMap) -> Response {
+    let faults = &http.server.faults;
+    if !headers::accepts(headers, "text/event-stream") {
+        return respond::empty(StatusCode::NOT_ACCEPTABLE);
+    }
+    if lock(&http.clients).len() >= MAX_SESSIONS {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let Ok(key) = unguessable_key() else {
+        return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let (sender, messages) = channel(MAX_WAITING);
+    let mailbox = Arc::new(Mailbox(Mutex::new(Some(sender))));
+    let runtime = tokio::runtime::Handle::current();
+    let client = Connection::new(&http.server, runtime, REVISIONS, mailbox);
+    lock(&http.clients).insert(key.clone(), Arc::new(client));
+    let stream = Stream {
+        http: Arc::clone(http),
+        endpoint: Some(format!("event: endpoint\ndata: {MESSAGES}?session={key}\n\n").into()),
+        key,
+        messages,
+    };
+    respond::events(faults, Body::events(stream.into_events()))
+}
+
+/// Takes what a client posts. Every answer comes on its stream.
+pub async fn post(http: &Http, head: &Parts, body: Incoming) -> Response {
+    let query = head.uri.query().unwrap_or_default();
+    let key = query.strip_prefix("session=").unwrap_or_default();
+    let client = lock(&http.clients).get(key).cloned();
+    let Some(client) = client else {
+        return respond::empty(StatusCode::NOT_FOUND);
+    };
+    if !headers::is_json(&head.headers) {
+        return respond::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    match read(http, body).await {
+        Ok(bytes) => {
+            client.take(parse(&bytes));
+            respond::empty(StatusCode::ACCEPTED)
+        }
+        Err(status) => respond::empty(status),
+    }
+}
+
+/// What a client reads. It is gone when this is dropped, and with it its session.
+struct Stream {
+    http: Arc<Http>,
+    key: String,
+    /// The first event, until it is sent.
+    endpoint: Option<Bytes>,
+    messages: Receiver<Value>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(client) = lock(&self.http.clients).remove(&self.key) {
+            client.in_flight.cancel_all();
+            client.abandon();
+        }
+    }
+}
+
+impl Stream {
+    fn into_events(self) -> impl stream::Stream<Item = Bytes> {
+        stream::unfold(self, |mut stream| async move {
+            let event = stream.next().await?;
+            Some((event, stream))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(endpoint) = self.endpoint.take() {
+            return Some(endpoint);
+        }
+        let server = &self.http.server;
+        tokio::select! {
+            message = self.messages.recv() => {
+                let data = message_event(server, None, &message?);
+                Some([b"event: message\n".as_slice(), &data].concat().into())
+            }
+            () = server.hub.closed() => None,
+            () = tokio::time::sleep(KEEP_ALIVE) => Some(Bytes::from_static(b":\n\n")),
+        }
+    }
+}
