@@ -1,5 +1,7 @@
 //! The HTTP+SSE transport of 2024-11-05.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::io::{BufRead, BufReader};
