@@ -1,6 +1,9 @@
 //! Why the server could not run.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::http::TlsError;
 
 /// Why [`crate::run`] gave up.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that TLS needs cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TlsError,
+    },
     /// Threads, standard streams or the random generator failed us.
     #[error("cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -30,7 +41,7 @@ impl Error {
     /// The process exit code: 2 for bad usage, 3 for what could not be run.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownFault { .. } => 2,
+            Self::UnknownFault { .. } | Self::Tls { .. } => 2,
             Self::Bind { .. } | Self::System(_) => 3,
         }
     }

@@ -28,6 +28,7 @@ use std::sync::{Mutex, MutexGuard};
 
 pub use error::Error;
 pub use faults::{Fault, faults};
+pub use http::{TlsError, TlsOptions};
 pub use options::{Options, run};
 
 /// Locks even after a panic elsewhere: nothing we keep is left half-changed.

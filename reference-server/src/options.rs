@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::error::Error;
 use crate::faults::{Faults, faults};
+use crate::http::TlsOptions;
 use crate::server::Server;
 use crate::{http, stdio};
 
@@ -43,6 +44,10 @@ pub struct Options {
     /// Serve requests for this host name besides localhost and IP addresses (repeatable)
     #[arg(long = "allow-host", value_name = "HOST", requires = "http")]
     pub allow_hosts: Vec<String>,
+
+    /// HTTPS instead of HTTP.
+    #[command(flatten)]
+    pub tls: TlsOptions,
 
     /// Sign request states with this secret; servers that share it are interchangeable
     #[arg(

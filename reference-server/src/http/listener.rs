@@ -1,6 +1,7 @@
 //! Connections: accepting them, what every one of them is held to, and their end.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,10 +16,15 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
+use tokio_rustls::TlsAcceptor;
+
+use super::tls::{self, Subject};
 use super::{Http, handle};
 
 /// How long the head of a request may take to come, counted from the end of the request before.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long open streams may take to end when the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The pause after the system had no connection for us, though one was due.
@@ -29,10 +35,27 @@ const BREATHER: Duration = Duration::from_millis(50);
 pub struct Caller {
     /// Where the connection comes from.
     pub address: SocketAddr,
+    /// Whom its certificate is for, if it was asked for one (--tls-client-ca).
+    pub subject: Option<Subject>,
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let subject = self.subject.as_ref();
+        match subject.and_then(|subject| subject.common_name.as_ref()) {
+            Some(name) => write!(formatter, "{} {name:?}", self.address),
+            None => self.address.fmt(formatter),
+        }
+    }
 }
 
 /// Serves connections until `stop` is ready, then lets the open ones finish.
-pub async fn serve(http: Arc<Http>, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    http: Arc<Http>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    stop: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -42,8 +65,22 @@ pub async fn serve(http: Arc<Http>, listener: TcpListener, stop: impl Future<Out
         };
         match accepted {
             Ok((stream, address)) => {
-                let (http, watcher) = (Arc::clone(&http), connections.watcher());
-                tokio::spawn(connection(http, stream, Caller { address }, watcher));
+                // Without this, the last packet of each answer may wait for an acknowledgement: 40 ms.
+                let _ = stream.set_nodelay(true);
+                let http = Arc::clone(&http);
+                let watcher = connections.watcher();
+                match tls.clone() {
+                    Some(tls) => tokio::spawn(encrypted(http, stream, address, watcher, tls)),
+                    None => tokio::spawn(exchange(
+                        http,
+                        stream,
+                        Caller {
+                            address,
+                            subject: None,
+                        },
+                        watcher,
+                    )),
+                };
             }
             // Most often there are too many open files: others must end first.
             Err(_) => tokio::time::sleep(BREATHER).await,
@@ -55,19 +92,28 @@ pub async fn serve(http: Arc<Http>, listener: TcpListener, stop: impl Future<Out
     let _ = tokio::time::timeout(LAST_WORDS, connections.shutdown()).await;
 }
 
-async fn connection(http: Arc<Http>, stream: TcpStream, caller: Caller, watcher: Watcher) {
-    // Without this, the last packet of each answer may wait for an acknowledgement: 40 ms.
-    let _ = stream.set_nodelay(true);
-    exchange(http, stream, Arc::new(caller), watcher).await;
+async fn encrypted(
+    http: Arc<Http>,
+    stream: TcpStream,
+    address: SocketAddr,
+    watcher: Watcher,
+    tls: TlsAcceptor,
+) {
+    let accepted = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls::accept(&tls, stream)).await;
+    // Whoever fails here knows why, or is not worth a word.
+    if let Ok(Ok((stream, subject))) = accepted {
+        exchange(http, stream, Caller { address, subject }, watcher).await;
+    }
 }
 
 /// Answers request after request.
 async fn exchange(
     http: Arc<Http>,
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    caller: Arc<Caller>,
+    caller: Caller,
     watcher: Watcher,
 ) {
+    let caller = Arc::new(caller);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Arc::clone(&caller));
         let http = Arc::clone(&http);

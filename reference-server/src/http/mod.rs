@@ -12,6 +12,9 @@ mod modern;
 mod replay;
 mod respond;
 mod sse;
+mod tls;
+
+pub use tls::{TlsError, TlsOptions};
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -54,16 +57,18 @@ pub async fn serve(
     address: SocketAddr,
     options: &Options,
 ) -> Result<(), Error> {
+    let tls = tls::acceptor(&options.tls)?;
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|source| Error::Bind { address, source })?;
-    eprintln!("listening on http://{}/mcp", listener.local_addr()?);
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    eprintln!("listening on {scheme}://{}/mcp", listener.local_addr()?);
     let http = Arc::new(Http {
         guard: Guard::new(options),
         sessions: Mutex::default(),
         clients: sse::Clients::default(),
         server,
     });
-    listener::serve(http, listener, asked_to_stop()).await;
+    listener::serve(http, listener, tls, asked_to_stop()).await;
     Ok(())
 }
 
@@ -97,9 +102,9 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     http.server.log(|| {
         let caller = head.extensions.get::<Arc<Caller>>();
-        let address = caller.map(|caller| caller.address.to_string());
+        let who = caller.map(|caller| format!("{caller} "));
         let (method, uri) = (&head.method, &head.uri);
-        format!("< {} {method} {uri}", address.unwrap_or_default())
+        format!("< {}{method} {uri}", who.unwrap_or_default())
     });
     if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
         return *refusal;

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -91,7 +91,9 @@ impl Stdin {
 
 /// A server on HTTP, killed when dropped.
 pub struct Http {
-    child: Child,
+    /// The process.
+    pub child: Child,
+    stderr: BufReader<ChildStderr>,
     /// Where it listens.
     pub address: String,
 }
@@ -115,6 +117,22 @@ pub struct Response {
 }
 
 impl Response {
+    /// Reads a response up to the end of its connection.
+    pub fn read(mut stream: impl Read) -> Self {
+        let mut response = Vec::new();
+        // After a body that was not read the connection may be reset, behind the response.
+        let _ = stream.read_to_end(&mut response);
+        let response = String::from_utf8(response).unwrap();
+        let (head, body) = response.split_once("\r\n\r\n").unwrap();
+        let head = head.to_lowercase();
+        let body = match head.contains("transfer-encoding: chunked") {
+            true => unchunked(body),
+            false => body.to_owned(),
+        };
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Response { status, head, body }
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
@@ -148,12 +166,51 @@ impl Http {
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stderr.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        stderr.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap();
+        let (_, address) = url.split_once("://").unwrap();
         let address = address.strip_suffix("/mcp").unwrap().to_owned();
-        Self { child, address }
+        Self {
+            child,
+            stderr,
+            address,
+        }
+    }
+
+    /// The lines that it writes to standard error.
+    pub fn log(&mut self) -> impl Iterator<Item = String> {
+        (&mut self.stderr).lines().map_while(Result::ok)
+    }
+
+    /// Connects to it; whoever reads waits at most ten seconds.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        let patience = Some(Duration::from_secs(10));
+        stream.set_read_timeout(patience).unwrap();
+        stream
+    }
+
+    /// The bytes of a request to `/mcp` that is the last on its connection.
+    pub fn bytes(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+        self.bytes_at("/mcp", method, headers, body)
+    }
+
+    fn bytes_at(&self, path: &str, method: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        let defaults = [
+            ("Connection", "close"),
+            ("Host", self.address.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json, text/event-stream"),
+        ];
+        let overridden = |name: &str| headers.iter().any(|(given, _)| *given == name);
+        let defaults = defaults.iter().filter(|(name, _)| !overridden(name));
+        for (name, value) in defaults.chain(headers) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        head.into_bytes()
     }
 
     /// Sends a request to `/mcp` and returns the open connection.
@@ -169,25 +226,9 @@ impl Http {
         headers: &[(&str, &str)],
         body: &str,
     ) -> TcpStream {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        let defaults = [
-            ("Host", self.address.as_str()),
-            ("Content-Type", "application/json"),
-            ("Accept", "application/json, text/event-stream"),
-        ];
-        let overridden = |name: &str| headers.iter().any(|(given, _)| *given == name);
-        let defaults = defaults.iter().filter(|(name, _)| !overridden(name));
-        for (name, value) in defaults.chain(headers) {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-        stream.write_all(head.as_bytes()).unwrap();
+        let mut stream = self.connect();
         // Who refuses a body need not read it to its end.
-        let _ = stream.write_all(body.as_bytes());
+        let _ = stream.write_all(&self.bytes_at(path, method, headers, body));
         stream
     }
 
@@ -204,20 +245,7 @@ impl Http {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Response {
-        let mut response = Vec::new();
-        // After a body that was not read the connection may be reset, behind the response.
-        let _ = self
-            .open_at(path, method, headers, body)
-            .read_to_end(&mut response);
-        let response = String::from_utf8(response).unwrap();
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        let head = head.to_lowercase();
-        let body = match head.contains("transfer-encoding: chunked") {
-            true => unchunked(body),
-            false => body.to_owned(),
-        };
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head, body }
+        Response::read(self.open_at(path, method, headers, body))
     }
 
     /// Posts a message.
