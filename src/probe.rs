@@ -17,6 +17,9 @@ use crate::transcript::What;
 /// Where the handshakes took longer than this, it may take as long again.
 const DISCOVER_GRACE: Duration = Duration::from_secs(2);
 
+/// How long the response to GET is waited for, once everything else was answered.
+const GET_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How many pages of a list the probe follows.
 const MAX_PAGES: usize = 20;
 /// How many tools, resources or prompts the profile keeps.
@@ -213,7 +216,7 @@ async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
     if session.spec.revision == Revision::V2024_11_05 && !offer.prompts.is_empty() {
         offer.completes = completes(session, &offer).await;
     }
-    offer.get_stream = opened_get_stream(session);
+    offer.get_stream = opens_get_stream(session).await;
     offer
 }
 
@@ -268,17 +271,21 @@ async fn completes(session: &mut Session, offer: &Offer) -> bool {
         .is_some_and(|answer| answer.get("result").is_some())
 }
 
-fn opened_get_stream(session: &Session) -> bool {
-    let entries = &session.record.entries;
-    let streams: Vec<u32> = entries
-        .iter()
-        .filter(|entry| matches!(&entry.what, What::HttpRequest { method, .. } if method == "GET"))
+/// Whether GET opens a stream. Without a response to it, it does: a server may wait for the first event before it says
+/// anything.
+async fn opens_get_stream(session: &mut Session) -> bool {
+    let is_get = |what: &What| matches!(what, What::HttpRequest { method, .. } if method == "GET");
+    let mut asked = session.record.entries.iter();
+    let Some(stream) = asked
+        .find(|entry| is_get(&entry.what))
         .map(|entry| entry.stream)
-        .collect();
-    entries.iter().any(|entry| {
-        streams.contains(&entry.stream)
-            && matches!(&entry.what, What::HttpResponse { status: 200, headers } if is_event_stream(headers))
-    })
+    else {
+        return false;
+    };
+    match session.response_head(stream, GET_PATIENCE).await {
+        Some((status, headers)) => status == 200 && is_event_stream(headers),
+        None => true,
+    }
 }
 
 fn is_event_stream(headers: &[(String, String)]) -> bool {

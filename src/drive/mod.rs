@@ -227,6 +227,18 @@ impl Session {
         self.record.entries[exchange.answer?].json.as_deref()
     }
 
+    /// Status and headers of the response on a stream, waited for no longer than this.
+    pub async fn response_head(
+        &mut self,
+        stream: StreamId,
+        patience: Duration,
+    ) -> Option<(u16, &[(String, String)])> {
+        let deadline = Instant::now() + patience.min(self.spec.timeout);
+        let has_head = |record: &Recorder| head_of(record, stream).is_some();
+        self.pump(deadline, has_head).await;
+        head_of(&self.record, stream)
+    }
+
     /// Ends the session and gives up its entries.
     pub async fn close(mut self) -> Vec<Entry> {
         if let (true, Some(id)) = (self.is_http() && self.opened, self.session_id.clone()) {
@@ -549,6 +561,15 @@ fn is_settled(record: &Recorder, sent: usize) -> bool {
                 || exchange.ended.is_some()
                 || (exchange.stream == 0 && exchange.due.duty == Duty::MustNot)
         })
+}
+
+fn head_of(record: &Recorder, stream: StreamId) -> Option<(u16, &[(String, String)])> {
+    record.entries.iter().find_map(|entry| match &entry.what {
+        What::HttpResponse { status, headers } if entry.stream == stream => {
+            Some((*status, headers.as_slice()))
+        }
+        _ => None,
+    })
 }
 
 fn stream_ended(record: &Recorder, stream: StreamId) -> bool {
