@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs every server of servers/ into a scratch folder, at the versions their lock files pin:
-#   interop/install.sh [SCRATCH]
+# Installs what servers/ has into a scratch folder, at the versions their lock files pin:
+#   interop/install.sh [SCRATCH [NAME...]]      everything, or only what is named
 # A server whose files have not changed since it was installed there is left as it is.
 # Needs bash, npm, python3 with venv (tried with 3.11) and cargo.
 set -euo pipefail
 
 sources=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/servers
 scratch=${1:-${MCP_CONFORM_INTEROP:-$HOME/.cache/mcp-conform-interop}}
+wanted=("${@:2}")
 mkdir -p "$scratch"
 scratch=$(cd "$scratch" && pwd)
 
@@ -26,6 +27,7 @@ install_cargo() {
 # install NAME HOW: copies the sources of NAME into the scratch folder and runs HOW there.
 install() {
   local name=$1 how=$2 target=$scratch/$1 version
+  if [ ${#wanted[@]} -gt 0 ] && [[ " ${wanted[*]} " != *" $name "* ]]; then return; fi
   version=$(cd "$sources/$name" && find . -type f -print0 | sort -z | xargs -0 cksum)
   if [ "$(cat "$target/.installed" 2>/dev/null)" = "$version" ]; then return; fi
   echo "installing $name into $target" >&2
@@ -37,6 +39,7 @@ install() {
 }
 
 install node install_npm
+install official install_npm
 install everything install_npm
 install typescript-v1 install_npm
 install typescript-v2 install_npm
