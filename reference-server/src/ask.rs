@@ -15,6 +15,7 @@ use crate::legacy::Session;
 use crate::revision::Revision;
 
 /// One thing asked of the client.
+#[derive(Clone)]
 pub struct Question {
     /// Names the answer among others (modern revisions).
     pub key: &'static str,
@@ -124,6 +125,7 @@ impl Context {
         let mut answers = match &self.peer {
             Peer::Rounds(rounds) => rounds.next(self, questions, stateful)?,
             Peer::Session(session) => self.answers(session, questions).await?,
+            Peer::Task(task) => task.ask(questions).await?,
         };
         for (question, answer) in questions.iter().zip(&mut answers) {
             if faults.sulks(question.method, Ok(answer)) {
@@ -140,27 +142,40 @@ impl Context {
         session: &Session,
         questions: &[Question],
     ) -> Result<Vec<Value>, Failure> {
-        let faults = &self.server.faults;
         let mut answers = Vec::new();
         for question in questions {
-            let mut params = question.params(self.revision);
-            faults.spoil_question(question.method, &mut params);
-            let asked = session.request(&*self.outlet, question.method, params);
-            let answer = asked.await;
-            if let Err(why) = &answer
-                && faults.sulks(question.method, Err(why))
-            {
-                std::future::pending::<()>().await;
-            }
-            let answer = answer.map_err(Failure::Tool)?;
-            if !question.accepts(&answer) && !faults.has(F::FormAnswerUnchecked) {
-                let method = question.method;
-                let why = format!("the client's answer to {method} is malformed");
-                return Err(Failure::Tool(why));
-            }
-            answers.push(answer);
+            let answer = self.put(session, question, None).await;
+            answers.push(answer.map_err(Failure::Tool)?);
         }
         Ok(answers)
+    }
+
+    /// Sends a question as a request, with `meta` as its `_meta`; an error is a sentence for people.
+    pub async fn put(
+        &self,
+        session: &Session,
+        question: &Question,
+        meta: Option<Value>,
+    ) -> Result<Value, String> {
+        let faults = &self.server.faults;
+        let mut params = question.params(self.revision);
+        if let Some(meta) = meta {
+            params["_meta"] = meta;
+        }
+        faults.spoil_question(question.method, &mut params);
+        let asked = session.request(&*self.outlet, question.method, params);
+        let answer = asked.await;
+        if let Err(why) = &answer
+            && faults.sulks(question.method, Err(why))
+        {
+            std::future::pending::<()>().await;
+        }
+        let answer = answer?;
+        if !question.accepts(&answer) && !faults.has(F::FormAnswerUnchecked) {
+            let method = question.method;
+            return Err(format!("the client's answer to {method} is malformed"));
+        }
+        Ok(answer)
     }
 
     /// Asks one question.

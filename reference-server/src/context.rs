@@ -13,6 +13,7 @@ use crate::legacy::Session;
 use crate::revision::Revision;
 use crate::rounds::Rounds;
 use crate::server::Server;
+use crate::tasks::{Owner, Task};
 
 /// Where messages about a request go before its answer.
 pub trait Outlet: Send + Sync {
@@ -49,6 +50,8 @@ pub enum Peer {
     Session(Arc<Session>),
     /// With results that require input.
     Rounds(Rounds),
+    /// Through the task that the request has become.
+    Task(Arc<Task>),
 }
 
 /// The surroundings of one request.
@@ -73,6 +76,15 @@ impl Context {
     /// Whether the server was told to commit this fault.
     pub fn fault(&self, fault: F) -> bool {
         self.server.faults.has(fault)
+    }
+
+    /// Whose tasks this request may see.
+    pub fn owner(&self) -> Owner {
+        match &self.peer {
+            Peer::Session(session) => session.owner.clone(),
+            Peer::Rounds(_) => Owner::Anyone,
+            Peer::Task(task) => task.owner.clone(),
+        }
     }
 
     /// Tells the client something about this request.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::lock;
+use crate::tasks::Task;
 
 /// Something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Event {
     Resources,
     /// The contents of the resource with this URI.
     Resource(String),
+    /// A task.
+    Task(Arc<Task>),
 }
 
 impl Event {
@@ -29,6 +32,8 @@ impl Event {
             Self::Prompts => "notifications/prompts/list_changed",
             Self::Resources => "notifications/resources/list_changed",
             Self::Resource(_) => "notifications/resources/updated",
+            // Of the extension for 2026-07-28; a legacy session has its own name for it.
+            Self::Task(_) => "notifications/tasks",
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::jsonrpc::{self, ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::lock;
 use crate::revision::Revision;
 use crate::server::Server;
+use crate::tasks::{self, Owner};
 use crate::work::{InFlight, Work};
 
 /// How long the client, or its user, may take to answer us.
@@ -32,6 +33,8 @@ pub struct Session {
     pub revision: Revision,
     /// Requests being worked on.
     pub in_flight: Arc<InFlight>,
+    /// Whose tasks it sees.
+    pub owner: Owner,
     capabilities: Arc<Object>,
     initialized: AtomicBool,
     log_level: Mutex<Level>,
@@ -65,6 +68,7 @@ pub fn initialize(
         server: Arc::clone(server),
         revision,
         in_flight,
+        owner: server.tasks.new_session(),
         capabilities: Arc::new(capabilities),
         initialized: AtomicBool::new(false),
         log_level: Mutex::new(Level::Info),
@@ -200,7 +204,9 @@ impl Session {
 
     fn subscribe(&self, params: &Object) -> Answer {
         let uri = features::string(params, "uri")?;
-        if !resources::exists(uri) {
+        let job = uri.strip_prefix(tasks::JOB_SCHEME);
+        let job = job.and_then(|id| self.server.tasks.find(&self.owner, id));
+        if job.is_none() && !resources::exists(uri) {
             return Err(resources::not_found(self.revision, uri).into());
         }
         lock(&self.watched).insert(uri.into());
@@ -243,8 +249,22 @@ impl Session {
         let _ = self.listening.set(listening);
     }
 
+    /// Where to send what belongs to no open request.
+    pub fn unsolicited(&self) -> Arc<dyn Outlet> {
+        Arc::clone(&self.unsolicited)
+    }
+
     fn tell(&self, event: &Event) {
+        let mut method = event.method();
         let params = match event {
+            Event::Task(task) => {
+                let knows = task.protocol && task.owner == self.owner;
+                if !knows || self.revision != Revision::V2025_11_25 {
+                    return;
+                }
+                method = "notifications/tasks/status";
+                tasks::legacy::status_params(task)
+            }
             Event::Resource(uri) => {
                 let told_anyway = self.server.faults.has(F::UpdatesUnasked);
                 if !lock(&self.watched).contains(uri) && !told_anyway {
@@ -254,7 +274,7 @@ impl Session {
             }
             _ => Value::Null,
         };
-        let message = jsonrpc::notification(event.method(), params);
+        let message = jsonrpc::notification(method, params);
         self.unsolicited.send(message);
     }
 
@@ -272,6 +292,10 @@ impl Session {
         };
         let (answer, answered) = oneshot::channel();
         lock(&self.asked).insert(id.clone(), answer);
+        let _waiting = Waiting {
+            session: self,
+            id: &id,
+        };
         let mut request = json!({
             "jsonrpc": "2.0",
             "id": id.to_value(),
@@ -286,7 +310,6 @@ impl Session {
         }
         outlet.send(request);
         let answered = tokio::time::timeout(PATIENCE, answered).await;
-        lock(&self.asked).remove(&id);
         match answered {
             Ok(Ok(Ok(result))) => Ok(result),
             Ok(Ok(Err(error))) => Err(format!("the client refused {method}: {error}")),
@@ -310,6 +333,25 @@ impl Session {
     /// The client is gone: whoever waits for it stops waiting.
     pub fn abandon(&self) {
         lock(&self.asked).clear();
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Nobody can ask for them any more.
+        self.server.tasks.forget(&self.owner);
+    }
+}
+
+/// A request of ours whose answer is awaited; dropped, it is awaited no more.
+struct Waiting<'a> {
+    session: &'a Session,
+    id: &'a Id,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(&self.session.asked).remove(self.id);
     }
 }
 

@@ -22,6 +22,7 @@ mod server;
 mod state;
 mod stdio;
 mod subscriptions;
+mod tasks;
 mod work;
 
 use std::sync::{Mutex, MutexGuard};

@@ -14,6 +14,7 @@ use crate::revision::Revision;
 use crate::rounds::Rounds;
 use crate::server::Server;
 use crate::subscriptions;
+use crate::tasks;
 use crate::work::Work;
 
 const PREFIX: &str = "io.modelcontextprotocol/";
@@ -33,11 +34,13 @@ const STABLE_TTL_MS: u64 = 300_000;
 pub fn is_meant(method: &str, params: &Object) -> bool {
     let fields = [PROTOCOL_VERSION, CLIENT_CAPABILITIES, CLIENT_INFO];
     let marked = |meta: &Object| fields.iter().any(|field| meta.contains_key(*field));
-    matches!(method, "server/discover" | "subscriptions/listen")
-        || params
-            .get("_meta")
-            .and_then(Value::as_object)
-            .is_some_and(marked)
+    matches!(
+        method,
+        "server/discover" | "subscriptions/listen" | "tasks/update"
+    ) || params
+        .get("_meta")
+        .and_then(Value::as_object)
+        .is_some_and(marked)
 }
 
 /// What the `_meta` of a request says about it.
@@ -203,7 +206,8 @@ async fn answer(
         }
         "server/discover" => return Ok(discover(server)),
         "subscriptions/listen" if !server.faults.has(F::ListenUnknown) => {
-            return subscriptions::listen(server, id, params, outlet).await;
+            let declared = tasks::modern::is_declared(&metadata.capabilities);
+            return subscriptions::listen(server, id, params, outlet, declared).await;
         }
         "initialize" | "ping" | "logging/setLevel" if server.faults.has(F::RemovedMethods) => {
             return Ok(Object::new());
@@ -239,7 +243,8 @@ fn discover(server: &Server) -> Object {
 
 /// Adds what every result of this era carries, and the caching hints where they belong.
 fn dress(server: &Server, method: &str, kind: &str, result: &mut Object) {
-    result.insert("resultType".into(), kind.into());
+    // The extension has a kind of its own.
+    result.entry("resultType").or_insert(kind.into());
     if kind == "complete"
         && let Some(ttl) = ttl(method)
     {

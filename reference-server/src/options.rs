@@ -93,6 +93,13 @@ fn runtime(threads: Option<usize>) -> Result<Arc<Runtime>, Error> {
     Ok(Arc::new(builder.enable_all().build()?))
 }
 
+/// A name in hexadecimal digits that nobody can guess.
+pub fn random_id() -> std::io::Result<String> {
+    let bytes = random_bytes()?;
+    let digits = bytes[..16].iter().map(|byte| format!("{byte:02x}"));
+    Ok(digits.collect())
+}
+
 /// 32 bytes that nobody can guess.
 pub fn random_bytes() -> std::io::Result<[u8; 32]> {
     let mut bytes = [0; 32];

@@ -10,6 +10,7 @@ use crate::hub::Hub;
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
 use crate::state::Signer;
+use crate::tasks::{Store, modern::EXTENSION};
 
 /// The server behind every connection. It keeps nothing about any one client.
 pub struct Server {
@@ -21,15 +22,19 @@ pub struct Server {
     pub signer: Signer,
     /// How often `test://watched-resource` has changed.
     pub watched_version: AtomicU64,
+    /// Work that outlives its request.
+    pub tasks: Arc<Store>,
     log: bool,
 }
 
 impl Server {
     /// A server; with `log` it tells standard error what passes through it. Equal keys make several servers interchangeable.
     pub fn new(faults: Faults, key: Vec<u8>, log: bool) -> Arc<Self> {
+        let hub = Hub::new();
         Arc::new(Self {
             faults,
-            hub: Hub::new(),
+            tasks: Store::new(&hub),
+            hub,
             signer: Signer::new(key),
             watched_version: AtomicU64::new(1),
             log,
@@ -82,11 +87,25 @@ impl Server {
         if !self.faults.has(F::LoggingUndeclared) {
             declare("logging", json!({}));
         }
-        if self.faults.has(F::ExtensionIdBare) && revision.is_modern() {
-            declare("extensions", json!({"bare": {}}));
-        }
-        if self.faults.has(F::ExtensionSettings) && revision.is_modern() {
-            declare("extensions", json!({"com.example/extension": true}));
+        match revision {
+            Revision::V2025_11_25 => {
+                let requests = json!({"tools": {"call": {}}});
+                declare(
+                    "tasks",
+                    json!({"list": {}, "cancel": {}, "requests": requests}),
+                );
+            }
+            Revision::V2026_07_28 => {
+                let mut extensions = json!({EXTENSION: {}});
+                if self.faults.has(F::ExtensionIdBare) {
+                    extensions["bare"] = json!({});
+                }
+                if self.faults.has(F::ExtensionSettings) {
+                    extensions["com.example/extension"] = true.into();
+                }
+                declare("extensions", extensions);
+            }
+            _ => {}
         }
         if revision >= Revision::V2025_03_26 && !self.faults.has(F::CompletionsUndeclared) {
             declare("completions", json!({}));

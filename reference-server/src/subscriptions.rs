@@ -11,6 +11,7 @@ use crate::faults::F;
 use crate::hub::Event;
 use crate::jsonrpc::{ErrorObject, Id, Object, notification};
 use crate::server::Server;
+use crate::tasks::{self, Owner, Task};
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -21,6 +22,7 @@ struct Filter {
     prompts: bool,
     resources: bool,
     uris: Vec<String>,
+    tasks: Vec<String>,
 }
 
 impl Filter {
@@ -34,20 +36,23 @@ impl Filter {
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(_) => Err(ErrorObject::invalid_params(format!("{name} is a boolean"))),
         };
-        let uris = match wanted.get("resourceSubscriptions") {
-            None => Vec::new(),
-            Some(Value::Array(uris)) if uris.iter().all(Value::is_string) => uris
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            Some(_) => return malformed("resourceSubscriptions is an array of strings"),
+        let strings = |name: &str| match wanted.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
+                let items = items.iter().filter_map(Value::as_str);
+                Ok(items.map(str::to_owned).collect())
+            }
+            Some(_) => {
+                let error = format!("{name} is an array of strings");
+                Err(ErrorObject::invalid_params(error))
+            }
         };
         Ok(Self {
             tools: flag("toolsListChanged")?,
             prompts: flag("promptsListChanged")?,
             resources: flag("resourcesListChanged")?,
-            uris,
+            uris: strings("resourceSubscriptions")?,
+            tasks: strings("taskIds")?,
         })
     }
 
@@ -65,6 +70,9 @@ impl Filter {
         if !self.uris.is_empty() {
             value.insert("resourceSubscriptions".into(), json!(self.uris));
         }
+        if !self.tasks.is_empty() {
+            value.insert("taskIds".into(), json!(self.tasks));
+        }
         Value::Object(value)
     }
 
@@ -74,6 +82,7 @@ impl Filter {
             Event::Prompts => self.prompts,
             Event::Resources => self.resources,
             Event::Resource(uri) => self.uris.contains(uri),
+            Event::Task(task) => self.tasks.contains(&task.id),
         }
     }
 }
@@ -84,12 +93,19 @@ pub async fn listen(
     id: &Id,
     params: &Object,
     outlet: Arc<dyn Outlet>,
+    knows_tasks: bool,
 ) -> Answer {
     let faults = &server.faults;
-    let filter = match Filter::read(params) {
+    let mut filter = match Filter::read(params) {
         Err(_) if faults.has(F::FilterUnchecked) => Filter::default(),
         filter => filter?,
     };
+    if !filter.tasks.is_empty() && !knows_tasks {
+        return Err(tasks::modern::undeclared().into());
+    }
+    let find = |id: &str| server.tasks.find(&Owner::Anyone, id);
+    filter.tasks.retain(|id| find(id).is_some());
+    let followed = filter.tasks.clone();
     if faults.has(F::ListenOnce) && server.hub.has_listeners() {
         return Err(ErrorObject::internal("one subscription is enough").into());
     }
@@ -110,8 +126,10 @@ pub async fn listen(
         server.clone().hub.listen(move |event| {
             if filter.wants(event) || told_anyway {
                 let mut params = json!({"_meta": meta});
-                if let Event::Resource(uri) = event {
-                    params["uri"] = uri.as_str().into();
+                match event {
+                    Event::Resource(uri) => params["uri"] = uri.as_str().into(),
+                    Event::Task(task) => add_task(&mut params, task),
+                    _ => {}
                 }
                 server.faults.spoil_change(&mut params);
                 outlet.send(notification(event.method(), params));
@@ -130,12 +148,25 @@ pub async fn listen(
         }
         false => Some(subscription),
     };
+    // What happened to a task before anybody listened.
+    for task in followed.iter().filter_map(|id| find(id)) {
+        let mut params = json!({"_meta": meta});
+        add_task(&mut params, &task);
+        outlet.send(notification("notifications/tasks", params));
+    }
     server.hub.closed().await;
     let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": "shutting down"});
     outlet.send(notification("notifications/cancelled", closing));
     let mut result = Object::new();
     result.insert("_meta".into(), meta);
     Ok(result)
+}
+
+/// Adds what `tasks/get` would say.
+fn add_task(params: &mut Value, task: &Task) {
+    if let Some(members) = params.as_object_mut() {
+        members.append(&mut tasks::modern::detailed(task));
+    }
 }
 
 #[cfg(test)]

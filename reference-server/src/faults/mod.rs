@@ -127,12 +127,14 @@ impl Faults {
 
     /// Whether nobody is told of `event`.
     pub fn hides(&self, event: &Event) -> bool {
-        self.has(match event {
+        let fault = match event {
             Event::Tools => F::ToolsChangeUntold,
             Event::Prompts => F::PromptsChangeUntold,
             Event::Resources => F::ResourcesChangeUntold,
             Event::Resource(_) => F::UpdatesUntold,
-        })
+            Event::Task(_) => return false,
+        };
+        self.has(fault)
     }
 
     /// Whether an unsupported version is wrongly held against later requests.

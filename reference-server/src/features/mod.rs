@@ -3,7 +3,7 @@
 pub mod completion;
 pub mod logging;
 mod media;
-mod pagination;
+pub mod pagination;
 pub mod prompts;
 pub mod resources;
 pub mod tools;
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::context::{Answer, Context};
 use crate::jsonrpc::{ErrorObject, Object, is_integer};
+use crate::tasks;
 
 /// Answers a request that both eras know.
 pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
@@ -25,6 +26,7 @@ pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer 
         "prompts/list" => prompts::list(context, params),
         "prompts/get" => prompts::get(context, params).await,
         "completion/complete" => completion::complete(context, params),
+        _ if method.starts_with("tasks/") => tasks::answer(context, method, params).await,
         _ => Err(context.server.faults.unknown_method(method).into()),
     }
 }

@@ -21,31 +21,15 @@ pub fn page(
     items: Vec<Value>,
     size: usize,
 ) -> Answer {
-    let faults = &context.server.faults;
-    let worn_out = |cursor: &Value| faults.is_worn_out(cursor.as_str().unwrap_or_default());
-    let start = match params.get("cursor") {
-        None => 0,
-        Some(cursor) => match cursor.as_str().and_then(|text| decode(text, name)) {
-            Some(start) if start < items.len() && !worn_out(cursor) => start,
-            _ if context.fault(F::BadCursorAccepted) => 0,
-            _ => {
-                faults.on_bad_cursor();
-                let code = if context.fault(F::BadCursorCode) {
-                    -32603
-                } else {
-                    -32602
-                };
-                return Err(ErrorObject::new(code, "Invalid cursor").into());
-            }
-        },
-    };
+    let start = position(context, params, name, |start| start < items.len() as u64)?;
+    let start = usize::try_from(start).unwrap_or(usize::MAX);
     let end = items.len().min(start + size);
     let more = end < items.len();
     let mut result = Object::new();
     let page = items.into_iter().skip(start).take(size).collect();
     result.insert(name.into(), Value::Array(page));
     if more {
-        result.insert("nextCursor".into(), encode(name, end).into());
+        result.insert("nextCursor".into(), encode(name, end as u64).into());
     }
     if !more && context.fault(F::PagesEndless) {
         result.insert("nextCursor".into(), encode(name, 0).into());
@@ -53,11 +37,39 @@ pub fn page(
     Ok(result)
 }
 
-fn encode(list: &str, start: usize) -> String {
+/// The position that the cursor of `params` stands for, 0 without a cursor; an error unless it is `valid`.
+pub fn position(
+    context: &Context,
+    params: &Object,
+    name: &str,
+    valid: impl Fn(u64) -> bool,
+) -> Result<u64, ErrorObject> {
+    let faults = &context.server.faults;
+    let Some(cursor) = params.get("cursor") else {
+        return Ok(0);
+    };
+    let text = cursor.as_str().unwrap_or_default();
+    match decode(text, name) {
+        Some(start) if valid(start) && !faults.is_worn_out(text) => Ok(start),
+        _ if context.fault(F::BadCursorAccepted) => Ok(0),
+        _ => {
+            faults.on_bad_cursor();
+            let code = if context.fault(F::BadCursorCode) {
+                -32603
+            } else {
+                -32602
+            };
+            Err(ErrorObject::new(code, "Invalid cursor"))
+        }
+    }
+}
+
+/// The cursor for a position of a list.
+pub fn encode(list: &str, start: u64) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list}:{start}"))
 }
 
-fn decode(cursor: &str, list: &str) -> Option<usize> {
+fn decode(cursor: &str, list: &str) -> Option<u64> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let start = text.strip_prefix(list)?.strip_prefix(':')?.parse().ok()?;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use super::tools::jobs;
 use super::{media, pagination, string, wire};
 use crate::context::{Answer, Context};
 use crate::faults::F;
@@ -94,6 +95,13 @@ pub fn templates(context: &Context, params: &Object) -> Answer {
             "mimeType": "application/json",
         }),
         json!({
+            "uriTemplate": "job://{id}",
+            "name": "job",
+            "title": "A job",
+            "description": "How far a job of the caller is, and what it has so far",
+            "mimeType": "application/json",
+        }),
+        json!({
             "uriTemplate": "test://greeting/{name}",
             "name": "greeting",
             "title": "A greeting",
@@ -117,7 +125,8 @@ pub fn templates(context: &Context, params: &Object) -> Answer {
 /// Answers `resources/read`.
 pub fn read(context: &Context, params: &Object) -> Answer {
     let uri = string(params, "uri")?;
-    let contents = match contents(&context.server, uri) {
+    let found = contents(&context.server, uri).or_else(|| jobs::contents(context, uri));
+    let contents = match found {
         Some(contents) => vec![contents],
         None if context.fault(F::MissingResourceEmpty) => Vec::new(),
         None if context.fault(F::MissingResourceFound)

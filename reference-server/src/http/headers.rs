@@ -118,6 +118,7 @@ impl Mirror<'_> {
         let name = match method {
             "tools/call" | "prompts/get" => params.get("name"),
             "resources/read" => params.get("uri"),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => params.get("taskId"),
             _ => return Ok(()),
         };
         // A body without a name is malformed, and its own error says so.

@@ -18,7 +18,7 @@ use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::legacy::{self, Session};
 use crate::lock;
-use crate::options::random_bytes;
+use crate::options::random_id;
 use crate::revision::Revision;
 use crate::work::{InFlight, Work, poll_now};
 
@@ -281,20 +281,11 @@ fn session_id(http: &Http) -> std::io::Result<String> {
     if faults.has(F::SessionIdGuessable) {
         return Ok(faults.count().to_string());
     }
-    let key = unguessable_key()?;
+    let hex = random_id()?;
     Ok(match faults.has(F::SessionIdInvisible) {
-        true => format!("session {key}"),
-        false => key,
+        true => format!("session {hex}"),
+        false => hex,
     })
-}
-
-/// 128 random bits in hexadecimal.
-pub fn unguessable_key() -> std::io::Result<String> {
-    let bytes = random_bytes()?;
-    Ok(bytes[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }
 
 /// Opens the stream for what is sent outside any request, or resumes another one.

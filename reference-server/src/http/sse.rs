@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::body::{Body, Response};
-use super::legacy::{MAX_SESSIONS, unguessable_key};
+use super::legacy::MAX_SESSIONS;
 use super::live::KEEP_ALIVE;
 use super::replay::message_event;
 use super::{Http, headers, read, respond};
@@ -24,6 +24,7 @@ use crate::connection::Connection;
 use crate::context::Outlet;
 use crate::jsonrpc::parse;
 use crate::lock;
+use crate::options::random_id;
 use crate::revision::Revision;
 
 /// Where a client opens its stream.
@@ -63,7 +64,7 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap) -> Response {
     if lock(&http.clients).len() >= MAX_SESSIONS {
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
     }
-    let Ok(key) = unguessable_key() else {
+    let Ok(key) = random_id() else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let (sender, messages) = channel(MAX_WAITING);

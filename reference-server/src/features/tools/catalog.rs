@@ -6,9 +6,10 @@ use std::sync::{LazyLock, OnceLock};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::{Tool, asking, plain, schemas};
+use super::{Tool, asking, jobs, plain, schemas, working};
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
+use crate::tasks::Support;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::new);
 
@@ -99,6 +100,8 @@ fn tool(
         input_schema: nothing(),
         output_schema: None,
         annotations: json!({"readOnlyHint": true, "openWorldHint": false}),
+        tasks: Support::Forbidden,
+        first: None,
         run,
     }
 }
@@ -122,6 +125,15 @@ impl Tool {
         }
     }
 
+    fn tasks(self, tasks: Support) -> Self {
+        Self { tasks, ..self }
+    }
+
+    fn after(self, first: super::Run) -> Self {
+        let first = Some(first);
+        Self { first, ..self }
+    }
+
     fn writes(self) -> Self {
         let annotations = json!({"readOnlyHint": false, "destructiveHint": false});
         Self {
@@ -135,8 +147,10 @@ impl Tool {
 #[rustfmt::skip]
 fn tools() -> Vec<Tool> {
     use Revision::{V2025_06_18, V2025_11_25, V2026_07_28};
+    use Support::{Optional, Required};
     let prompt = || strings(&[("prompt", "What to ask the model")]);
     let message = || strings(&[("message", "What to ask the user")]);
+    let job_id = || strings(&[("job_id", "What start_job returned")]);
     vec![
         tool("test_simple_text", "Simple text", "Returns a text",
             |c, _| Box::pin(plain::simple_text(c))),
@@ -206,5 +220,28 @@ fn tools() -> Vec<Tool> {
             |c, _| Box::pin(asking::one_by_one(c))).since(V2026_07_28),
         tool("test_input_required_result_capabilities", "Asks what it may", "Asks only what the client can answer",
             |c, _| Box::pin(asking::what_is_declared(c))).since(V2026_07_28),
+        tool("report", "Report", "Writes a report in several parts",
+            |c, a| Box::pin(jobs::report(c, a))).takes(schemas::report()).tasks(Optional),
+        tool("start_job", "Start a job", "Begins a report and returns the id of the job at once; job://ID shows how far it is",
+            |c, a| Box::pin(jobs::start(c, a))).takes(schemas::job()).writes(),
+        tool("job_status", "Status of a job", "Says how far a job is and what it has so far",
+            |c, a| Box::pin(jobs::status(c, a))).takes(job_id()),
+        tool("cancel_job", "Cancel a job", "Stops a job; what it has so far stays",
+            |c, a| Box::pin(jobs::cancel(c, a))).takes(job_id()).writes(),
+        tool("greet", "Greet", "Says hello, at once",
+            |_, a| Box::pin(working::greet(a))).takes(strings(&[("name", "Whom to greet")])).since(V2025_11_25),
+        tool("slow_compute", "Slow computation", "Takes as long as it is told to",
+            |c, a| Box::pin(working::slow_compute(c, a))).takes(schemas::slow()).since(V2025_11_25).tasks(Optional),
+        tool("failing_job", "Failing job", "Works for a while and fails",
+            |_, _| Box::pin(working::failing())).since(V2025_11_25).tasks(Required),
+        tool("protocol_error_job", "Job with a protocol error", "Works for a while and ends with a protocol error",
+            |_, _| Box::pin(working::protocol_error())).since(V2025_11_25).tasks(Required),
+        tool("confirm_delete", "Confirmed deletion", "Asks whether to delete a file, and deletes none",
+            |c, a| Box::pin(working::confirm_delete(c, a))).takes(schemas::filename()).since(V2025_11_25).tasks(Optional),
+        tool("multi_input", "Two questions", "Asks two things at once",
+            |c, _| Box::pin(working::two_inputs(c))).since(V2025_11_25).tasks(Optional),
+        tool("test_tool_with_task", "Asks, then works", "Asks for a name before it becomes a task",
+            |_, a| Box::pin(working::greet(a))).takes(schemas::optional_name()).since(V2026_07_28).tasks(Required)
+            .after(|c, _| Box::pin(working::name_first(c))),
     ]
 }

@@ -5,8 +5,10 @@
 mod asking;
 mod catalog;
 mod headers;
+pub mod jobs;
 mod plain;
 mod schemas;
+mod working;
 
 pub use headers::mirrored;
 
@@ -18,6 +20,7 @@ use crate::context::{Answer, Context, Failure};
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::revision::Revision;
+use crate::tasks::{self, Mode, Support};
 use catalog::Catalog;
 
 /// Two pages in every revision.
@@ -36,6 +39,9 @@ pub struct Tool {
     input_schema: Value,
     output_schema: Option<Value>,
     annotations: Value,
+    tasks: Support,
+    /// Runs before the call becomes a task; what it returns goes into the arguments.
+    first: Option<Run>,
     run: Run,
 }
 
@@ -61,6 +67,9 @@ pub fn list(context: &Context, params: &Object) -> Answer {
             item["outputSchema"] = schema.clone();
         }
         item["annotations"] = tool.annotations.clone();
+        if context.revision == Revision::V2025_11_25 && tool.tasks != Support::Forbidden {
+            item["execution"] = json!({"taskSupport": tool.tasks.as_str()});
+        }
         wire::listed(item, context.revision)
     });
     let mut items: Vec<Value> = items.collect();
@@ -81,11 +90,26 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
     };
     let empty = Object::new();
     let arguments = object(params, "arguments")?.unwrap_or(&empty);
+    match tasks::mode(context, tool.name, tool.tasks, params)? {
+        Mode::Plain => perform(context, tool, arguments).await,
+        Mode::Task(ttl) => {
+            let mut arguments = arguments.clone();
+            if let Some(first) = tool.first {
+                arguments.extend(first(context, &arguments).await?);
+            }
+            let work = move |inside| async move { perform(&inside, tool, &arguments).await };
+            let task = tasks::begin(context, ttl, true, work)?;
+            Ok(tasks::created(context, &task))
+        }
+    }
+}
+
+async fn perform(context: &Context, tool: &Tool, arguments: &Object) -> Answer {
     let checked = Catalog::get().check(tool.name, arguments);
     if let Err(why) = checked
         && !context.fault(F::ToolArgumentsUnchecked)
     {
-        return bad_arguments(context, name, &why);
+        return bad_arguments(context, tool.name, &why);
     }
     let mut result = match (tool.run)(context, arguments).await {
         Err(Failure::Tool(why)) if context.fault(F::ToolErrorProtocol) => {

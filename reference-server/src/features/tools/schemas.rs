@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::jobs::{MAX_PART_BYTES, MAX_PART_MS, MAX_PARTS};
+
 /// Uses definitions, anchors, composition and conditions.
 pub fn everything() -> Value {
     json!({
@@ -81,6 +83,58 @@ pub fn milliseconds() -> Value {
         },
         "required": ["milliseconds"],
         "additionalProperties": false,
+    })
+}
+
+/// The arguments of `report`, which bound how long it is and how long it takes.
+pub fn report() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "parts": {"type": "integer", "minimum": 1, "maximum": MAX_PARTS},
+            "part_ms": {"type": "integer", "minimum": 0, "maximum": MAX_PART_MS},
+            "part_bytes": {"type": "integer", "minimum": 0, "maximum": MAX_PART_BYTES},
+            "failing_part": {"type": "integer", "minimum": 1},
+        },
+        "additionalProperties": false,
+    })
+}
+
+/// The arguments of `start_job`: those of `report`, and how long the job is kept.
+pub fn job() -> Value {
+    let mut schema = report();
+    schema["properties"]["ttl_ms"] = json!({"type": "integer", "minimum": 1});
+    schema
+}
+
+/// The arguments of `slow_compute`.
+pub fn slow() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "seconds": {"type": "number", "minimum": 0, "maximum": 300},
+            "label": {"type": "string"},
+        },
+        "required": ["seconds"],
+    })
+}
+
+/// The arguments of `confirm_delete`.
+pub fn filename() -> Value {
+    json!({"type": "object", "properties": {"filename": {"type": "string"}}})
+}
+
+/// A name that may be left out.
+pub fn optional_name() -> Value {
+    json!({"type": "object", "properties": {"name": {"type": "string"}}})
+}
+
+/// A form with a yes or no.
+pub fn confirmation() -> Value {
+    json!({
+        "type": "object",
+        "properties": {"confirm": {"type": "boolean"}},
+        "required": ["confirm"],
     })
 }
 

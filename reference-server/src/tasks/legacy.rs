@@ -1,0 +1,198 @@
+//! The tasks of 2025-11-25: the client asks for one, and fetches the result with `tasks/result`.
+//!
+//! <https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks>
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::store::POLL_INTERVAL_MS;
+use super::{Mode, State, Status, Support, Task, milliseconds, named, timestamp, trouble};
+use crate::context::{Answer, Context, Outlet, Peer};
+use crate::features::pagination;
+use crate::jsonrpc::{ErrorObject, Object};
+use crate::legacy::Session;
+
+/// `_meta` key: the task that a message belongs to.
+pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+/// Small enough for a client to see a second page.
+const TASKS_PER_PAGE: usize = 8;
+
+/// How a call is meant: `task` in its parameters asks for a task.
+pub fn mode(
+    _context: &Context,
+    tool: &str,
+    support: Support,
+    params: &Object,
+) -> Result<Mode, ErrorObject> {
+    let refused = |why: &str| Err(ErrorObject::new(-32601, format!("{tool} {why}")));
+    match (params.get("task"), support) {
+        (None, Support::Required) => refused("can only be called as a task"),
+        (None, _) => Ok(Mode::Plain),
+        (Some(_), Support::Forbidden) => refused("cannot be called as a task"),
+        (Some(task), _) => Ok(Mode::Task(ttl(task)?)),
+    }
+}
+
+fn ttl(task: &Value) -> Result<Option<Duration>, ErrorObject> {
+    match (task.is_object(), task.get("ttl")) {
+        (true, None) => Ok(None),
+        (true, Some(ttl)) if ttl.as_u64().is_some() => Ok(ttl.as_u64().map(Duration::from_millis)),
+        _ => {
+            let error = "task is an object, its ttl a number of milliseconds";
+            Err(ErrorObject::invalid_params(error))
+        }
+    }
+}
+
+/// What a task is called; tool results that are errors count as failed.
+fn status(state: &State) -> &'static str {
+    match (state.status, &state.outcome) {
+        (Status::Working, _) => "working",
+        (Status::InputRequired, _) => "input_required",
+        (Status::Cancelled, _) => "cancelled",
+        (Status::Ended, Some(outcome)) if trouble(outcome).is_none() => "completed",
+        (Status::Ended, _) => "failed",
+    }
+}
+
+fn describe(task: &Task) -> Object {
+    let mut members = Object::new();
+    members.insert("taskId".into(), task.id.as_str().into());
+    let state = task.state();
+    members.insert("status".into(), status(&state).into());
+    if let Some(message) = &state.message {
+        members.insert("statusMessage".into(), message.as_str().into());
+    }
+    members.insert("createdAt".into(), timestamp(task.created).into());
+    members.insert("lastUpdatedAt".into(), timestamp(state.updated).into());
+    members.insert("ttl".into(), milliseconds(task.ttl).into());
+    members.insert("pollInterval".into(), POLL_INTERVAL_MS.into());
+    members
+}
+
+/// The parameters of `notifications/tasks/status`.
+pub fn status_params(task: &Task) -> Value {
+    Value::Object(describe(task))
+}
+
+/// The answer to a call that has become a task.
+pub fn created(task: &Task) -> Object {
+    let mut result = Object::new();
+    result.insert("task".into(), Value::Object(describe(task)));
+    result.insert("_meta".into(), related(task));
+    result
+}
+
+fn related(task: &Task) -> Value {
+    json!({RELATED_TASK: {"taskId": task.id}})
+}
+
+/// Answers a request about tasks.
+pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+    match method {
+        "tasks/get" => Ok(describe(&*named(context, params)?)),
+        "tasks/list" => list(context, params),
+        "tasks/cancel" => cancel(context, params),
+        "tasks/result" => result(context, params).await,
+        _ => Err(context.server.faults.unknown_method(method).into()),
+    }
+}
+
+/// A cursor names the last task of the page, so that tasks may go meanwhile.
+fn list(context: &Context, params: &Object) -> Answer {
+    let after = pagination::position(context, params, "tasks", |_| true)?;
+    let tasks = context.server.tasks.of(&context.owner());
+    let mut rest = tasks.iter().filter(|task| task.number > after).peekable();
+    let mut page = Vec::new();
+    let mut last = after;
+    for task in rest.by_ref().take(TASKS_PER_PAGE) {
+        last = task.number;
+        page.push(Value::Object(describe(task)));
+    }
+    let mut result = Object::new();
+    result.insert("tasks".into(), page.into());
+    if rest.peek().is_some() {
+        result.insert(
+            "nextCursor".into(),
+            pagination::encode("tasks", last).into(),
+        );
+    }
+    Ok(result)
+}
+
+fn cancel(context: &Context, params: &Object) -> Answer {
+    let task = named(context, params)?;
+    if !task.cancel() {
+        let error = format!("The task has ended already: {}", status(&task.state()));
+        return Err(ErrorObject::invalid_params(error).into());
+    }
+    Ok(describe(&task))
+}
+
+/// Waits for the end. Whoever waits also carries the task's questions to the client.
+async fn result(context: &Context, params: &Object) -> Answer {
+    let task = named(context, params)?;
+    let ended = task.until(|state| state.status.is_terminal());
+    tokio::select! {
+        biased;
+        () = ended => {}
+        () = carry_questions(context, &task) => {}
+    }
+    let outcome = task.state().outcome.clone();
+    let gone = || Err(ErrorObject::internal("The task was cancelled"));
+    let mut result = outcome.unwrap_or_else(gone)?;
+    let meta = result.entry("_meta").or_insert_with(|| json!({}));
+    meta[RELATED_TASK] = json!({"taskId": task.id});
+    Ok(result)
+}
+
+/// Asks the client what the task asks, for as long as it lives.
+async fn carry_questions(context: &Context, task: &Arc<Task>) {
+    let Peer::Session(session) = &context.peer else {
+        return std::future::pending().await;
+    };
+    loop {
+        task.until(|state| state.asked.iter().any(|asked| !asked.on_its_way))
+            .await;
+        if let Some((key, question)) = task.take_question() {
+            let claim = Claim { task, key };
+            let answer = context.put(session, &question, Some(related(task))).await;
+            task.answer(&claim.key, answer);
+        }
+    }
+}
+
+/// A question that is being asked; if that ends without an answer, it is open again.
+struct Claim<'a> {
+    task: &'a Arc<Task>,
+    key: String,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.task.give_back(&self.key);
+    }
+}
+
+/// Where a task's own notifications go: its request has been answered, so they are sent outside any request.
+pub fn outlet(session: &Session, task: &Task) -> Arc<dyn Outlet> {
+    Arc::new(Related {
+        outlet: session.unsolicited(),
+        meta: related(task),
+    })
+}
+
+/// Says of every message which task it belongs to.
+struct Related {
+    outlet: Arc<dyn Outlet>,
+    meta: Value,
+}
+
+impl Outlet for Related {
+    fn send(&self, mut message: Value) {
+        message["params"]["_meta"] = self.meta.clone();
+        self.outlet.send(message);
+    }
+}

@@ -1,0 +1,170 @@
+//! Tasks: work that outlives the request that began it.
+//!
+//! There are three ways to see one store: the tasks of 2025-11-25 ([`legacy`]), those of the extension for 2026-07-28
+//! ([`modern`]), and, in every revision, the tools around `start_job`.
+//!
+//! A task lives in the process that made it. The text asks for no more: clients repeat a task's id in `Mcp-Name`, so
+//! that a load balancer finds the instance again.
+
+pub mod legacy;
+pub mod modern;
+mod store;
+mod task;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub use store::{MAX_RESULT_BYTES, Store};
+pub use task::{Outcome, State, Status, Task};
+
+use crate::context::{Answer, Context, Failure, Outlet, Peer};
+use crate::jsonrpc::{ErrorObject, Object};
+use crate::revision::Revision;
+
+/// What the URIs of jobs begin with.
+pub const JOB_SCHEME: &str = "job://";
+
+/// Who may see a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The session that it was created in.
+    Session(u64),
+    /// Whoever knows its id: without a session or credentials, clients cannot be told apart.
+    Anyone,
+}
+
+/// Whether a tool can be called as a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// No.
+    Forbidden,
+    /// Either way.
+    Optional,
+    /// In no other way.
+    Required,
+}
+
+impl Support {
+    /// As `execution.taskSupport` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Forbidden => "forbidden",
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+}
+
+/// How a tool is to be called.
+pub enum Mode {
+    /// The answer is the result.
+    Plain,
+    /// The answer is a task, kept for that long if the client says so.
+    Task(Option<Duration>),
+}
+
+/// How a call of `tool` is meant, or why it cannot be made.
+pub fn mode(
+    context: &Context,
+    tool: &str,
+    support: Support,
+    params: &Object,
+) -> Result<Mode, ErrorObject> {
+    match context.revision {
+        Revision::V2025_11_25 => legacy::mode(context, tool, support, params),
+        Revision::V2026_07_28 => modern::mode(context, support),
+        _ => Ok(Mode::Plain),
+    }
+}
+
+/// The answer to a call that has become a task.
+pub fn created(context: &Context, task: &Task) -> Object {
+    match context.revision.is_modern() {
+        true => modern::created(task),
+        false => legacy::created(task),
+    }
+}
+
+/// Answers a request whose method begins with `tasks/`.
+pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+    match context.revision {
+        Revision::V2025_11_25 => legacy::answer(context, method, params).await,
+        Revision::V2026_07_28 => modern::answer(context, method, params),
+        _ => Err(context.server.faults.unknown_method(method).into()),
+    }
+}
+
+/// Begins a task; `work` gets the surroundings in which to report and ask. `protocol` says that the client knows it as a
+/// task and not as a job.
+pub fn begin<W>(
+    context: &Context,
+    ttl: Option<Duration>,
+    protocol: bool,
+    work: impl FnOnce(Context) -> W,
+) -> Result<Arc<Task>, ErrorObject>
+where
+    W: Future<Output = Answer> + Send + 'static,
+{
+    let store = &context.server.tasks;
+    let task = store.admit(context.owner(), ttl, protocol)?;
+    let outlet: Arc<dyn Outlet> = match &context.peer {
+        Peer::Session(session) if protocol => legacy::outlet(session, &task),
+        _ => Arc::new(Silence),
+    };
+    let inside = Context {
+        server: Arc::clone(&context.server),
+        revision: context.revision,
+        capabilities: Arc::clone(&context.capabilities),
+        outlet,
+        progress_token: context.progress_token.clone(),
+        log_level: context.log_level,
+        peer: Peer::Task(Arc::clone(&task)),
+    };
+    let work = work(inside);
+    store.start(&task, async move { outcome(work.await) });
+    Ok(task)
+}
+
+/// Where messages go that nobody can be sent: progress and log messages are not for tasks of 2026-07-28, nor for jobs.
+struct Silence;
+
+impl Outlet for Silence {
+    fn send(&self, _: serde_json::Value) {}
+}
+
+fn outcome(answer: Answer) -> Outcome {
+    answer.map_err(|failure| match failure {
+        Failure::Error(error) => error,
+        Failure::Tool(why) => ErrorObject::internal(why),
+        Failure::InputRequired(_) => ErrorObject::internal("a task asks otherwise"),
+    })
+}
+
+/// Why an outcome is a bad one, for people.
+pub fn trouble(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Ok(result) if result.get("isError") == Some(&true.into()) => {
+            let text = result.get("content")?.get(0)?.get("text")?.as_str()?;
+            Some(text.chars().take(200).collect())
+        }
+        Ok(_) => None,
+        Err(error) => Some(error.message.clone()),
+    }
+}
+
+/// The task that a request names, or the error that the text wants.
+fn named(context: &Context, params: &Object) -> Result<Arc<Task>, ErrorObject> {
+    let id = crate::features::string(params, "taskId")?;
+    let found = context.server.tasks.find(&context.owner(), id);
+    found.ok_or_else(|| ErrorObject::invalid_params("Task not found, or expired"))
+}
+
+/// A point in time as ISO 8601 has it.
+fn timestamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// A duration in whole milliseconds.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

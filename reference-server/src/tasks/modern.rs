@@ -1,0 +1,133 @@
+//! The tasks extension of 2026-07-28: the server decides what becomes a task, and `tasks/get` has it all.
+//!
+//! <https://github.com/modelcontextprotocol/ext-tasks/blob/main/specification/draft/tasks.md>
+
+use serde_json::{Value, json};
+
+use super::store::POLL_INTERVAL_MS;
+use super::{Mode, Status, Support, Task, milliseconds, named, timestamp};
+use crate::context::{Answer, Context};
+use crate::jsonrpc::{ErrorObject, Object, Reply};
+use crate::revision::Revision;
+
+/// What the extension is called.
+pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
+
+/// How a call is meant: whoever declares the extension gets a task from a tool that can be one.
+pub fn mode(context: &Context, support: Support) -> Result<Mode, ErrorObject> {
+    match (support, is_declared(&context.capabilities)) {
+        (Support::Forbidden, _) | (Support::Optional, false) => Ok(Mode::Plain),
+        (_, true) => Ok(Mode::Task(None)),
+        (Support::Required, false) => Err(undeclared()),
+    }
+}
+
+/// Whether a request's client capabilities declare the extension.
+pub fn is_declared(capabilities: &Object) -> bool {
+    let extensions = capabilities.get("extensions");
+    extensions.is_some_and(|extensions| extensions.get(EXTENSION).is_some_and(Value::is_object))
+}
+
+/// The error for a client that does not declare the extension.
+pub fn undeclared() -> ErrorObject {
+    let required = json!({"requiredCapabilities": {"extensions": {EXTENSION: {}}}});
+    ErrorObject::new(-32021, "the client does not declare the tasks extension")
+        .data(required)
+        .status(400)
+}
+
+fn describe(task: &Task) -> Object {
+    let state = task.state();
+    let status = match (state.status, &state.outcome) {
+        (Status::Working, _) => "working",
+        (Status::InputRequired, _) => "input_required",
+        (Status::Cancelled, _) => "cancelled",
+        (Status::Ended, Some(Ok(_))) => "completed",
+        (Status::Ended, _) => "failed",
+    };
+    let mut members = Object::new();
+    members.insert("taskId".into(), task.id.as_str().into());
+    members.insert("status".into(), status.into());
+    if let Some(message) = &state.message {
+        members.insert("statusMessage".into(), message.as_str().into());
+    }
+    members.insert("createdAt".into(), timestamp(task.created).into());
+    members.insert("lastUpdatedAt".into(), timestamp(state.updated).into());
+    members.insert("ttlMs".into(), milliseconds(task.ttl).into());
+    members.insert("pollIntervalMs".into(), POLL_INTERVAL_MS.into());
+    members
+}
+
+/// The answer to a call that has become a task.
+pub fn created(task: &Task) -> Object {
+    let mut result = describe(task);
+    result.insert("resultType".into(), "task".into());
+    result
+}
+
+/// A task with what its status brings: open questions, the result or the error.
+pub fn detailed(task: &Task) -> Object {
+    let mut members = describe(task);
+    let state = task.state();
+    if state.status == Status::InputRequired {
+        let questions = state.asked.iter().map(|asked| {
+            let params = asked.question.params(Revision::LATEST);
+            let request = json!({"method": asked.question.method, "params": params});
+            (asked.key.clone(), request)
+        });
+        members.insert("inputRequests".into(), Value::Object(questions.collect()));
+    }
+    match &state.outcome {
+        None => {}
+        Some(Ok(result)) => {
+            let mut result = result.clone();
+            result.insert("resultType".into(), "complete".into());
+            members.insert("result".into(), Value::Object(result));
+        }
+        Some(Err(error)) => {
+            let error = Reply::error(None, error.clone()).message["error"].take();
+            members.insert("error".into(), error);
+        }
+    }
+    members
+}
+
+/// Answers a request about tasks.
+pub fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+    let known = matches!(method, "tasks/get" | "tasks/update" | "tasks/cancel");
+    if !known {
+        return Err(context.server.faults.unknown_method(method).into());
+    }
+    if !is_declared(&context.capabilities) {
+        return Err(undeclared().into());
+    }
+    let task = named(context, params)?;
+    match method {
+        "tasks/get" => Ok(detailed(&task)),
+        "tasks/cancel" => {
+            task.cancel();
+            Ok(Object::new())
+        }
+        _ => update(&task, params),
+    }
+}
+
+/// Takes answers, all or none; those to questions that are not open are ignored.
+fn update(task: &std::sync::Arc<Task>, params: &Object) -> Answer {
+    let Some(Value::Object(responses)) = params.get("inputResponses") else {
+        return Err(ErrorObject::invalid_params("inputResponses is a required object").into());
+    };
+    let fits = |(key, response): (&String, &Value)| {
+        let state = task.state();
+        let mut asked = state.asked.iter().filter(|asked| asked.key == *key);
+        asked.all(|asked| asked.question.accepts(response))
+    };
+    if let Some((key, _)) = responses.iter().find(|response| !fits(*response)) {
+        let error = format!("inputResponses[{key:?}] does not answer the question");
+        return Err(ErrorObject::invalid_params(error).into());
+    }
+    for (key, response) in responses {
+        task.answer(key, Ok(response.clone()));
+    }
+    Ok(Object::new())
+}

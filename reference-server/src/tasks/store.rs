@@ -1,0 +1,195 @@
+//! Every task of the server, and the limits that keep them few, small and short-lived.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::AbortHandle;
+
+use super::task::{Outcome, Task};
+use super::{Owner, trouble};
+use crate::hub::Hub;
+use crate::jsonrpc::ErrorObject;
+use crate::lock;
+use crate::options::random_id;
+
+/// The most tasks of one session or caller that are kept, ended ones included.
+pub const MAX_PER_OWNER: usize = 64;
+/// The most tasks that are kept in all.
+const MAX_TASKS: usize = 1024;
+/// How long a task is kept unless the client says otherwise.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
+/// How long a task is kept at most.
+pub const MAX_TTL: Duration = Duration::from_secs(3600);
+/// The longest result that is kept, in bytes of JSON.
+pub const MAX_RESULT_BYTES: usize = 1024 * 1024;
+/// How often a client should look, in milliseconds.
+pub const POLL_INTERVAL_MS: u64 = 200;
+/// Lets the answer that names the task go before anything that the work sends.
+const HEAD_START: Duration = Duration::from_millis(2);
+
+/// Knows every task.
+pub struct Store {
+    hub: Arc<Hub>,
+    tasks: Mutex<HashMap<String, Entry>>,
+    sessions: AtomicU64,
+    next: AtomicU64,
+}
+
+/// A task and who works on it, until the entry is dropped.
+struct Entry {
+    task: Arc<Task>,
+    keeper: Option<AbortHandle>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.abort();
+        }
+    }
+}
+
+impl Store {
+    /// A store without tasks, which tells `hub` what changes.
+    pub fn new(hub: &Arc<Hub>) -> Arc<Self> {
+        Arc::new(Self {
+            hub: Arc::clone(hub),
+            tasks: Mutex::default(),
+            sessions: AtomicU64::new(0),
+            next: AtomicU64::new(1),
+        })
+    }
+
+    /// An owner that is no other session.
+    pub fn new_session(&self) -> Owner {
+        Owner::Session(self.sessions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Makes room for a task, which can be found from now on; -32603 where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Too many tasks are kept, for this owner or in all.
+    pub fn admit(
+        &self,
+        owner: Owner,
+        ttl: Option<Duration>,
+        protocol: bool,
+    ) -> Result<Arc<Task>, ErrorObject> {
+        let id = random_id().map_err(|error| ErrorObject::internal(error.to_string()))?;
+        let mut tasks = lock(&self.tasks);
+        let theirs = |entry: &&Entry| entry.task.owner == owner;
+        if owner != Owner::Anyone && tasks.values().filter(theirs).count() >= MAX_PER_OWNER {
+            return Err(full("of this client", MAX_PER_OWNER));
+        }
+        if tasks.len() >= MAX_TASKS {
+            return Err(full("in all", MAX_TASKS));
+        }
+        let ttl = ttl.unwrap_or(DEFAULT_TTL).min(MAX_TTL);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let task = Task::new(&self.hub, (id.clone(), number), owner, ttl, protocol);
+        let task = Arc::new(task);
+        let entry = Entry {
+            task: Arc::clone(&task),
+            keeper: None,
+        };
+        tasks.insert(id, entry);
+        Ok(task)
+    }
+
+    /// Works on an admitted task, and forgets it when its time is over.
+    pub fn start(
+        self: &Arc<Self>,
+        task: &Arc<Task>,
+        work: impl Future<Output = Outcome> + Send + 'static,
+    ) {
+        let (store, task) = (Arc::clone(self), Arc::clone(task));
+        let id = task.id.clone();
+        // Locked until the keeper is known, so that it cannot be done before that.
+        let mut tasks = lock(&self.tasks);
+        let keeper = tokio::spawn(async move {
+            let deadline = task.deadline;
+            tokio::time::sleep(HEAD_START).await;
+            tokio::select! {
+                biased;
+                () = task.until(|state| state.status.is_terminal()) => {}
+                () = tokio::time::sleep_until(deadline) => expire(&task),
+                outcome = work => {
+                    let outcome = bounded(outcome);
+                    task.end(trouble(&outcome), outcome);
+                }
+            }
+            tokio::time::sleep_until(deadline).await;
+            drop(lock(&store.tasks).remove(&task.id));
+        });
+        match tasks.get_mut(&id) {
+            Some(entry) => entry.keeper = Some(keeper.abort_handle()),
+            None => keeper.abort(),
+        }
+    }
+
+    /// The task of that id, if it is there for `viewer`.
+    pub fn find(&self, viewer: &Owner, id: &str) -> Option<Arc<Task>> {
+        let tasks = lock(&self.tasks);
+        let task = tasks.get(id).map(|entry| &entry.task)?;
+        (task.owner == *viewer).then(|| Arc::clone(task))
+    }
+
+    /// The tasks of an owner, oldest first.
+    pub fn of(&self, owner: &Owner) -> Vec<Arc<Task>> {
+        let tasks = lock(&self.tasks);
+        let theirs = tasks.values().map(|entry| &entry.task);
+        let mut theirs: Vec<_> = theirs
+            .filter(|task| task.owner == *owner)
+            .cloned()
+            .collect();
+        theirs.sort_by_key(|task| task.number);
+        theirs
+    }
+
+    /// The session is over: nobody can ask for its tasks any more.
+    pub fn forget(&self, owner: &Owner) {
+        lock(&self.tasks).retain(|_, entry| entry.task.owner != *owner);
+    }
+}
+
+fn expire(task: &Arc<Task>) {
+    let why = "The task has expired";
+    task.end(Some(why.into()), Err(ErrorObject::invalid_params(why)));
+}
+
+fn full(whose: &str, max: usize) -> ErrorObject {
+    let why = format!("Too many tasks {whose}: at most {max} are kept");
+    ErrorObject::internal(why).data(json!({"limit": "tasks", "max": max}))
+}
+
+/// An outcome of bearable size.
+fn bounded(outcome: Outcome) -> Outcome {
+    let result = outcome?;
+    let mut size = Counter(0);
+    match serde_json::to_writer(&mut size, &result) {
+        Ok(()) if size.0 <= MAX_RESULT_BYTES => Ok(result),
+        _ => {
+            let why = format!("The result is longer than {MAX_RESULT_BYTES} bytes");
+            let data = json!({"limit": "result", "max": MAX_RESULT_BYTES});
+            Err(ErrorObject::internal(why).data(data))
+        }
+    }
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
