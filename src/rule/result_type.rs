@@ -17,13 +17,15 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// The extension that adds the type `task`.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
 fn check(session: &Session<'_>, sight: &mut Sight) {
-    // An extension may add types.
-    let extended = session
-        .capabilities()
-        .get("extensions")
-        .and_then(Value::as_object)
-        .is_some_and(|all| !all.is_empty());
+    // An extension may add types: of one we know which.
+    let extensions = session.capabilities().get("extensions");
+    let extensions = extensions.and_then(Value::as_object);
+    let tasks = extensions.is_some_and(|all| all.contains_key(TASKS));
+    let extended = extensions.is_some_and(|all| all.keys().any(|name| name != TASKS));
     for answer in modern_answers(session) {
         let Some(result) = answer.result() else {
             continue;
@@ -31,6 +33,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         sight.observe();
         match result.get("resultType").map(Value::as_str) {
             Some(Some("complete" | "input_required")) => {}
+            Some(Some("task")) if tasks => {}
             Some(Some(other)) if !extended => {
                 let message = "a result is of a type that is not defined";
                 let expected = json!(["complete", "input_required"]);
@@ -83,6 +86,16 @@ mod tests {
             &RULE,
             &answered(json!({ "resultType": "done" }))
                 .server(json!({ "extensions": { "a/b": {} } })),
+        );
+        let tasks = || json!({ "extensions": { TASKS: {} } });
+        passes(
+            &RULE,
+            &answered(json!({ "resultType": "task" })).server(tasks()),
+        );
+        finds(
+            &RULE,
+            &answered(json!({ "resultType": "done" })).server(tasks()),
+            &["messages/result-type-known"],
         );
         sees_nothing(
             &RULE,

@@ -78,7 +78,7 @@ impl Faults {
         if self.has(F::ToolNameRepeated) {
             second["name"] = first["name"].clone();
         }
-        if self.has(F::ToolsShuffled) && self.count() % 2 == 1 {
+        if self.has(F::ToolsShuffled) && !params.contains_key("cursor") && self.count() % 2 == 1 {
             items(result, "tools").reverse();
         }
         let extra = json!({

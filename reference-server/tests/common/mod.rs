@@ -273,6 +273,7 @@ impl Http {
         let name = params
             .get("name")
             .or(params.get("uri"))
+            .or(params.get("taskId"))
             .and_then(Value::as_str);
         let mut headers = vec![
             ("MCP-Protocol-Version", "2026-07-28"),
