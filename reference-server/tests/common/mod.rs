@@ -1,5 +1,7 @@
 //! Drives the server at the level of bytes, so that no library hides what it sends.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod client;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
