@@ -1,7 +1,6 @@
 //! Matchers that need JSON Schema. Nothing is ever fetched: the validators are built offline.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
@@ -13,26 +12,41 @@ use super::{Matching, Mismatch, Outcome, cost, directive};
 /// How often a pattern of a server's schema may step back.
 const BACKTRACK: usize = 50_000;
 
-/// The dialect of a schema that names none: <https://modelcontextprotocol.io/specification/2025-11-25/basic#schema-dialect>
-const DEFAULT_DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// A version of JSON Schema, with a validator of its schemas that is built when the first one comes: each takes a megabyte.
+///
+/// Formats are not asserted: in the newer drafts they are annotations, and the older ones leave it to the validator.
+struct Dialect {
+    uri: &'static str,
+    validator: OnceLock<Option<Validator>>,
+}
 
-const DIALECTS: [&str; 5] = [
-    DEFAULT_DIALECT,
-    "https://json-schema.org/draft/2019-09/schema",
-    "http://json-schema.org/draft-07/schema",
-    "http://json-schema.org/draft-06/schema",
-    "http://json-schema.org/draft-04/schema",
+/// The first is that of a schema that names none: <https://modelcontextprotocol.io/specification/2025-11-25/basic#schema-dialect>
+static DIALECTS: [Dialect; 5] = [
+    Dialect::at("https://json-schema.org/draft/2020-12/schema"),
+    Dialect::at("https://json-schema.org/draft/2019-09/schema"),
+    Dialect::at("http://json-schema.org/draft-07/schema"),
+    Dialect::at("http://json-schema.org/draft-06/schema"),
+    Dialect::at("http://json-schema.org/draft-04/schema"),
 ];
 
-/// Formats are not asserted: in the newer drafts they are annotations, and the older ones leave it to the validator.
-static META: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
-    let of = |dialect| {
-        build(&json!({ "$schema": dialect, "$ref": dialect }))
-            .ok()
-            .map(|validator| (dialect, validator))
-    };
-    DIALECTS.into_iter().filter_map(of).collect()
-});
+impl Dialect {
+    const fn at(uri: &'static str) -> Self {
+        let validator = OnceLock::new();
+        Self { uri, validator }
+    }
+
+    /// The schemes are often confused, and nobody means another dialect by it.
+    fn named(uri: &str) -> Option<&'static Self> {
+        let wanted = without_scheme(uri.trim_end_matches('#'));
+        let mut dialects = DIALECTS.iter();
+        dialects.find(|dialect| without_scheme(dialect.uri) == wanted)
+    }
+
+    fn validator(&self) -> Option<&Validator> {
+        let meta = || build(&json!({ "$schema": self.uri, "$ref": self.uri })).ok();
+        self.validator.get_or_init(meta).as_ref()
+    }
+}
 
 fn build(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
@@ -43,36 +57,29 @@ fn build(schema: &Value) -> Result<Validator, String> {
         .map_err(|error| plain(&error.masked().to_string()))
 }
 
+fn without_scheme(uri: &str) -> &str {
+    uri.split_once("://").map_or(uri, |(_, rest)| rest)
+}
+
 /// A schema in a dialect that we do not know passes: it cannot be judged.
 pub(super) fn valid_schema(_: Matching<'_>, _: &Value, actual: Option<&Value>) -> Outcome {
     let Some(schema @ (Value::Object(_) | Value::Bool(_))) = actual else {
         return Err(Mismatch::expected("a JSON Schema", actual));
     };
-    let declared = schema.get("$schema").unwrap_or(&Value::Null);
-    let dialect = match declared {
-        Value::Null if schema.get("$schema").is_none() => DEFAULT_DIALECT,
-        Value::String(dialect) => dialect.trim_end_matches('#'),
-        other => return Err(Mismatch::expected("a URI", Some(other)).under("$schema")),
+    let dialect = match schema.get("$schema") {
+        None => DIALECTS.first(),
+        Some(Value::String(uri)) => Dialect::named(uri),
+        Some(other) => return Err(Mismatch::expected("a URI", Some(other)).under("$schema")),
     };
-    // The schemes are often confused, and nobody means another dialect by it.
-    let known = META
-        .iter()
-        .find(|(name, _)| without_scheme(name) == without_scheme(dialect));
-    let Some((name, validator)) = known else {
+    let Some((dialect, validator)) = dialect.and_then(|known| Some((known, known.validator()?)))
+    else {
         return Ok(());
     };
     if validator.is_valid(schema) {
         return Ok(());
     }
-    Err(first_error(
-        validator,
-        schema,
-        &format!("no valid schema of {name}"),
-    ))
-}
-
-fn without_scheme(uri: &str) -> &str {
-    uri.split_once("://").map_or(uri, |(_, rest)| rest)
+    let what = format!("no valid schema of {}", dialect.uri);
+    Err(first_error(validator, schema, &what))
 }
 
 /// Formats are not asserted. A schema that cannot be used without fetching, or in reasonable time, decides nothing.
