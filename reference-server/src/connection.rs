@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
 
+use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Packet, Rejection, Reply};
@@ -20,6 +21,8 @@ use crate::{lock, modern};
 pub struct Connection {
     /// The requests that are being worked on.
     pub in_flight: Arc<InFlight>,
+    /// Who is at the other end.
+    pub caller: Arc<Caller>,
     server: Arc<Server>,
     runtime: Handle,
     /// The revisions that the channel carries.
@@ -36,10 +39,12 @@ impl Connection {
         server: &Arc<Server>,
         runtime: Handle,
         revisions: RangeInclusive<Revision>,
+        caller: Arc<Caller>,
         outlet: Arc<dyn Outlet>,
     ) -> Self {
         Self {
             in_flight: Arc::default(),
+            caller,
             server: Arc::clone(server),
             runtime,
             revisions,
@@ -123,6 +128,7 @@ impl Connection {
                 id: id.clone(),
                 method,
                 params,
+                caller: Arc::clone(&self.caller),
                 outlet,
             };
             let work = modern::work(&self.server, metadata, call);
@@ -133,7 +139,8 @@ impl Connection {
             return self.server.faults.on_initialize(&*self.outlet);
         }
         if let Some(session) = self.session() {
-            let work = session.work(id.clone(), method, params, Arc::clone(&self.outlet));
+            let (caller, outlet) = (Arc::clone(&self.caller), Arc::clone(&self.outlet));
+            let work = session.work(id.clone(), method, params, caller, outlet);
             return self.start(id, work);
         }
         let early_ping = !self.server.faults.has(F::PingRefusedEarly);
@@ -180,7 +187,7 @@ impl Connection {
             let error = ErrorObject::invalid_request("this revision has no batches");
             return self.reply(Reply::error(None, error));
         };
-        if let Some(work) = legacy::batch(&session, messages, &self.outlet) {
+        if let Some(work) = legacy::batch(&session, messages, &self.caller, &self.outlet) {
             let number = self.batches.fetch_add(1, Ordering::Relaxed);
             self.start(Id::String(format!("batch {number}")), work);
         }

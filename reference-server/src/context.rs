@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::auth::Caller;
 use crate::faults::F;
 use crate::features::logging::Level;
 use crate::hub::Event;
@@ -58,6 +59,8 @@ pub enum Peer {
 pub struct Context {
     /// The server it was sent to.
     pub server: Arc<Server>,
+    /// Who asks.
+    pub caller: Arc<Caller>,
     /// The revision it is spoken in.
     pub revision: Revision,
     /// What the client declared.

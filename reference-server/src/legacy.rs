@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::auth::Caller;
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
 use crate::features::{self, logging::Level, resources};
@@ -121,6 +122,7 @@ impl Session {
         id: Id,
         method: String,
         params: Object,
+        caller: Arc<Caller>,
         outlet: Arc<dyn Outlet>,
     ) -> Work {
         let session = Arc::clone(self);
@@ -128,7 +130,7 @@ impl Session {
         Box::pin(async move {
             let faults = &session.server.faults;
             faults.cancel_for_client(session.revision, &method, &id, &*outlet);
-            let answer = session.answer(&method, &params, outlet).await;
+            let answer = session.answer(&method, &params, caller, outlet).await;
             let mut reply = match answer {
                 Ok(mut result) => {
                     faults.spoil_result(&method, session.revision, &params, &mut result);
@@ -153,6 +155,7 @@ impl Session {
         self: &Arc<Self>,
         method: &str,
         params: &Object,
+        caller: Arc<Caller>,
         outlet: Arc<dyn Outlet>,
     ) -> Answer {
         self.server.faults.refuse_meta(params)?;
@@ -169,6 +172,7 @@ impl Session {
             _ => {
                 let context = Context {
                     server: Arc::clone(&self.server),
+                    caller,
                     revision: self.revision,
                     capabilities: Arc::clone(&self.capabilities),
                     outlet,
@@ -359,6 +363,7 @@ impl Drop for Waiting<'_> {
 pub fn batch(
     session: &Arc<Session>,
     messages: Vec<Result<Message, Rejection>>,
+    caller: &Arc<Caller>,
     outlet: &Arc<dyn Outlet>,
 ) -> Option<Work> {
     let faults = &session.server.faults;
@@ -375,7 +380,8 @@ pub fn batch(
                 answers.push(Box::pin(async move { Reply::error(Some(&id), error) }));
             }
             Ok(Message::Request { id, method, params }) => {
-                answers.push(session.work(id, method, params, Arc::clone(outlet)));
+                let (caller, outlet) = (Arc::clone(caller), Arc::clone(outlet));
+                answers.push(session.work(id, method, params, caller, outlet));
             }
             Ok(Message::Notification { method, params }) => session.notified(&method, &params),
             Ok(Message::Response { id, outcome }) => session.answered(&id, outcome),

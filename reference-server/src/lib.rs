@@ -5,6 +5,7 @@
 //! one requirement.
 
 mod ask;
+mod auth;
 mod connection;
 mod context;
 mod error;
@@ -27,6 +28,7 @@ mod work;
 
 use std::sync::{Mutex, MutexGuard};
 
+pub use auth::Role;
 pub use error::Error;
 pub use faults::{Fault, faults};
 pub use http::{TlsError, TlsOptions};

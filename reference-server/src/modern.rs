@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::auth::Caller;
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
 use crate::features::{self, logging::Level};
@@ -140,6 +141,8 @@ pub struct Call {
     pub method: String,
     /// With which parameters.
     pub params: Object,
+    /// Who asks.
+    pub caller: Arc<Caller>,
     /// Where its notifications go.
     pub outlet: Arc<dyn Outlet>,
 }
@@ -152,6 +155,7 @@ pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call:
             id,
             method,
             params,
+            caller,
             outlet,
         } = call;
         let method = server.faults.method(method);
@@ -160,7 +164,7 @@ pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call:
             .cancel_for_client(Revision::LATEST, &method, &id, &*outlet);
         let params = Arc::new(params);
         let answer = match metadata {
-            Ok(metadata) => answer(&server, metadata, &id, &method, &params, outlet).await,
+            Ok(metadata) => answer(&server, metadata, &id, &method, &params, caller, outlet).await,
             Err(error) => Err(error.into()),
         };
         let mut reply = match answer {
@@ -192,6 +196,7 @@ async fn answer(
     id: &Id,
     method: &str,
     params: &Arc<Object>,
+    caller: Arc<Caller>,
     outlet: Arc<dyn Outlet>,
 ) -> Answer {
     server.faults.refuse_meta(params)?;
@@ -222,6 +227,7 @@ async fn answer(
     };
     let context = Context {
         server: Arc::clone(server),
+        caller,
         revision: Revision::LATEST,
         capabilities: metadata.capabilities,
         outlet,

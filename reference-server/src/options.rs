@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use crate::auth::{Caller, Role};
 use crate::error::Error;
 use crate::faults::{Faults, faults};
 use crate::http::TlsOptions;
@@ -58,6 +59,10 @@ pub struct Options {
     )]
     pub state_key: Option<String>,
 
+    /// What callers may do who need not say who they are
+    #[arg(long, value_enum, value_name = "ROLE", default_value_t)]
+    pub role: Role,
+
     /// Log every message to standard error
     #[arg(long)]
     pub log: bool,
@@ -77,7 +82,7 @@ pub fn run(options: Options) -> Result<(), Error> {
         Some(secret) => secret.clone().into_bytes(),
         None => random_bytes()?.to_vec(),
     };
-    let server = Server::new(faults, key, options.log);
+    let server = Server::new(faults, key, Caller::local(options.role), options.log);
     match options.http {
         Some(address) => runtime(None)?.block_on(http::serve(server, address, &options)),
         None => stdio::serve(&server, &runtime(Some(1))?),

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use serde_json::{Value, json};
 
+use crate::auth::Caller;
 use crate::faults::{F, Faults};
 use crate::hub::Hub;
 use crate::jsonrpc::Object;
@@ -20,6 +21,8 @@ pub struct Server {
     pub hub: Arc<Hub>,
     /// Signs request states.
     pub signer: Signer,
+    /// Who asks, where nobody has to say so.
+    pub local: Arc<Caller>,
     /// How often `test://watched-resource` has changed.
     pub watched_version: AtomicU64,
     /// Work that outlives its request.
@@ -29,13 +32,14 @@ pub struct Server {
 
 impl Server {
     /// A server; with `log` it tells standard error what passes through it. Equal keys make several servers interchangeable.
-    pub fn new(faults: Faults, key: Vec<u8>, log: bool) -> Arc<Self> {
+    pub fn new(faults: Faults, key: Vec<u8>, local: Caller, log: bool) -> Arc<Self> {
         let hub = Hub::new();
         Arc::new(Self {
             faults,
             tasks: Store::new(&hub),
             hub,
             signer: Signer::new(key),
+            local: Arc::new(local),
             watched_version: AtomicU64::new(1),
             log,
         })

@@ -36,7 +36,7 @@ pub fn serve(server: &Arc<Server>, runtime: &Arc<Runtime>) -> Result<(), Error> 
     );
     let reader = Reader {
         server: Arc::clone(server),
-        client: Connection::new(server, handle, revisions, stdout),
+        client: Connection::new(server, handle, revisions, Arc::clone(&server.local), stdout),
     };
     let _context = runtime.enter();
     reader.read(&mut io::stdin().lock())?;

@@ -13,6 +13,7 @@ use super::body::Response;
 use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::replay::EventStream;
 use super::{Http, respond};
+use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
@@ -32,6 +33,8 @@ const MAX_STREAMS: u64 = 64;
 /// A session and its streams.
 pub struct HttpSession {
     session: Arc<Session>,
+    /// Who opened it. Nobody else may use it.
+    owner: String,
     /// What the client gets by GET.
     standalone: Arc<EventStream>,
     /// What it got in answer to a POST, by number.
@@ -64,10 +67,11 @@ impl HttpSession {
     }
 }
 
-/// The session that a request names, or the refusal.
+/// The session that a request names, or the refusal. To know its id is not to be its owner.
 fn session(
     http: &Http,
     headers: &HeaderMap,
+    caller: &Caller,
     id: Option<&Id>,
 ) -> Result<Arc<HttpSession>, Box<Response>> {
     let faults = &http.server.faults;
@@ -81,9 +85,10 @@ fn session(
         Err(Box::new(respond::refused(faults, id, error)))
     };
     let sessions = lock(&http.sessions);
+    let owned = |session: &&Arc<HttpSession>| session.owner == caller.principal;
     let any = || sessions.values().next().cloned();
     let session = match headers::text(headers, SESSION_ID) {
-        Some(id) => match sessions.get(id).cloned() {
+        Some(id) => match sessions.get(id).filter(owned).cloned() {
             Some(session) => session,
             None => match any().filter(|_| faults.has(F::SessionUnknownServed)) {
                 Some(session) => session,
@@ -116,19 +121,24 @@ fn version_is_served(faults: &Faults, headers: &HeaderMap) -> bool {
 }
 
 /// Takes one message of a session, or the one that opens it.
-pub fn post(http: &Arc<Http>, headers: &HeaderMap, message: Message) -> Response {
+pub fn post(
+    http: &Arc<Http>,
+    headers: &HeaderMap,
+    caller: &Arc<Caller>,
+    message: Message,
+) -> Response {
     let faults = &http.server.faults;
     if let Message::Request { id, method, params } = &message
         && method == "initialize"
         && !headers.contains_key(SESSION_ID)
     {
-        return initialize(http, headers, id, params);
+        return initialize(http, headers, caller, id, params);
     }
     let id = match &message {
         Message::Request { id, .. } => Some(id),
         _ => None,
     };
-    let session = match session(http, headers, id) {
+    let session = match session(http, headers, caller, id) {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
@@ -144,7 +154,9 @@ pub fn post(http: &Arc<Http>, headers: &HeaderMap, message: Message) -> Response
         Message::Request { id, method, params } => {
             let (number, stream) = session.new_stream(http);
             let outlet = Arc::clone(&stream) as Arc<dyn Outlet>;
-            let work = session.session.work(id.clone(), method, params, outlet);
+            let work = session
+                .session
+                .work(id.clone(), method, params, Arc::clone(caller), outlet);
             start(http, &session, (number, stream), id, work)
         }
         Message::Notification { method, params } => {
@@ -162,6 +174,7 @@ pub fn post(http: &Arc<Http>, headers: &HeaderMap, message: Message) -> Response
 pub fn batch(
     http: &Arc<Http>,
     headers: &HeaderMap,
+    caller: &Arc<Caller>,
     messages: Vec<Result<Message, Rejection>>,
 ) -> Response {
     let faults = &http.server.faults;
@@ -172,14 +185,14 @@ pub fn batch(
     if headers::speaks_modern(headers) || !headers.contains_key(SESSION_ID) {
         return refuse();
     }
-    let session = match session(http, headers, None) {
+    let session = match session(http, headers, caller, None) {
         Ok(session) if session.session.has_batches() => session,
         Ok(_) => return refuse(),
         Err(refusal) => return *refusal,
     };
     let (number, stream) = session.new_stream(http);
     let outlet = Arc::clone(&stream) as Arc<dyn Outlet>;
-    match legacy::batch(&session.session, messages, &outlet) {
+    match legacy::batch(&session.session, messages, caller, &outlet) {
         Some(work) => {
             let id = Id::String(format!("batch {number}"));
             start(http, &session, (number, stream), id, work)
@@ -233,7 +246,13 @@ fn start(
     respond::events(faults, stream.connect(None))
 }
 
-fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Response {
+fn initialize(
+    http: &Http,
+    headers: &HeaderMap,
+    caller: &Caller,
+    id: &Id,
+    params: &Object,
+) -> Response {
     let faults = &http.server.faults;
     if headers.contains_key(PROTOCOL_VERSION)
         && !version_is_served(faults, headers)
@@ -260,6 +279,7 @@ fn initialize(http: &Http, headers: &HeaderMap, id: &Id, params: &Object) -> Res
     };
     let session = HttpSession {
         session,
+        owner: caller.principal.clone(),
         standalone,
         streams: Mutex::default(),
         next_stream: AtomicU64::new(1),
@@ -289,12 +309,12 @@ fn session_id(http: &Http) -> std::io::Result<String> {
 }
 
 /// Opens the stream for what is sent outside any request, or resumes another one.
-pub fn get(http: &Http, headers: &HeaderMap) -> Response {
+pub fn get(http: &Http, headers: &HeaderMap, caller: &Caller) -> Response {
     let faults = &http.server.faults;
     if !headers::accepts(headers, "text/event-stream") {
         return respond::empty(StatusCode::NOT_ACCEPTABLE);
     }
-    let session = match session(http, headers, None) {
+    let session = match session(http, headers, caller, None) {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
@@ -336,8 +356,8 @@ fn resumed(
 }
 
 /// Ends a session.
-pub fn delete(http: &Http, headers: &HeaderMap) -> Response {
-    match session(http, headers, None) {
+pub fn delete(http: &Http, headers: &HeaderMap, caller: &Caller) -> Response {
+    match session(http, headers, caller, None) {
         Ok(session) => {
             if !http.server.faults.has(F::SessionSurvives) {
                 let id = headers::text(headers, SESSION_ID).unwrap_or_default();

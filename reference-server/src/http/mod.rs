@@ -28,6 +28,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use tokio::net::TcpListener;
 
+use crate::auth::Caller;
 use crate::error::Error;
 use crate::jsonrpc::{ErrorObject, Message, Packet, Reply, parse};
 use crate::options::Options;
@@ -36,7 +37,6 @@ use body::Response;
 use guard::Guard;
 use headers::Era;
 use legacy::HttpSession;
-use listener::Caller;
 
 /// How long the body of a request may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -101,7 +101,7 @@ impl Http {
 async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     http.server.log(|| {
-        let caller = head.extensions.get::<Arc<Caller>>();
+        let caller = head.extensions.get::<Arc<listener::Caller>>();
         let who = caller.map(|caller| format!("{caller} "));
         let (method, uri) = (&head.method, &head.uri);
         format!("< {}{method} {uri}", who.unwrap_or_default())
@@ -109,24 +109,25 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
         return *refusal;
     }
+    let caller = Arc::clone(&http.server.local);
     match (head.uri.path(), &head.method) {
-        ("/mcp", _) => mcp(http, &head, body).await,
-        (sse::STREAM, &Method::GET) => sse::open(http, &head.headers),
+        ("/mcp", _) => mcp(http, &head, &caller, body).await,
+        (sse::STREAM, &Method::GET) => sse::open(http, &head.headers, caller),
         (sse::STREAM, _) => respond::not_allowed("GET"),
-        (sse::MESSAGES, &Method::POST) => sse::post(http, &head, body).await,
+        (sse::MESSAGES, &Method::POST) => sse::post(http, &head, &caller, body).await,
         (sse::MESSAGES, _) => respond::not_allowed("POST"),
         _ => respond::empty(StatusCode::NOT_FOUND),
     }
 }
 
-async fn mcp(http: &Arc<Http>, head: &Parts, body: Incoming) -> Response {
+async fn mcp(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, body: Incoming) -> Response {
     match head.method {
         Method::POST => {
             if let Err(status) = headers::check_post(&head.headers) {
                 return respond::empty(status);
             }
             match read(http, body).await {
-                Ok(bytes) => post(http, head, parse(&bytes)).await,
+                Ok(bytes) => post(http, head, caller, parse(&bytes)).await,
                 Err(status) => respond::empty(status),
             }
         }
@@ -134,8 +135,8 @@ async fn mcp(http: &Arc<Http>, head: &Parts, body: Incoming) -> Response {
         Method::GET | Method::DELETE if headers::speaks_modern(&head.headers) => {
             respond::not_allowed("POST")
         }
-        Method::GET => legacy::get(http, &head.headers),
-        Method::DELETE => legacy::delete(http, &head.headers),
+        Method::GET => legacy::get(http, &head.headers, caller),
+        Method::DELETE => legacy::delete(http, &head.headers, caller),
         _ => respond::not_allowed("GET, POST, DELETE"),
     }
 }
@@ -150,7 +151,7 @@ async fn read(http: &Http, body: Incoming) -> Result<Bytes, StatusCode> {
     }
 }
 
-async fn post(http: &Arc<Http>, head: &Parts, packet: Packet) -> Response {
+async fn post(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, packet: Packet) -> Response {
     let faults = &http.server.faults;
     let message = match packet {
         Packet::Single(Ok(message)) => message,
@@ -159,12 +160,13 @@ async fn post(http: &Arc<Http>, head: &Parts, packet: Packet) -> Response {
             faults.spoil_rejection(&mut reply);
             return respond::json(faults, reply.status, &reply.message);
         }
-        Packet::Batch(messages) => return legacy::batch(http, &head.headers, messages),
+        Packet::Batch(messages) => return legacy::batch(http, &head.headers, caller, messages),
     };
     match headers::era(&head.headers, &message) {
         Era::Modern => match message {
             Message::Request { id, method, params } => {
-                modern::request(http, &head.headers, id, method, params)
+                let caller = Arc::clone(caller);
+                modern::request(http, &head.headers, caller, id, method, params)
             }
             Message::Notification { .. } => respond::accepted(faults),
             Message::Response { .. } => {
@@ -172,6 +174,6 @@ async fn post(http: &Arc<Http>, head: &Parts, packet: Packet) -> Response {
                 respond::refused(faults, None, ErrorObject::invalid_request(error))
             }
         },
-        Era::Legacy => legacy::post(http, &head.headers, message),
+        Era::Legacy => legacy::post(http, &head.headers, caller, message),
     }
 }

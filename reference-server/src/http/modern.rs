@@ -7,6 +7,7 @@ use hyper::http::{HeaderMap, HeaderName};
 use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
 use super::{Http, live, respond};
+use crate::auth::Caller;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Object};
 use crate::modern::{Call, Metadata, work};
@@ -17,6 +18,7 @@ use crate::work::poll_now;
 pub fn request(
     http: &Arc<Http>,
     headers: &HeaderMap,
+    caller: Arc<Caller>,
     id: Id,
     method: String,
     params: Object,
@@ -28,6 +30,7 @@ pub fn request(
         id,
         method,
         params,
+        caller,
         outlet,
     };
     let mut work = work(server, metadata, call);

@@ -20,6 +20,7 @@ use super::legacy::MAX_SESSIONS;
 use super::live::KEEP_ALIVE;
 use super::replay::message_event;
 use super::{Http, headers, read, respond};
+use crate::auth::Caller;
 use crate::connection::Connection;
 use crate::context::Outlet;
 use crate::jsonrpc::parse;
@@ -56,7 +57,7 @@ impl Outlet for Mailbox {
 }
 
 /// Opens the stream of a client, which begins by telling it where to post.
-pub fn open(http: &Arc<Http>, headers: &HeaderMap) -> Response {
+pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Response {
     let faults = &http.server.faults;
     if !headers::accepts(headers, "text/event-stream") {
         return respond::empty(StatusCode::NOT_ACCEPTABLE);
@@ -70,7 +71,7 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap) -> Response {
     let (sender, messages) = channel(MAX_WAITING);
     let mailbox = Arc::new(Mailbox(Mutex::new(Some(sender))));
     let runtime = tokio::runtime::Handle::current();
-    let client = Connection::new(&http.server, runtime, REVISIONS, mailbox);
+    let client = Connection::new(&http.server, runtime, REVISIONS, caller, mailbox);
     lock(&http.clients).insert(key.clone(), Arc::new(client));
     let stream = Stream {
         http: Arc::clone(http),
@@ -82,10 +83,12 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap) -> Response {
 }
 
 /// Takes what a client posts. Every answer comes on its stream.
-pub async fn post(http: &Http, head: &Parts, body: Incoming) -> Response {
+pub async fn post(http: &Http, head: &Parts, caller: &Caller, body: Incoming) -> Response {
     let query = head.uri.query().unwrap_or_default();
     let key = query.strip_prefix("session=").unwrap_or_default();
     let client = lock(&http.clients).get(key).cloned();
+    // To know the address is not to be the one who was told it.
+    let client = client.filter(|client| client.caller.principal == caller.principal);
     let Some(client) = client else {
         return respond::empty(StatusCode::NOT_FOUND);
     };

@@ -113,6 +113,7 @@ where
     };
     let inside = Context {
         server: Arc::clone(&context.server),
+        caller: Arc::clone(&context.caller),
         revision: context.revision,
         capabilities: Arc::clone(&context.capabilities),
         outlet,
