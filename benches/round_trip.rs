@@ -41,6 +41,7 @@ fn http() -> Endpoint {
         url: "http://127.0.0.1:{port}/mcp".to_owned(),
         command: Some(serve(&["--http", "127.0.0.1:{port}"])),
         headers: Vec::new(),
+        sse: false,
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Exchange {
     pub answered: Vec<Value>,
     /// Further entries that answer it again.
     pub again: Vec<usize>,
-    /// Where its stream ended, broke or was abandoned.
+    /// Where its stream ended, broke or was abandoned, and no other will bring an answer.
     pub ended: Option<usize>,
     /// Where we stopped waiting for it.
     pub deadline: Option<usize>,
@@ -85,8 +85,9 @@ pub struct Conversation {
     current: Option<usize>,
     http_head: Option<(usize, StreamId, Option<StepRef>)>,
     alive_since: usize,
-    /// Streams whose end is not the last word: an event id was seen and the answer not yet.
-    resumable: HashSet<StreamId>,
+    /// Streams whose end is not the last word: the answer did not come yet, and may come elsewhere. On Streamable HTTP an
+    /// event id was seen; over HTTP+SSE the message was accepted.
+    continued: HashSet<StreamId>,
 }
 
 impl Conversation {
@@ -103,7 +104,7 @@ impl Conversation {
             current: None,
             http_head: None,
             alive_since: 0,
-            resumable: HashSet::new(),
+            continued: HashSet::new(),
         }
     }
 
@@ -132,9 +133,13 @@ impl Conversation {
                 };
                 self.sent(index, entry, due, *step);
             }
-            What::HttpResponse { .. } => {
+            What::HttpResponse { status, .. } => {
+                let promises = self.transport == Transport::Sse && (200..300).contains(status);
                 if let Some(exchange) = self.on_stream(entry.stream) {
                     exchange.head.get_or_insert(index);
+                    if promises && exchange.is_request() && exchange.answer.is_none() {
+                        self.continued.insert(entry.stream);
+                    }
                 }
             }
             What::Received { event, .. } => {
@@ -144,7 +149,7 @@ impl Conversation {
                 self.received(index, entry);
             }
             What::Event { event } => self.note_event(entry.stream, event),
-            What::End if self.resumable.contains(&entry.stream) => {}
+            What::End if self.continued.contains(&entry.stream) => {}
             What::End | What::Broken { .. } | What::Abandoned => {
                 if let Some(exchange) = self.on_stream(entry.stream).filter(|_| entry.stream != 0) {
                     exchange.ended.get_or_insert(index);
@@ -275,7 +280,7 @@ impl Conversation {
             .on_stream(stream)
             .is_some_and(|exchange| exchange.is_request() && exchange.is_open());
         if event.id.is_some() && unanswered && self.revision.era() == Era::Legacy {
-            self.resumable.insert(stream);
+            self.continued.insert(stream);
         }
     }
 
@@ -314,7 +319,7 @@ impl Conversation {
         match exchange.answer {
             None => {
                 exchange.answer = Some(index);
-                self.resumable.remove(&exchange.stream);
+                self.continued.remove(&exchange.stream);
             }
             Some(answer) if answer != index && repeats => exchange.again.push(index),
             // Another piece of the answer to a batch.
@@ -352,7 +357,7 @@ impl Conversation {
     /// The oldest exchange of this connection that is still open and fits.
     fn first_open(&self, fits: impl Fn(&Exchange) -> bool) -> Option<usize> {
         let mut exchanges = self.exchanges.iter().enumerate().skip(self.alive_since);
-        let (position, _) = exchanges.find(|(_, e)| e.is_open() && fits(e))?;
+        let (position, _) = exchanges.find(|(_, e)| e.posts && e.is_open() && fits(e))?;
         Some(position)
     }
 

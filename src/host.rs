@@ -59,10 +59,10 @@ pub enum HostError {
 /// One endpoint of the implementation under test.
 pub struct Host {
     endpoint: Endpoint,
-    running: tokio::sync::Mutex<Option<Running>>,
-    starts: AtomicUsize,
+    running: Arc<tokio::sync::Mutex<Option<Running>>>,
+    starts: Arc<AtomicUsize>,
     /// Held for reading by a session, and for writing by one that must be alone with the server.
-    pub alone: tokio::sync::RwLock<()>,
+    pub alone: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// An HTTP server that answers, and the process behind it if it is ours.
@@ -80,6 +80,8 @@ pub struct Connected {
     pub group: Option<Group>,
     /// The URL, over HTTP.
     pub url: Option<String>,
+    /// The same, taken apart.
+    pub address: Option<Arc<Address>>,
 }
 
 impl Host {
@@ -87,10 +89,25 @@ impl Host {
     pub fn new(endpoint: Endpoint) -> Host {
         Host {
             endpoint,
-            running: tokio::sync::Mutex::new(None),
-            starts: AtomicUsize::new(0),
-            alone: tokio::sync::RwLock::new(()),
+            running: Arc::default(),
+            starts: Arc::default(),
+            alone: Arc::default(),
         }
+    }
+
+    /// The same HTTP server, spoken to over HTTP+SSE; none if it is no HTTP server, or is spoken to in that way already.
+    pub fn over_sse(&self) -> Option<Host> {
+        let mut endpoint = self.endpoint.clone();
+        match &mut endpoint {
+            Endpoint::Http { sse, .. } if !*sse => *sse = true,
+            _ => return None,
+        }
+        Some(Host {
+            endpoint,
+            running: self.running.clone(),
+            starts: self.starts.clone(),
+            alone: self.alone.clone(),
+        })
     }
 
     /// The transport that it speaks.
@@ -149,6 +166,7 @@ impl Host {
                     link,
                     group: Some(group),
                     url: None,
+                    address: None,
                 })
             }
             Endpoint::Http { url, command, .. } => {
@@ -168,9 +186,10 @@ impl Host {
                     None => (Arc::new(Address::parse(url)?), url.clone()),
                 };
                 Ok(Connected {
-                    link: http::connect(address),
+                    link: http::connect(address.clone()),
                     group: None,
                     url: Some(url),
+                    address: Some(address),
                 })
             }
         }

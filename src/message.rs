@@ -55,6 +55,17 @@ pub fn messages(document: &Value) -> &[Value] {
     }
 }
 
+/// The items of one page of a list.
+pub fn items<'a>(page: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
+    let items = page.get(member).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
+/// The cursor of the page that follows.
+pub fn next_cursor(page: &Value) -> Option<&str> {
+    page.get("nextCursor")?.as_str()
+}
+
 /// Whether a value is what MCP accepts as a request id: a string or an integer.
 pub fn is_valid_id(id: &Value) -> bool {
     match id {

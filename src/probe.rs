@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 use crate::drive::{Session, Spec};
 use crate::host::HostError;
+use crate::message;
 use crate::profile::Offer;
 use crate::revision::{Era, Revision};
-use crate::transcript::What;
+use crate::transcript::{Entry, What};
+use crate::transport::is_event_stream;
 
 /// How much longer than the handshakes an answer to `server/discover` may take at least: a legacy server may stay silent.
 /// Where the handshakes took longer than this, it may take as long again.
@@ -36,6 +38,32 @@ pub enum Probed {
     },
     /// No sensible answer came.
     Failed(Box<Session>),
+}
+
+impl Probed {
+    /// Whether the server refused the first message by a status of 4xx, or in words: it may speak another transport.
+    pub fn is_refusal(&self) -> bool {
+        let status = |entry: &Entry| match entry.what {
+            What::HttpResponse { status, .. } => Some(status),
+            _ => None,
+        };
+        match self {
+            Probed::Spoken(..) => false,
+            Probed::Refused { .. } => true,
+            Probed::Failed(session) => {
+                let first = session.record.entries.iter().find_map(status);
+                first.is_some_and(|status| (400..500).contains(&status))
+            }
+        }
+    }
+
+    /// Whether the server opened the event stream of HTTP+SSE, whatever came of it.
+    pub fn opened_channel(&self) -> bool {
+        match self {
+            Probed::Failed(session) => session.has_channel(),
+            Probed::Spoken(..) | Probed::Refused { .. } => true,
+        }
+    }
 }
 
 /// Tries these revisions over the transport of the host. `base` gives everything but the revision.
@@ -232,18 +260,9 @@ async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
         else {
             break;
         };
-        items.extend(
-            result
-                .get(member)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .cloned(),
-        );
-        match result.get("nextCursor") {
-            Some(Value::String(cursor)) if items.len() < MAX_ITEMS => {
-                params = Some(json!({ "cursor": cursor }))
-            }
+        items.extend(message::items(result, member).cloned());
+        match message::next_cursor(result) {
+            Some(cursor) if items.len() < MAX_ITEMS => params = Some(json!({ "cursor": cursor })),
             _ => break,
         }
     }
@@ -286,10 +305,4 @@ async fn opens_get_stream(session: &mut Session) -> bool {
         Some((status, headers)) => status == 200 && is_event_stream(headers),
         None => true,
     }
-}
-
-fn is_event_stream(headers: &[(String, String)]) -> bool {
-    headers
-        .iter()
-        .any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"))
 }

@@ -13,12 +13,14 @@ pub enum Endpoint {
     Stdio(CommandLine),
     /// An HTTP server.
     Http {
-        /// The MCP endpoint. `{port}` stands for a free port that we choose.
+        /// The URL of the MCP endpoint. `{port}` stands for a free port that we choose.
         url: String,
         /// The process to start, await and restart; none if it runs already. Its arguments may hold `{port}`.
         command: Option<CommandLine>,
         /// Headers for every request.
         headers: Vec<(String, String)>,
+        /// Whether it speaks HTTP+SSE, so that the URL is that of its event stream.
+        sse: bool,
     },
 }
 
@@ -38,7 +40,8 @@ impl Endpoint {
     pub fn transport(&self) -> Transport {
         match self {
             Endpoint::Stdio(_) => Transport::Stdio,
-            Endpoint::Http { .. } => Transport::Http,
+            Endpoint::Http { sse: false, .. } => Transport::Http,
+            Endpoint::Http { sse: true, .. } => Transport::Sse,
         }
     }
 }

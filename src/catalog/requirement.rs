@@ -47,6 +47,7 @@ pub enum Concern {
     Any,
     Stdio,
     Http,
+    Sse,
 }
 
 /// The level of a requirement at one revision and where it stands; written `LEVEL PAGE#ANCHOR`.

@@ -108,6 +108,7 @@ impl Target {
                     url: url.clone(),
                     command,
                     headers: headers.clone(),
+                    sse: false,
                 }]
             }
         };
@@ -183,13 +184,16 @@ fn bundled() -> Result<Vec<Endpoint>, Failure> {
             ..CommandLine::default()
         }
     };
+    let http = |path: &str, sse| Endpoint::Http {
+        url: format!("http://127.0.0.1:{PORT}/{path}"),
+        command: Some(serve(["--http", &format!("127.0.0.1:{PORT}")])),
+        headers: Vec::new(),
+        sse,
+    };
     Ok(vec![
         Endpoint::Stdio(serve(["--stdio", ""])),
-        Endpoint::Http {
-            url: format!("http://127.0.0.1:{PORT}/mcp"),
-            command: Some(serve(["--http", &format!("127.0.0.1:{PORT}")])),
-            headers: Vec::new(),
-        },
+        http("mcp", false),
+        http("sse", true),
     ])
 }
 
@@ -272,7 +276,7 @@ mod tests {
                 .unwrap_or_else(|failure| panic!("{}", failure.message));
             (resolved.info.kind, resolved.endpoints.len())
         };
-        assert_eq!(kinds(&target(None, &[])), ("bundled".to_owned(), 2));
+        assert_eq!(kinds(&target(None, &[])), ("bundled".to_owned(), 3));
         assert_eq!(
             kinds(&target(None, &["server", "-x"])),
             ("stdio".to_owned(), 1)

@@ -1,5 +1,6 @@
 //! Drives a session: sends, waits, records. It never judges.
 
+mod listen;
 mod record;
 mod replies;
 mod resume;
@@ -20,6 +21,7 @@ use crate::process::Group;
 use crate::redact::Redactor;
 use crate::revision::{Era, Revision, legacy, modern};
 use crate::transcript::{Entry, Raw, StepRef, What};
+use crate::transport::http::{Address, ResolveError};
 use crate::transport::{HttpRequest, Link, Outgoing, StreamId, Transport};
 
 pub use record::Recorder;
@@ -85,6 +87,10 @@ pub struct Session {
     /// The index of the first entry of this connection.
     connected: usize,
     session_id: Option<String>,
+    /// The URL, over HTTP.
+    address: Option<Arc<Address>>,
+    /// HTTP+SSE: where to post, once the server has said it.
+    endpoint: Option<Result<String, ResolveError>>,
     opened: bool,
     next_id: u64,
     next_stream: StreamId,
@@ -115,7 +121,12 @@ impl Session {
     /// # Errors
     /// Where no connection can be made.
     pub async fn connect(spec: Spec) -> Result<Session, HostError> {
-        let Connected { link, group, url } = spec.host.connect().await?;
+        let Connected {
+            link,
+            group,
+            url,
+            address,
+        } = spec.host.connect().await?;
         let record = Recorder::new(spec.revision, spec.transport(), spec.redactor.clone());
         let mut session = Session {
             generation: spec.host.generation(),
@@ -125,6 +136,8 @@ impl Session {
             group,
             connected: 0,
             session_id: None,
+            address,
+            endpoint: None,
             opened: false,
             next_id: 1,
             next_stream: 1,
@@ -136,6 +149,7 @@ impl Session {
             spec,
         };
         session.reset_vars(url);
+        session.listen().await;
         Ok(session)
     }
 
@@ -152,10 +166,16 @@ impl Session {
                 .clone()
                 .map(|id| ("session".to_owned(), Value::String(id))),
         );
+        let endpoint = self.posting_path();
+        self.vars
+            .extend(endpoint.map(|path| ("endpoint".to_owned(), Value::String(path))));
     }
 
     /// Plays the opening of the era: the `initialize` handshake, or nothing. Returns whether requests may follow.
     pub async fn open(&mut self) -> bool {
+        if !self.is_connected() {
+            return false;
+        }
         if self.spec.era() == Era::Modern {
             self.opened = true;
             return true;
@@ -182,6 +202,8 @@ impl Session {
                 is_settled(record, sent)
             })
             .await;
+        }
+        if self.spec.transport() == Transport::Http {
             self.open_get_stream();
         }
         true
@@ -380,13 +402,11 @@ impl Session {
     }
 
     fn http_headers(&self, outbound: &Outbound) -> Vec<(String, String)> {
-        let mut headers = vec![
-            ("Content-Type".to_owned(), "application/json".to_owned()),
-            (
-                "Accept".to_owned(),
-                "application/json, text/event-stream".to_owned(),
-            ),
-        ];
+        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        if self.spec.transport() == Transport::Http {
+            let accept = "application/json, text/event-stream";
+            headers.push(("Accept".to_owned(), accept.to_owned()));
+        }
         if !outbound.bare {
             headers.extend(match self.spec.era() {
                 Era::Modern => {
@@ -410,7 +430,8 @@ impl Session {
         deliberate: bool,
     ) -> usize {
         let raw = Raw(bytes.clone());
-        let stream = self.exchange_order("POST", None, headers, bytes, step);
+        let path = self.posting_path();
+        let stream = self.exchange_order("POST", path, headers, bytes, step);
         self.record.note_order(
             self.next_seq,
             stream,
@@ -434,6 +455,19 @@ impl Session {
     ) -> StreamId {
         let stream = self.next_stream;
         self.next_stream += 1;
+        self.order_on(stream, method, path, headers, body, step);
+        stream
+    }
+
+    fn order_on(
+        &mut self,
+        stream: StreamId,
+        method: &str,
+        path: Option<String>,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+        step: Option<StepRef>,
+    ) {
         let seq = self.fresh_seq();
         let what = What::HttpRequest {
             method: method.to_owned(),
@@ -453,7 +487,6 @@ impl Session {
             stream,
             request,
         });
-        stream
     }
 
     /// Waits until what was sent with this entry is answered, or cannot be any more.
@@ -517,6 +550,7 @@ impl Session {
             let until = self.resume_due().map_or(deadline, |due| due.min(deadline));
             match tokio::time::timeout_at(until.into(), self.link.rx.recv()).await {
                 Ok(Some(incoming)) => {
+                    self.note_endpoint(&incoming);
                     let ended = self.record.take(incoming);
                     self.reply_to_requests();
                     if let Some(index) = ended {
@@ -535,7 +569,7 @@ impl Session {
         let Ok(connected) = self.spec.host.connect().await else {
             return false;
         };
-        self.link = connected.link;
+        (self.link, self.address) = (connected.link, connected.address);
         if let Some(old) = std::mem::replace(&mut self.group, connected.group) {
             tokio::spawn(old.end());
         }
@@ -544,6 +578,7 @@ impl Session {
         self.record.exited = false;
         self.connected = self.record.entries.len();
         self.record.note(0, What::Reconnected { step });
+        self.listen().await;
         self.open().await
     }
 }

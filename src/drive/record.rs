@@ -38,7 +38,7 @@ pub struct Recorder {
     pub entries: Vec<Entry>,
     /// The same, as exchanges.
     pub conversation: Conversation,
-    /// Nothing more will come on stdio: the output ended or broke, or the process did.
+    /// Nothing more will come: stdout or, over HTTP+SSE, the stream of the server ended or broke, or the process did.
     pub gone: bool,
     /// The process has ended.
     pub exited: bool,
@@ -154,7 +154,7 @@ impl Recorder {
                 step,
             } => What::HttpRequest {
                 method,
-                path,
+                path: path.map(|path| self.redactor.text(path)),
                 headers: self.redactor.headers(headers),
                 step,
             },

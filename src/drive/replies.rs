@@ -9,7 +9,11 @@ use crate::revision::Era;
 impl Session {
     /// Answers the requests that came since the last time.
     pub(super) fn reply_to_requests(&mut self) {
-        while let Some(&index) = self.record.conversation.initiated.get(self.replied) {
+        // Before it is known where to post, the answers wait.
+        while let (true, Some(&index)) = (
+            self.is_connected(),
+            self.record.conversation.initiated.get(self.replied),
+        ) {
             self.replied += 1;
             // A modern client writes no responses at all.
             if self.spec.era() == Era::Modern {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::Session;
 use crate::revision::{Era, legacy};
 use crate::transcript::What;
-use crate::transport::{SseEvent, StreamId};
+use crate::transport::{SseEvent, StreamId, Transport};
 
 /// A server that asks for a longer delay is resumed earlier: the request has a deadline.
 const MAX_DELAY: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ impl Session {
 
     /// Looks at a new entry: remembers event ids, and plans a resumption when a stream ends without its answer.
     pub(super) fn note_resumption(&mut self, index: usize) {
-        if !self.is_http() || self.spec.era() == Era::Modern {
+        if self.spec.transport() != Transport::Http || self.spec.era() == Era::Modern {
             return;
         }
         let entry = &self.record.entries[index];

@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::{Outbound, Session, Wait};
+use super::{Outbound, Recorder, Session, Wait};
 use crate::catalog::case::{Action, Call, Case, HttpStep, Step};
 use crate::judge::duty::Duty;
 use crate::judge::pattern::{self, Scope};
 use crate::judge::view::{self, Trial};
+use crate::message;
 use crate::revision::Era;
 use crate::transcript::{StepRef, What};
-use crate::transport::Outgoing;
+use crate::transport::{Outgoing, StreamId};
 use crate::value::{ExpandError, Expander};
 
 /// How long after a fence something that should not come may still come.
@@ -415,10 +416,14 @@ impl Session {
         }
         let wait = self
             .wait_for(Some(at), "an HTTP response", move |record| {
-                super::stream_ended(record, stream) || view::is_open_stream(&record.entries, stream)
+                super::stream_ended(record, stream)
+                    || view::is_open_stream(&record.entries, stream)
+                    || is_answered_elsewhere(record, stream)
             })
             .await;
-        if wait == Wait::Done && !super::stream_ended(&self.record, stream) {
+        let goes_on = view::is_open_stream(&self.record.entries, stream)
+            && !super::stream_ended(&self.record, stream);
+        if wait == Wait::Done && goes_on {
             // An event stream that would stay open: its head is all that the step asked for.
             self.pump(Instant::now() + GRACE, |record| {
                 super::stream_ended(record, stream)
@@ -465,11 +470,11 @@ impl Session {
                 return Ok(next);
             }
             let page = self.answer_to(sent).and_then(|answer| answer.get("result"));
-            let cursor = page.and_then(|page| page.get("nextCursor")).cloned();
+            let cursor = page.and_then(message::next_cursor).map(str::to_owned);
             // The same page with the same cursor leads around in a circle.
             let is_new = known.insert(page.map(Value::to_string));
             match cursor {
-                Some(Value::String(cursor)) if is_new => params["cursor"] = Value::String(cursor),
+                Some(cursor) if is_new => params["cursor"] = cursor.into(),
                 _ => break,
             }
         }
@@ -523,6 +528,13 @@ impl Session {
         }
         Next::Go
     }
+}
+
+/// Whether what was posted on this stream is answered on another, as over HTTP+SSE.
+fn is_answered_elsewhere(record: &Recorder, stream: StreamId) -> bool {
+    let mut exchanges = record.conversation.exchanges.iter();
+    let elsewhere = |answer: usize| record.entries[answer].stream != stream;
+    exchanges.any(|exchange| exchange.stream == stream && exchange.answer.is_some_and(elsewhere))
 }
 
 /// The step of the `alive` that is added by itself.

@@ -10,7 +10,7 @@ use crate::catalog::case::{Action, Case, Expectation, Step};
 use crate::conversation::{Conversation, Exchange};
 use crate::message::{self, Kind};
 use crate::transcript::{Entry, StepRef, What};
-use crate::transport::StreamId;
+use crate::transport::{StreamId, is_event_stream};
 
 /// What came of a step.
 #[derive(Debug, Clone, Default)]
@@ -151,14 +151,7 @@ impl<'a> Trial<'a> {
                 last_error = Some(answer.cloned());
                 continue;
             };
-            items.extend(
-                result
-                    .get(member)
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .cloned(),
-            );
+            items.extend(message::items(result, member).cloned());
             cursors.extend(result.get("nextCursor").cloned());
             results.push(result.clone());
         }
@@ -167,9 +160,9 @@ impl<'a> Trial<'a> {
             Some(error) => error,
             None if results.is_empty() => None,
             None => {
-                let ended = results.last().is_some_and(|result| {
-                    !matches!(result.get("nextCursor"), Some(Value::String(_)))
-                });
+                let ended = results
+                    .last()
+                    .is_some_and(|result| message::next_cursor(result).is_none());
                 Some(
                     json!({ "items": items, "cursors": cursors, "results": results, "ended": ended }),
                 )
@@ -270,9 +263,7 @@ pub fn is_open_stream(entries: &[Entry], stream: StreamId) -> bool {
         .rev()
         .filter(|entry| entry.stream == stream)
         .any(|entry| match &entry.what {
-            What::HttpResponse { headers, .. } => headers.iter().any(|(name, value)| {
-                name == "content-type" && value.starts_with("text/event-stream")
-            }),
+            What::HttpResponse { headers, .. } => is_event_stream(headers),
             _ => false,
         })
 }

@@ -146,7 +146,7 @@ impl Page<'_> {
                 &format!("{} {}", excerpt(server, 100), excerpt(version, 100)),
             );
         }
-        for transport in [Transport::Stdio, Transport::Http, Transport::Sse] {
+        for transport in Transport::ALL {
             let mine = profile
                 .offers
                 .iter()

@@ -65,11 +65,6 @@ impl Revision {
         }
     }
 
-    /// Whether Streamable HTTP is one of its transports.
-    pub fn has_streamable_http(self) -> bool {
-        self >= Revision::V2025_03_26
-    }
-
     /// Whether requests carry an `MCP-Protocol-Version` header.
     pub fn has_version_header(self) -> bool {
         self >= Revision::V2025_06_18

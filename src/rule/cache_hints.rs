@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::look::{Answer, modern_answers};
 use super::{Rule, Sight};
 use crate::judge::Session;
+use crate::message;
 use crate::revision::Era;
 
 pub(super) const RULE: Rule = Rule {
@@ -156,7 +157,7 @@ fn same_scope<'a>(
             scope.clone(),
         );
     }
-    if let Some(next) = result.get("nextCursor").and_then(Value::as_str) {
+    if let Some(next) = message::next_cursor(result) {
         scopes.insert((answer.method(), next), (scope, answer.entry));
     }
 }

@@ -6,6 +6,7 @@
 mod accepted;
 mod buffering;
 mod cache_hints;
+mod channel;
 mod content_type;
 mod declared_only;
 mod envelope;
@@ -36,6 +37,7 @@ mod server_request_ids;
 mod session_id;
 mod session_survives;
 mod sse_data;
+mod sse_messages;
 mod stream;
 mod stream_ends;
 mod subscriptions;
@@ -107,6 +109,7 @@ pub static RULES: &[Rule] = &[
     get_stream::RULE,
     buffering::RULE,
     sse_data::RULE,
+    sse_messages::RULE,
     event_ids::RULE,
     priming::RULE,
 ];

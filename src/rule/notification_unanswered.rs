@@ -1,7 +1,7 @@
 //! Nothing answers a notification or a response of ours.
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic#notifications>
 //!
-//! Over HTTP each message has a response, and the rule on what is accepted says which.
+//! On Streamable HTTP each message has a response, and the rule on what is accepted says which.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     title: "Notifications and responses are not answered",
     requirements: &["messages/notification-unanswered"],
     faults: &["notification-answered", "unknown-notification-answered"],
-    applies: |_, transport| transport == Transport::Stdio,
+    applies: |_, transport| transport != Transport::Http,
     check,
 };
 
@@ -48,7 +48,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             .exchanges
             .iter()
             .rev()
-            .filter(|e| e.sent < answer && e.stream == 0);
+            .filter(|e| e.sent < answer && e.posts);
         // After something unreadable, an answer without an id is most probably about that.
         if let Some(exchange) = before
             .clone()

@@ -6,11 +6,12 @@
 use serde_json::{Value, json};
 
 use super::look::{answers, life_of};
-use super::{Rule, Sight};
+use super::{Rule, Sight, channel};
 use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::judge::evidence::cut;
 use crate::transcript::What;
+use crate::transport::Transport;
 
 pub(super) const RULE: Rule = Rule {
     name: "opening",
@@ -18,6 +19,9 @@ pub(super) const RULE: Rule = Rule {
     requirements: &[
         "initialization/result",
         "versioning/echo",
+        "sse/event-stream",
+        "sse/endpoint-event",
+        "sse/post-endpoint",
         "robust/answers-in-time",
         "robust/stays-alive",
     ],
@@ -27,6 +31,9 @@ pub(super) const RULE: Rule = Rule {
         "initialize-without-server-info",
         "server-info-without-version",
         "version-not-echoed",
+        "sse-content-type",
+        "sse-endpoint-missing",
+        "sse-post-refused",
     ],
     applies: |_, _| true,
     check,
@@ -36,6 +43,7 @@ pub(super) const RULE: Rule = Rule {
 const STDERR_LINES: usize = 5;
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
+    channel::check(session, sight);
     let ours = |exchange: &&Exchange| exchange.trial.is_none() && exchange.is_request();
     for exchange in session.conversation.exchanges.iter().filter(ours) {
         match exchange.answer {
@@ -135,7 +143,9 @@ fn handshake(
 /// Reports why no answer came; false if nobody waited for it to the end.
 fn unanswered(session: &Session<'_>, exchange: &Exchange, sight: &mut Sight) -> bool {
     let method = exchange.method.as_deref().unwrap_or("a request");
+    let over_sse = session.header.transport == Transport::Sse;
     if let Some(exit) = exit(session, exchange) {
+        let output = if over_sse { "event stream" } else { "output" };
         let message = match &session.entries[exit].what {
             What::Exit {
                 code: Some(code), ..
@@ -149,7 +159,7 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, sight: &mut Sight) -> 
                 format!("the server was ended by signal {signal} before it answered {method}")
             }
             What::Broken { message } => format!("{message}, instead of an answer to {method}"),
-            _ => format!("the server closed its output instead of answering {method}"),
+            _ => format!("the server closed its {output} instead of answering {method}"),
         };
         let actual = stderr(session).unwrap_or(came(session, exchange));
         sight.violation(
@@ -181,19 +191,18 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, sight: &mut Sight) -> 
     .flatten()
     .collect();
     let actual = came(session, exchange);
-    sight.violation(
-        "robust/answers-in-time",
-        &shown,
-        message,
-        "an answer",
-        actual,
-    );
+    // Any status of 200 to 299 accepts what is posted: the text does not say which.
+    let requirement = match exchange.ended {
+        Some(_) if over_sse && head.is_some() => "sse/post-endpoint",
+        _ => "robust/answers-in-time",
+    };
+    sight.violation(requirement, &shown, message, "an answer", actual);
     true
 }
 
 /// Where the process ended, or at least its output, while we waited.
 fn exit(session: &Session<'_>, exchange: &Exchange) -> Option<usize> {
-    if exchange.stream != 0 {
+    if session.header.transport == Transport::Http {
         return None;
     }
     let life = life_of(session, exchange.sent);
@@ -220,7 +229,7 @@ fn exit(session: &Session<'_>, exchange: &Exchange) -> Option<usize> {
 fn came(session: &Session<'_>, exchange: &Exchange) -> Value {
     let received = session.entries[exchange.sent..]
         .iter()
-        .filter(|entry| entry.stream == exchange.stream);
+        .filter(|entry| entry.stream == exchange.stream || entry.stream == 0);
     let lines = received.filter_map(|entry| match &entry.what {
         What::Received { raw, .. } => {
             Some(Value::String(cut(&String::from_utf8_lossy(&raw.0), 200)))

@@ -244,7 +244,7 @@ fn unreadable_before<'a>(session: &Session<'a>, entry: usize) -> Option<&'a Exch
         .filter(|e| e.due.duty == Duty::May && e.answer.is_none())
 }
 
-/// Responses on stdio without an id that were not taken for the answer to something unreadable.
+/// Responses on stdio or HTTP+SSE without an id that were not taken for the answer to something unreadable.
 pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize> + use<'a> {
     let conversation = session.conversation;
     let taken: HashSet<usize> = conversation
@@ -304,7 +304,8 @@ fn is_on_get(session: &Session<'_>, entry: usize) -> bool {
     let stream = session.entries[entry].stream;
     session.entries.iter().any(|entry| {
         let is_get = matches!(&entry.what, What::HttpRequest { method, .. } if method == "GET");
-        is_get && entry.stream == stream
+        // Over HTTP+SSE the stream of the server is opened by GET as well, and carries everything.
+        is_get && stream != 0 && entry.stream == stream
     })
 }
 

@@ -1,4 +1,4 @@
-//! The server does not end while its input is open.
+//! The server does not end while its input is open. Over HTTP+SSE its event stream stays open.
 //!
 //! No clause forbids it, and every user is hurt by it. A process that ends at something hostile is blamed by the trial
 //! that sent it, one that ends before the session is open by the rule on opening.
@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     title: "The server does not end while its input is open",
     requirements: &["robust/no-early-exit"],
     faults: &["dies-early"],
-    applies: |_, transport| transport == Transport::Stdio,
+    applies: |_, transport| transport != Transport::Http,
     check,
 };
 
@@ -30,10 +30,11 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     sight.observe();
     let what = |index: usize| &session.entries[index].what;
     let ends = |index: &usize| {
-        matches!(
-            what(*index),
-            What::End | What::Broken { .. } | What::Exit { .. } | What::Closed { .. }
-        )
+        session.entries[*index].stream == 0
+            && matches!(
+                what(*index),
+                What::End | What::Broken { .. } | What::Exit { .. } | What::Closed { .. }
+            )
     };
     let Some(end) = (0..session.entries.len()).find(ends) else {
         return;
@@ -51,6 +52,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             ..
         }) => format!("was ended by signal {signal}"),
         Some(_) => "ended".to_owned(),
+        None if session.header.transport == Transport::Sse => "closed its event stream".to_owned(),
         None => "closed its output".to_owned(),
     };
     let trial = session

@@ -1,11 +1,12 @@
-//! The HTTP exchanges of a session: what was asked, the head of the response, and what came in it.
+//! The HTTP exchanges of a session: what was asked, the head of the response, and what came in it. The stream of HTTP+SSE on
+//! which the server speaks is none of them: like stdout, it carries everything.
 
 use std::collections::BTreeMap;
 
 use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::transcript::What;
-use crate::transport::{SseEvent, StreamId};
+use crate::transport::{SseEvent, StreamId, is_event_stream};
 
 /// One HTTP exchange.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl<'a> Stream<'a> {
 
     /// Whether the response is an event stream.
     pub fn is_event_stream(&self) -> bool {
-        self.status == 200 && self.media_type().as_deref() == Some("text/event-stream")
+        self.status == 200 && is_event_stream(self.headers)
     }
 
     /// Whether it was opened to go on where another stream ended.
@@ -110,7 +111,8 @@ impl<'a> Stream<'a> {
 /// The HTTP exchanges of a session, in order.
 pub(super) fn streams<'a>(session: &Session<'a>) -> BTreeMap<StreamId, Stream<'a>> {
     let mut streams: BTreeMap<StreamId, Stream<'a>> = BTreeMap::new();
-    for (index, entry) in session.entries.iter().enumerate() {
+    let entries = session.entries.iter().enumerate();
+    for (index, entry) in entries.filter(|(_, entry)| entry.stream != 0) {
         if let What::HttpRequest {
             method, headers, ..
         } = &entry.what

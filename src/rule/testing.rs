@@ -47,6 +47,22 @@ pub fn modern_http() -> Script {
     Script::new(Revision::V2026_07_28, Transport::Http)
 }
 
+/// HTTP+SSE at 2024-11-05, not yet answered.
+pub fn sse_get() -> Script {
+    let what = What::HttpRequest {
+        method: "GET".to_owned(),
+        path: None,
+        headers: Vec::new(),
+        step: None,
+    };
+    Script::new(Revision::V2024_11_05, Transport::Sse).what(what)
+}
+
+/// HTTP+SSE at 2024-11-05, with an open event stream.
+pub fn sse() -> Script {
+    sse_get().head(200, &[("content-type", "text/event-stream")])
+}
+
 impl Script {
     pub fn new(revision: Revision, transport: Transport) -> Script {
         let (capabilities, client) = (
@@ -229,6 +245,40 @@ impl Script {
                 event: Some(event),
             },
         })
+    }
+
+    /// An event of a type, or of none, on the stream on which the server of HTTP+SSE speaks.
+    pub fn typed_event(mut self, kind: Option<&str>, data: &str) -> Script {
+        self.stream = 0;
+        let event = SseEvent {
+            event: kind.map(str::to_owned),
+            ..SseEvent::default()
+        };
+        self.what(What::Received {
+            raw: Raw(data.to_owned().into()),
+            event: Some(event),
+        })
+    }
+
+    /// The event that says where to post.
+    pub fn endpoint(self, reference: &str) -> Script {
+        self.typed_event(Some("endpoint"), reference)
+    }
+
+    /// Over HTTP+SSE: `initialize` is posted, accepted and answered.
+    pub fn posts_initialize(self) -> Script {
+        let (revision, capabilities) = (self.revision, self.capabilities.clone());
+        let result = json!({
+            "protocolVersion": revision,
+            "capabilities": capabilities,
+            "serverInfo": { "name": "s", "version": "1" },
+        });
+        let answer = json!({ "jsonrpc": "2.0", "id": 0, "result": result });
+        self.http("POST", &[])
+            .what_request("initialize", json!({ "protocolVersion": revision }))
+            .head(202, &[])
+            .ends()
+            .typed_event(Some("message"), &answer.to_string())
     }
 
     /// An event with a message.

@@ -10,7 +10,7 @@ use super::{Fixture, Options, RunError};
 use crate::catalog::select::SelectError;
 use crate::catalog::{Catalog, Selection};
 use crate::drive::{Session, Spec};
-use crate::host::{self, Host};
+use crate::host::{self, Host, HostError};
 use crate::probe::{self, Probed};
 use crate::profile::{Offer, Profile};
 use crate::redact::Redactor;
@@ -52,9 +52,8 @@ pub fn verify_selection(selection: &Selection, catalog: &Catalog) -> Result<(), 
         .chain(RULES.iter().map(|rule| format!("rule/{}", rule.name)))
         .collect();
     let trials = ids.iter().flat_map(|id| {
-        let at = move |revision| {
-            [Transport::Stdio, Transport::Http].map(|transport| trial_name(id, revision, transport))
-        };
+        let at =
+            move |revision| Transport::ALL.map(|transport| trial_name(id, revision, transport));
         Revision::ALL.into_iter().flat_map(at)
     });
     let names: Vec<String> = trials.chain(ids.iter().cloned()).collect();
@@ -72,29 +71,16 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
             source,
         })?;
     }
-    let hosts: Vec<Arc<Host>> = options
-        .endpoints
-        .iter()
-        .cloned()
-        .map(Host::new)
-        .map(Arc::new)
-        .collect();
     let redactor = redactor(&options.endpoints);
     let mut found = Found::default();
-    for host in &hosts {
-        let spec = Spec {
-            host: host.clone(),
-            revision: DEFAULT,
-            client: Value::Object(serde_json::Map::new()),
-            timeout: options.timeout,
-            redactor: redactor.clone(),
-            vars: Arc::default(),
-            tools: Arc::default(),
-        };
-        for (revision, probed) in probe::probe(&spec, &revisions(options, host.transport())).await?
-        {
+    let mut hosts = Vec::new();
+    for endpoint in &options.endpoints {
+        let host = Arc::new(Host::new(endpoint.clone()));
+        let (host, probed) = probe_host(host, options, &redactor).await?;
+        for (revision, probed) in probed {
             found.take(revision, host.transport(), probed);
         }
+        hosts.push(host);
     }
     if found.warm.is_empty() {
         found.explain(options, &hosts).await?;
@@ -122,6 +108,38 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
         profile,
         warm: found.warm,
         failed: found.failed,
+    })
+}
+
+/// Probes a host. What refuses Streamable HTTP may be the event stream of HTTP+SSE, and then is probed as that.
+/// <https://modelcontextprotocol.io/specification/2025-03-26/basic/transports#backwards-compatibility>
+async fn probe_host(
+    host: Arc<Host>,
+    options: &Options,
+    redactor: &Redactor,
+) -> Result<(Arc<Host>, Vec<(Revision, Probed)>), HostError> {
+    let probe = async |host: &Arc<Host>| {
+        let spec = Spec {
+            host: host.clone(),
+            revision: DEFAULT,
+            client: Value::Object(serde_json::Map::new()),
+            timeout: options.timeout,
+            redactor: redactor.clone(),
+            vars: Arc::default(),
+            tools: Arc::default(),
+        };
+        probe::probe(&spec, &revisions(options, host.transport())).await
+    };
+    let probed = probe(&host).await?;
+    let refused = probed.iter().all(|(_, probed)| probed.is_refusal());
+    let Some(older) = host.over_sse().filter(|_| refused).map(Arc::new) else {
+        return Ok((host, probed));
+    };
+    let again = probe(&older).await?;
+    let opened = again.iter().any(|(_, probed)| probed.opened_channel());
+    Ok(match opened || probed.is_empty() {
+        true => (older, again),
+        false => (host, probed),
     })
 }
 
@@ -155,12 +173,10 @@ fn revisions(options: &Options, transport: Transport) -> Vec<Revision> {
             .as_ref()
             .is_none_or(|wanted| wanted.contains(revision))
     };
-    let possible =
-        |revision: &Revision| transport == Transport::Stdio || revision.has_streamable_http();
     Revision::ALL
         .into_iter()
         .filter(wanted)
-        .filter(possible)
+        .filter(|revision| transport.carries(*revision))
         .collect()
 }
 
@@ -207,6 +223,12 @@ impl Found {
                 reasons.join("; ")
             )));
         };
+        if let Some(error) = session.misdirected() {
+            return Err(RunError::NoServer(format!(
+                "the endpoint event says to post to a place that {error}, and messages are sent nowhere but to the \
+                 server that was named: give the address at which it knows itself"
+            )));
+        }
         let entries = &session.record.entries;
         if entries.iter().any(|entry| {
             matches!(entry.what, What::Received { .. } | What::Broken { .. })
@@ -218,7 +240,7 @@ impl Found {
         for host in hosts {
             stderr.extend(host.stderr_tail().await);
         }
-        match no_server(entries, &stderr) {
+        match no_server(entries, &stderr, session.spec.transport()) {
             Some(reason) => Err(RunError::NoServer(reason)),
             None => Ok(()),
         }
@@ -278,11 +300,11 @@ fn stderr_of(entries: &[Entry]) -> Vec<String> {
 }
 
 /// Why what was reached is no server at all.
-fn no_server(entries: &[Entry], stderr: &[String]) -> Option<String> {
+fn no_server(entries: &[Entry], stderr: &[String], transport: Transport) -> Option<String> {
     // The first of these says it: what follows a response, say, was at least an HTTP server's.
     let telling = entries.iter().find(|entry| match entry.what {
         What::Exit { .. } | What::HttpResponse { .. } => true,
-        What::Broken { .. } => entry.stream != 0,
+        What::Broken { .. } => entry.stream != 0 || transport == Transport::Sse,
         _ => false,
     })?;
     match &telling.what {
@@ -297,13 +319,13 @@ fn no_server(entries: &[Entry], stderr: &[String]) -> Option<String> {
                 host::last_words(stderr)
             ))
         }
-        What::HttpResponse { status, headers } => http_refusal(*status, headers),
+        What::HttpResponse { status, headers } => http_refusal(*status, headers, transport),
         What::Broken { message } => Some(format!("no HTTP response: {message}")),
         _ => None,
     }
 }
 
-fn http_refusal(status: u16, headers: &[(String, String)]) -> Option<String> {
+fn http_refusal(status: u16, headers: &[(String, String)], transport: Transport) -> Option<String> {
     let header = |wanted: &str| {
         headers
             .iter()
@@ -320,7 +342,10 @@ fn http_refusal(status: u16, headers: &[(String, String)]) -> Option<String> {
             header("www-authenticate")
         )),
         404 | 405 => Some(format!(
-            "there is no MCP endpoint at this URL (HTTP {status}); is the path right?"
+            "there is no MCP endpoint at this URL (HTTP {status}), nor the event stream of HTTP+SSE; is the path right?"
+        )),
+        400..=599 if transport == Transport::Sse => Some(format!(
+            "there is no event stream of HTTP+SSE at this URL: GET is answered with HTTP {status}"
         )),
         400..=599 if !header("content-type").starts_with("application/json") => Some(format!(
             "the server answered initialize with HTTP {status} and no JSON-RPC message"

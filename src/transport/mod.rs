@@ -2,9 +2,9 @@
 //!
 //! A transport is a function that returns a [`Link`]. Whoever owns the I/O stamps the time at the socket.
 
+mod events;
 pub mod http;
 pub mod memory;
-mod sse;
 pub mod stdio;
 
 use std::time::Instant;
@@ -13,7 +13,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-pub use sse::{SseEvent, SseParser};
+use crate::revision::Revision;
+
+pub use events::{SseEvent, SseParser, is_event_stream};
 
 /// The transports of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +30,18 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Every transport.
+    pub const ALL: [Transport; 3] = [Transport::Stdio, Transport::Http, Transport::Sse];
+
+    /// Whether a revision defines it.
+    pub fn carries(self, revision: Revision) -> bool {
+        match self {
+            Transport::Stdio => true,
+            Transport::Http => revision > Revision::V2024_11_05,
+            Transport::Sse => revision == Revision::V2024_11_05,
+        }
+    }
+
     /// The name used in trials and reports.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +58,8 @@ impl std::fmt::Display for Transport {
     }
 }
 
-/// One direction of bytes within a connection: stdio is stream 0; each HTTP exchange opens another.
+/// One direction of bytes within a connection: stdio is stream 0; each HTTP exchange opens another. Over HTTP+SSE the
+/// exchange on which the server speaks is stream 0.
 pub type StreamId = u32;
 
 /// No message, event or body of more bytes than this is read (16 MiB).

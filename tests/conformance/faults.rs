@@ -20,7 +20,7 @@ use crate::server::{self, Check};
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where a fault is looked for, one place after the other, until it is caught.
-const PLACES: [(Revision, Transport); 9] = [
+const PLACES: [(Revision, Transport); 10] = [
     (Revision::V2026_07_28, Transport::Stdio),
     (Revision::V2025_11_25, Transport::Stdio),
     (Revision::V2026_07_28, Transport::Http),
@@ -30,6 +30,7 @@ const PLACES: [(Revision, Transport); 9] = [
     (Revision::V2025_06_18, Transport::Stdio),
     (Revision::V2025_06_18, Transport::Http),
     (Revision::V2024_11_05, Transport::Stdio),
+    (Revision::V2024_11_05, Transport::Sse),
 ];
 
 /// Cases in which every rule finds something to look at.

@@ -13,7 +13,6 @@ use tokio::runtime::Runtime;
 
 /// Where the reference server is reached: it is started with this fault, or with none.
 pub fn endpoint(transport: Transport, fault: Option<&str>) -> Endpoint {
-    const URL: &str = "http://127.0.0.1:{port}/mcp";
     let serve = |arguments: &[&str]| {
         let fault = fault.map(|fault| ["--fault", fault]);
         let words = [env!("CARGO_BIN_EXE_mcp-conform"), "serve"]
@@ -25,13 +24,16 @@ pub fn endpoint(transport: Transport, fault: Option<&str>) -> Endpoint {
             ..CommandLine::default()
         }
     };
+    let http = |path: &str, sse| Endpoint::Http {
+        url: format!("http://127.0.0.1:{{port}}/{path}"),
+        command: Some(serve(&["--http", "127.0.0.1:{port}"])),
+        headers: Vec::new(),
+        sse,
+    };
     match transport {
         Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
-        Transport::Http | Transport::Sse => Endpoint::Http {
-            url: URL.to_owned(),
-            command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-            headers: Vec::new(),
-        },
+        Transport::Http => http("mcp", false),
+        Transport::Sse => http("sse", true),
     }
 }
 

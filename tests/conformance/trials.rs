@@ -53,7 +53,7 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
 
 fn run(catalog: &Arc<Catalog>, select: Vec<String>) -> mcp_conform::event::RunReport {
     let check = Check {
-        endpoints: [Transport::Stdio, Transport::Http]
+        endpoints: Transport::ALL
             .map(|transport| server::endpoint(transport, None))
             .to_vec(),
         revisions: None,

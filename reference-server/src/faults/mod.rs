@@ -9,6 +9,7 @@ mod envelope;
 mod era;
 mod input;
 mod results;
+mod sse;
 mod table;
 
 pub use table::F;
@@ -53,6 +54,7 @@ struct Memory {
     counted: AtomicUsize,
     capabilities: Mutex<Object>,
     cursors: Mutex<HashSet<String>>,
+    client: Mutex<String>,
 }
 
 impl Faults {

@@ -339,5 +339,12 @@ faults! {
     HeaderParamTextual "header-param-textual" "headers/param-numeric" "modern: integers in headers are compared as text";
     HeaderMismatchCode "header-mismatch-code" "headers/failure-code" "modern: header errors have code -32600";
     HeaderMismatchStatus "header-mismatch-status" "headers/failure-400" "modern: header errors have status 200";
+    SseEndpointMissing "sse-endpoint-missing" "sse/endpoint-event" "2024-11-05: the event stream does not say where to post (HTTP+SSE)";
+    SseEndpointLate "sse-endpoint-late" "sse/endpoint-first" "2024-11-05: a ping comes before the endpoint event (HTTP+SSE)";
+    SseContentType "sse-content-type" "sse/event-stream" "2024-11-05: the event stream is text/plain (HTTP+SSE)";
+    SsePostRefused "sse-post-refused" "sse/post-endpoint" "2024-11-05: what is posted is refused with 405 (HTTP+SSE)";
+    SseEventType "sse-event-type" "sse/message-events" "2024-11-05: messages come as events of the type \"response\" (HTTP+SSE)";
+    SseLatestClient "sse-latest-client" "sse/several-clients" "2024-11-05: only the client that came last is served (HTTP+SSE)";
+    SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process when what is posted belongs to no stream (HTTP+SSE)";
     UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::stream;
 use hyper::body::Incoming;
+use hyper::http::header;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -23,6 +24,7 @@ use super::{Http, headers, read, respond};
 use crate::auth::Caller;
 use crate::connection::Connection;
 use crate::context::Outlet;
+use crate::faults::F;
 use crate::jsonrpc::parse;
 use crate::lock;
 use crate::options::random_id;
@@ -73,25 +75,35 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
     let runtime = tokio::runtime::Handle::current();
     let client = Connection::new(&http.server, runtime, REVISIONS, caller, mailbox);
     lock(&http.clients).insert(key.clone(), Arc::new(client));
+    faults.remember_client(&key);
     let stream = Stream {
         http: Arc::clone(http),
-        endpoint: Some(format!("event: endpoint\ndata: {MESSAGES}?session={key}\n\n").into()),
+        endpoint: faults.endpoint_events(&format!("{MESSAGES}?session={key}")),
         key,
         messages,
     };
-    respond::events(faults, Body::events(stream.into_events()))
+    let mut response = respond::events(faults, Body::events(stream.into_events()));
+    if faults.has(F::SseContentType) {
+        respond::set(&mut response, header::CONTENT_TYPE, "text/plain");
+    }
+    response
 }
 
 /// Takes what a client posts. Every answer comes on its stream.
 pub async fn post(http: &Http, head: &Parts, caller: &Caller, body: Incoming) -> Response {
+    let faults = &http.server.faults;
     let query = head.uri.query().unwrap_or_default();
     let key = query.strip_prefix("session=").unwrap_or_default();
-    let client = lock(&http.clients).get(key).cloned();
+    let client = lock(&http.clients).get(&*faults.client(key)).cloned();
     // To know the address is not to be the one who was told it.
     let client = client.filter(|client| client.caller.principal == caller.principal);
     let Some(client) = client else {
+        faults.on_unknown_client();
         return respond::empty(StatusCode::NOT_FOUND);
     };
+    if faults.has(F::SsePostRefused) {
+        return respond::not_allowed("GET");
+    }
     if !headers::is_json(&head.headers) {
         return respond::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
@@ -138,7 +150,8 @@ impl Stream {
         tokio::select! {
             message = self.messages.recv() => {
                 let data = message_event(server, None, &message?);
-                Some([b"event: message\n".as_slice(), &data].concat().into())
+                let kind = server.faults.event_type();
+                Some([format!("event: {kind}\n").as_bytes(), &data].concat().into())
             }
             () = server.hub.closed() => None,
             () = tokio::time::sleep(KEEP_ALIVE) => Some(Bytes::from_static(b":\n\n")),

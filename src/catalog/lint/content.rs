@@ -10,10 +10,11 @@ use crate::judge::pattern;
 use crate::value;
 
 /// The variables that are there without being saved.
-const GIVEN_VARIABLES: [&str; 7] = [
+const GIVEN_VARIABLES: [&str; 8] = [
     "revision",
     "session",
     "url",
+    "endpoint",
     "tool",
     "arguments",
     "resource",

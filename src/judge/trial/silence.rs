@@ -11,6 +11,7 @@ use crate::conversation::Exchange;
 use crate::drive::after_last;
 use crate::judge::duty::Duty;
 use crate::transcript::{StepRef, What};
+use crate::transport::Transport;
 
 /// The requirement behind the question that follows every hostile input.
 pub const STAYS_ALIVE: &str = "robust/stays-alive";
@@ -19,7 +20,7 @@ pub const ANSWERS: &str = "robust/answers-in-time";
 /// The requirement of JSON-RPC itself.
 const ANSWERED: &str = "messages/request-answered";
 /// The requirements that say that an answer comes.
-const ON_ANSWERING: [&str; 2] = [ANSWERED, "messages/batch"];
+const ON_ANSWERING: [&str; 3] = [ANSWERED, "messages/batch", "sse/several-clients"];
 
 impl Judge<'_> {
     /// A request without its answer: the server hangs or is gone. An HTTP status can take its place where the step
@@ -53,8 +54,11 @@ impl Judge<'_> {
         if !exchange.is_request() {
             return None;
         }
-        // A status without a message came in time: what is missing is the answer.
-        let named = named.or(has_head.then_some(ANSWERED));
+        // A status without a message came in time: what is missing is the answer. Over HTTP+SSE one that accepts the
+        // message is no word on that.
+        let over_sse = self.session.header.transport == Transport::Sse;
+        let settled = has_head && (!over_sse || exchange.ended.is_some());
+        let named = named.or(settled.then_some(ANSWERED));
         let silent = self.silent(named, observation, &unanswered(exchange, observation));
         Some(match until {
             Some(until) => self.not_come(step, until, silent),

@@ -42,6 +42,17 @@ pub enum AddressError {
     Scheme(String),
 }
 
+/// A reference that leads to no place on the same server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// It is no URI.
+    #[error("{0:?} is no URI")]
+    Syntax(String),
+    /// It leads to another scheme, host or port.
+    #[error("{0} is of another origin")]
+    Elsewhere(String),
+}
+
 impl Address {
     /// Parses an `http` or `https` URL.
     ///
@@ -72,6 +83,21 @@ impl Address {
             tls,
             url,
         })
+    }
+
+    /// The path and query that a reference of the server leads to.
+    ///
+    /// # Errors
+    /// Where it is no reference, or leads to another origin: nothing of ours is sent there.
+    pub fn resolve(&self, reference: &str) -> Result<String, ResolveError> {
+        let url = self
+            .url
+            .join(reference)
+            .map_err(|_| ResolveError::Syntax(reference.to_owned()))?;
+        if url.origin() != self.url.origin() {
+            return Err(ResolveError::Elsewhere(reference.to_owned()));
+        }
+        Ok(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
     }
 
     /// The host, without brackets, and the port.
@@ -194,4 +220,41 @@ async fn handshake(
         .map_err(|error| super::describe(&error))?;
     tokio::spawn(connection);
     Ok(sender)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_stay_on_the_server() {
+        let address = Address::parse("http://127.0.0.1:8080/a/sse?x=1").unwrap();
+        let table = [
+            ("/messages?session=1", "/messages?session=1"),
+            ("messages/?a=b#c", "/a/messages/?a=b"),
+            ("?session=1", "/a/sse?session=1"),
+            ("http://127.0.0.1:8080/m", "/m"),
+            ("HTTP://127.0.0.1:8080", "/"),
+            ("/a b", "/a%20b"),
+        ];
+        for (reference, expected) in table {
+            assert_eq!(address.resolve(reference).as_deref(), Ok(expected));
+        }
+        for reference in [
+            "http://127.0.0.1/m",
+            "https://127.0.0.1:8080/m",
+            "//example.org/m",
+            "file:///m",
+            "data:,m",
+        ] {
+            assert_eq!(
+                address.resolve(reference),
+                Err(ResolveError::Elsewhere(reference.to_owned()))
+            );
+        }
+        assert!(matches!(
+            address.resolve("http://[::1/"),
+            Err(ResolveError::Syntax(_))
+        ));
+    }
 }

@@ -1,4 +1,4 @@
-//! The Streamable HTTP transport, seen as exchanges: each request opens a stream of events.
+//! HTTP seen as exchanges: each request opens a stream of events. Both transports over HTTP are made of them.
 //!
 //! HTTP/1.1 on connections of our own (crate hyper), redirects not followed, proxies not used: what the server does is
 //! what the transcript shows. <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http>
@@ -14,9 +14,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming as Body;
 use tokio::sync::mpsc;
 
-use super::{Happened, HttpRequest, Incoming, Link, MAX_MESSAGE, Outgoing, SseParser, StreamId};
+use super::{
+    Happened, HttpRequest, Incoming, Link, MAX_MESSAGE, Outgoing, SseParser, StreamId,
+    is_event_stream,
+};
 
-pub use connection::{Address, AddressError};
+pub use connection::{Address, AddressError, ResolveError};
 use connection::{Connections, Sender};
 
 const QUEUE: usize = 1024;
@@ -100,13 +103,7 @@ impl Exchange {
                 )
             })
             .collect();
-        let is_stream = headers.iter().any(|(name, value)| {
-            name == "content-type"
-                && value
-                    .trim_start()
-                    .to_ascii_lowercase()
-                    .starts_with("text/event-stream")
-        });
+        let is_stream = is_event_stream(&headers);
         self.report(Happened::Response {
             status: head.status.as_u16(),
             headers,

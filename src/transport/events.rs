@@ -4,6 +4,21 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Whether the headers of a response, names in lower case, announce an event stream. Media types know no case.
+pub fn is_event_stream(headers: &[(String, String)]) -> bool {
+    let media_type = |value: &str| {
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    headers.iter().any(|(name, value)| {
+        name == "content-type" && media_type(value).eq_ignore_ascii_case("text/event-stream")
+    })
+}
+
 /// One dispatched event. Unlike a browser's, it is also dispatched when `data` is empty but another field was
 /// given: MCP servers prime a stream with an id and no data.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +35,13 @@ pub struct SseEvent {
     /// The `data` lines joined by newlines; none if there was no `data` field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+}
+
+impl SseEvent {
+    /// Whether it tells the client of HTTP+SSE where to post.
+    pub fn names_endpoint(&self) -> bool {
+        self.event.as_deref() == Some("endpoint")
+    }
 }
 
 /// The state between two pieces of a stream. Memory is bounded by the caller, who counts what is [`pending`].
@@ -97,6 +119,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_content_type_of_an_event_stream() {
+        let announced = |value: &str| is_event_stream(&[("content-type".into(), value.into())]);
+        assert!(announced("text/event-stream"));
+        assert!(announced(" Text/Event-Stream ; charset=utf-8"));
+        assert!(!announced("text/event-streams"));
+        assert!(!announced("application/json"));
+        assert!(!is_event_stream(&[]));
+    }
 
     fn parse(text: &str) -> Vec<SseEvent> {
         SseParser::default().feed(text.as_bytes())
