@@ -76,7 +76,10 @@ fn holds(word: &str, profile: &Profile, offer: &Offer) -> bool {
         "a-template" => !offer.templates.is_empty(),
         "a-prompt" => simple_prompt(offer).is_some(),
         "a-call" => allowed_call(profile, offer).is_some(),
-        "modern-only" => !profile.speaks(Era::Legacy, offer.transport),
+        "modern-only" => {
+            profile.legacy_tried.contains(&offer.transport)
+                && !profile.speaks(Era::Legacy, offer.transport)
+        }
         "legacy-too" => profile.speaks(Era::Legacy, offer.transport),
         "session-id" => offer.session_id,
         "get-stream" => offer.get_stream,
@@ -97,7 +100,10 @@ fn reason(word: &str, profile: &Profile) -> String {
         "a-template" => "it lists no resource template".to_owned(),
         "a-prompt" => "it lists no prompt without required arguments".to_owned(),
         "a-call" => "no call of a tool is allowed (see --call, --call-read-only)".to_owned(),
-        "modern-only" => "it speaks legacy revisions too".to_owned(),
+        "modern-only" => match profile.legacy_tried.is_empty() {
+            true => "no legacy revision was asked for (see --revision)".to_owned(),
+            false => "it speaks legacy revisions too".to_owned(),
+        },
         "legacy-too" => "it speaks modern revisions only".to_owned(),
         "session-id" => "it issues no session id".to_owned(),
         "get-stream" => "it opens no stream on GET".to_owned(),

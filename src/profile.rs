@@ -33,6 +33,9 @@ pub struct Profile {
     /// Whether the user gave credentials.
     #[serde(default)]
     pub authorization: bool,
+    /// Over which transports a legacy revision was asked for, so that it is known whether the server speaks one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legacy_tried: Vec<Transport>,
 }
 
 /// What the server offers at one revision over one transport.

@@ -306,6 +306,7 @@ impl Script {
             superseded: Vec::new(),
             profile: Arc::new(Profile {
                 offers: vec![offer],
+                legacy_tried: vec![self.transport],
                 ..Profile::default()
             }),
             catalog: CATALOG.hash.clone(),

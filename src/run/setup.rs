@@ -286,8 +286,20 @@ impl Found {
                 .iter()
                 .flat_map(|host| host.headers())
                 .any(|(name, _)| name.eq_ignore_ascii_case("authorization")),
+            legacy_tried: hosts
+                .iter()
+                .map(|host| host.transport())
+                .filter(|transport| tries_legacy(options, *transport))
+                .collect(),
         }
     }
+}
+
+/// Whether a legacy revision is asked for over a transport.
+fn tries_legacy(options: &Options, transport: Transport) -> bool {
+    revisions(options, transport)
+        .iter()
+        .any(|revision| revision.era() == Era::Legacy)
 }
 
 fn stderr_of(entries: &[Entry]) -> Vec<String> {
