@@ -17,6 +17,29 @@ pub struct Coverage {
     pub untested: BTreeMap<String, String>,
     /// Requirements that neither are tested nor say why not, with the revisions where that is so.
     pub open: BTreeMap<String, Vec<Revision>>,
+    /// Cases that a fault of the reference server shows to be able to fail.
+    pub proven_cases: Share,
+    /// The same of rules.
+    pub proven_rules: Share,
+}
+
+/// How many of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Those that are meant.
+    pub some: usize,
+    /// All.
+    pub all: usize,
+}
+
+impl Share {
+    /// Counts the `true` among all.
+    pub fn of(all: impl Iterator<Item = bool>) -> Share {
+        all.fold(Share::default(), |share, is_meant| Share {
+            some: share.some + usize::from(is_meant),
+            all: share.all + 1,
+        })
+    }
 }
 
 /// The requirements of one area at one revision.
@@ -47,8 +70,11 @@ impl std::ops::AddAssign for Cell {
 
 impl Coverage {
     /// Counts what the cases and rules of a catalog cite.
-    pub fn of(catalog: &Catalog, rules: &[RuleCitations]) -> Coverage {
+    pub fn of(catalog: &Catalog, rules: &[RuleCitations], proven_rules: Share) -> Coverage {
+        let proven = catalog.cases.iter().map(|case| !case.faults.is_empty());
         let mut coverage = Coverage {
+            proven_cases: Share::of(proven),
+            proven_rules,
             areas: BTreeMap::new(),
             untested: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -142,7 +168,9 @@ mod tests {
         let coverage = Coverage::of(
             &catalog,
             &[("rule/r".to_owned(), vec!["a/rule".to_owned()])],
+            Share::of([true].into_iter()),
         );
+        assert_eq!(coverage.proven_cases, Share { some: 0, all: 1 });
         let newest = coverage.areas["a"][&Revision::V2025_11_25];
         assert_eq!(
             newest,

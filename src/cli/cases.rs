@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{CatalogArgs, Failure, coverage, print, rule_citations, show};
+use crate::catalog::coverage::{Coverage, Share};
 use crate::catalog::lint::lint;
 use crate::catalog::load::{self, Kind};
 use crate::catalog::select::{did_you_mean, near};
@@ -69,7 +70,8 @@ impl Cases {
             Command::Lint { catalog } => lint_all(&catalog),
             Command::Coverage { catalog, json } => {
                 let catalog = catalog.load()?;
-                let coverage = crate::catalog::coverage::Coverage::of(&catalog, &rule_citations());
+                let proven = Share::of(RULES.iter().map(|rule| !rule.faults.is_empty()));
+                let coverage = Coverage::of(&catalog, &rule_citations(), proven);
                 print(&if json {
                     to_json(&coverage)?
                 } else {

@@ -33,6 +33,12 @@ pub(super) fn text(coverage: &Coverage) -> String {
     for line in table.lines() {
         let _ = writeln!(text, "{}", line.trim_end());
     }
+    let (cases, rules) = (coverage.proven_cases, coverage.proven_rules);
+    let _ = writeln!(
+        text,
+        "\nProven by a fault of the reference server: {} of {} cases, {} of {} rules",
+        cases.some, cases.all, rules.some, rules.all
+    );
     if !coverage.open.is_empty() {
         let _ = writeln!(text, "\n{BOLD}Open{BOLD:#}");
         for (id, revisions) in &coverage.open {
