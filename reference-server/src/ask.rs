@@ -96,7 +96,7 @@ impl Question {
 
 impl Context {
     /// Whether the client declared that it can be asked this.
-    pub fn can_ask(&self, question: &Question) -> bool {
+    fn can_ask(&self, question: &Question) -> bool {
         let Some(declared) = self.capabilities.get(question.capability()) else {
             return false;
         };
@@ -104,10 +104,17 @@ impl Context {
             // An empty object means forms; `{"url": {}}` alone does not.
             "elicitation" => {
                 self.revision >= Revision::V2025_06_18
-                    && (declared.get("form").is_some() || declared.get("url").is_none())
+                    && (declared.get("form").is_some()
+                        || declared.get("url").is_none()
+                        || self.fault(F::FormModeUndeclared))
             }
             _ => true,
         }
+    }
+
+    /// Whether this is asked: if the client can answer, or wrongly if not.
+    pub fn may_ask(&self, question: &Question) -> bool {
+        self.can_ask(question) || self.server.faults.asks_undeclared(question.method)
     }
 
     /// Asks all `questions` at once and returns the answers in their order.
@@ -116,10 +123,7 @@ impl Context {
     /// accepts answers only together with it.
     pub async fn ask(&self, questions: &[Question], stateful: bool) -> Result<Vec<Value>, Failure> {
         let faults = &self.server.faults;
-        let cannot = |question: &&Question| {
-            !self.can_ask(question) && !faults.asks_undeclared(question.method)
-        };
-        if let Some(question) = questions.iter().find(cannot) {
+        if let Some(question) = questions.iter().find(|question| !self.may_ask(question)) {
             return Err(self.cannot_ask(question));
         }
         let mut answers = match &self.peer {
@@ -131,7 +135,7 @@ impl Context {
             if faults.sulks(question.method, Ok(answer)) {
                 std::future::pending::<()>().await;
             }
-            faults.spoil_answer(question.method, answer);
+            faults.spoil_answer(question.method, answer)?;
         }
         Ok(answers)
     }

@@ -76,7 +76,6 @@ impl Connection {
     }
 
     fn reject(&self, rejection: Rejection) {
-        self.server.faults.on_rejection(&rejection);
         if !rejection.response {
             let mut reply = Reply::error(rejection.id.as_ref(), *rejection.error);
             self.server.faults.spoil_rejection(&mut reply);
@@ -92,10 +91,12 @@ impl Connection {
         match message {
             Message::Request { id, method, params } => self.request(id, method, params),
             Message::Notification { method, params } => self.notification(&method, &params),
-            Message::Response { id, outcome } => match self.session() {
-                Some(session) => session.answered(&id, outcome),
-                None => self.server.faults.on_stray_response(),
-            },
+            // Without a handshake we have asked nothing.
+            Message::Response { id, outcome } => {
+                if let Some(session) = self.session() {
+                    session.answered(&id, outcome);
+                }
+            }
         }
     }
 
@@ -121,7 +122,8 @@ impl Connection {
             let error = ErrorObject::invalid_request("that id is still in use");
             return self.reply(Reply::error(Some(&id), error));
         }
-        if self.carries_modern() && modern::is_meant(&method, &params) {
+        let meant = || !self.carries_legacy() || modern::is_meant(&method, &params);
+        if self.carries_modern() && meant() {
             let outlet = Arc::clone(&self.outlet);
             let metadata = modern::Metadata::admit(&self.server, &params);
             let call = modern::Call {
@@ -157,6 +159,10 @@ impl Connection {
             }
         };
         self.reply(result);
+    }
+
+    fn carries_legacy(&self) -> bool {
+        !self.revisions.start().is_modern()
     }
 
     fn carries_modern(&self) -> bool {

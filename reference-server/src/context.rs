@@ -101,7 +101,10 @@ impl Context {
 
     /// Tells whoever wants to know that something changed.
     pub fn publish(&self, event: &Event) {
-        if !self.server.faults.hides(event) {
+        if self.fault(F::ChangesUnasked) && self.revision.is_modern() {
+            self.notify(event.method(), Value::Null);
+        }
+        if self.server.offer.changes && !self.server.faults.hides(event) {
             self.server.hub.publish(event);
         }
     }

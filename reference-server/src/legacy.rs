@@ -165,10 +165,8 @@ impl Session {
             "logging/setLevel" if !self.server.faults.has(F::SetLevelUnknown) => {
                 self.set_level(params)
             }
-            "resources/subscribe" if !self.server.faults.has(F::SubscribeRefused) => {
-                self.subscribe(params)
-            }
-            "resources/unsubscribe" => self.unsubscribe(params),
+            "resources/subscribe" if self.can_subscribe() => self.subscribe(params),
+            "resources/unsubscribe" if self.server.offer.changes => self.unsubscribe(params),
             _ => {
                 let context = Context {
                     server: Arc::clone(&self.server),
@@ -183,6 +181,10 @@ impl Session {
                 features::answer(&context, method, params).await
             }
         }
+    }
+
+    fn can_subscribe(&self) -> bool {
+        self.server.offer.changes && !self.server.faults.has(F::SubscribeRefused)
     }
 
     fn refuses_ping(&self) -> bool {
@@ -207,10 +209,11 @@ impl Session {
     }
 
     fn subscribe(&self, params: &Object) -> Answer {
-        let uri = features::string(params, "uri")?;
+        let uri = resources::given_uri(&self.server, params)?;
         let job = uri.strip_prefix(tasks::JOB_SCHEME);
         let job = job.and_then(|id| self.server.tasks.find(&self.owner, id));
-        if job.is_none() && !resources::exists(uri) {
+        let any = self.server.faults.has(F::UriUnchecked);
+        if job.is_none() && !resources::exists(uri) && !any {
             return Err(resources::not_found(self.revision, uri).into());
         }
         lock(&self.watched).insert(uri.into());

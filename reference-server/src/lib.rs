@@ -30,7 +30,7 @@ use std::sync::{Mutex, MutexGuard};
 
 pub use auth::Role;
 pub use error::Error;
-pub use faults::{Fault, faults};
+pub use faults::{Fault, Proof, faults};
 pub use http::{TlsError, TlsOptions};
 pub use options::{Options, run};
 

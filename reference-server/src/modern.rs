@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Caller;
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
-use crate::faults::F;
+use crate::faults::{F, Faults};
 use crate::features::{self, logging::Level};
 use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
 use crate::revision::Revision;
@@ -94,6 +94,7 @@ impl Metadata {
             Some(info) if info["name"].is_string() && info["version"].is_string() => {}
             Some(_) => return malformed("clientInfo\"] has a name and a version"),
         }
+        server.faults.refuse_capabilities(&capabilities)?;
         let log_level = match meta.get(LOG_LEVEL) {
             None => None,
             Some(level) => match level.as_str().and_then(Level::parse) {
@@ -119,10 +120,27 @@ impl Metadata {
         if supported || server.faults.has(F::VersionUnchecked) {
             return Ok(());
         }
-        let data = json!({"supported": supported_versions(), "requested": self.version});
-        Err(ErrorObject::new(-32022, "Unsupported protocol version")
-            .data(data)
-            .status(400))
+        Err(unsupported(&self.version))
+    }
+}
+
+fn unsupported(requested: &str) -> ErrorObject {
+    let data = json!({"supported": supported_versions(), "requested": requested});
+    ErrorObject::new(-32022, "Unsupported protocol version")
+        .data(data)
+        .status(400)
+}
+
+/// Tells a client of the other era what would be understood.
+fn no_handshake(faults: &Faults, params: &Object) -> ErrorObject {
+    match faults.has(F::InitializeUnnamed) {
+        true => ErrorObject::invalid_params("There is no handshake here").status(400),
+        false => unsupported(
+            params
+                .get("protocolVersion")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+        ),
     }
 }
 
@@ -165,6 +183,9 @@ pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call:
         let params = Arc::new(params);
         let answer = match metadata {
             Ok(metadata) => answer(&server, metadata, &id, &method, &params, caller, outlet).await,
+            Err(_) if method == "initialize" && !server.offer.eras.has_legacy() => {
+                Err(no_handshake(&server.faults, &params).into())
+            }
             Err(error) => Err(error.into()),
         };
         let mut reply = match answer {
@@ -235,7 +256,11 @@ async fn answer(
         log_level: metadata.log_level,
         peer: Peer::Rounds(rounds),
     };
-    features::answer(&context, method, params).await
+    let result = features::answer(&context, method, params).await?;
+    if let Peer::Rounds(rounds) = &context.peer {
+        rounds.finish(&server.faults)?;
+    }
+    Ok(result)
 }
 
 fn discover(server: &Server) -> Object {

@@ -11,7 +11,8 @@ use crate::auth::{Caller, Role};
 use crate::error::Error;
 use crate::faults::{Faults, faults};
 use crate::http::TlsOptions;
-use crate::server::Server;
+use crate::revision::Eras;
+use crate::server::{Offer, Server};
 use crate::{http, stdio};
 
 /// How to run the server. Flatten it into a command of your own, or use the program.
@@ -25,6 +26,14 @@ pub struct Options {
     /// Serve over Streamable HTTP at this address, under /mcp; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
+
+    /// Which eras to speak
+    #[arg(long, value_name = "ERA", value_enum, default_value_t)]
+    pub era: Eras,
+
+    /// Declare that nothing ever changes: no listChanged, no subscriptions to resources
+    #[arg(long = "static")]
+    pub is_static: bool,
 
     /// Violate one rule on purpose (repeatable; see --list-faults)
     #[arg(long = "fault", value_name = "NAME")]
@@ -78,11 +87,16 @@ pub fn run(options: Options) -> Result<(), Error> {
         return Ok(list_faults(options.json)?);
     }
     let faults = Faults::named(&options.faults)?;
+    let offer = Offer {
+        eras: options.era,
+        changes: !options.is_static,
+    };
     let key = match &options.state_key {
         Some(secret) => secret.clone().into_bytes(),
         None => random_bytes()?.to_vec(),
     };
-    let server = Server::new(faults, key, Caller::local(options.role), options.log);
+    let local = Caller::local(options.role);
+    let server = Server::new(faults, offer, key, local, options.log);
     match options.http {
         Some(address) => runtime(None)?.block_on(http::serve(server, address, &options)),
         None => stdio::serve(&server, &runtime(Some(1))?),

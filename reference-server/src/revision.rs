@@ -1,6 +1,7 @@
 //! The protocol revisions and what came with which.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// A dated protocol revision, ordered by date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +51,39 @@ impl Revision {
     /// Whether requests carry their own metadata instead of a handshake.
     pub fn is_modern(self) -> bool {
         self >= Self::V2026_07_28
+    }
+}
+
+/// The eras that a server speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Eras {
+    /// Every revision
+    #[default]
+    Both,
+    /// Only revisions in which each request carries its own metadata
+    Modern,
+    /// Only revisions that open with a handshake
+    Legacy,
+}
+
+impl Eras {
+    /// Whether it is worth a handshake.
+    pub fn has_legacy(self) -> bool {
+        self != Self::Modern
+    }
+
+    /// Whether requests may carry their own metadata.
+    pub fn has_modern(self) -> bool {
+        self != Self::Legacy
+    }
+
+    /// The revisions of these eras.
+    pub fn revisions(self) -> RangeInclusive<Revision> {
+        match self {
+            Self::Both => Revision::ALL[0]..=Revision::LATEST,
+            Self::Modern => Revision::LATEST..=Revision::LATEST,
+            Self::Legacy => Revision::ALL[0]..=Revision::LATEST_LEGACY,
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Rounds {
         if stateful && !self.resumed {
             return Ok(None);
         }
-        if !question.accepts(answer) && !faults.has(F::InputsUnchecked) {
+        if !question.accepts(answer) && !faults.takes_any_answer() {
             let error = format!(
                 "inputResponses.{} does not answer the question",
                 question.key
@@ -93,7 +93,6 @@ impl Rounds {
         stateful: bool,
     ) -> Result<Vec<Value>, Failure> {
         let faults = &context.server.faults;
-        faults.refuse_extra_inputs(&self.responses, questions)?;
         let mut answers = Vec::new();
         let mut open = Object::new();
         for question in questions {
@@ -116,8 +115,16 @@ impl Rounds {
         self.ask(context, open, stateful)
     }
 
+    /// Looks back, once the request is answered, at answers that were of no use.
+    pub fn finish(&self, faults: &Faults) -> Result<(), ErrorObject> {
+        faults.refuse_extra_inputs(&self.responses, &lock(&self.known))
+    }
+
     fn ask<T>(&self, context: &Context, open: Object, stateful: bool) -> Result<T, Failure> {
         context.server.faults.ask_directly(&*context.outlet, &open);
+        if context.server.faults.awaits_retry(&self.responses) {
+            return Err(ErrorObject::internal("still waiting for the retry").into());
+        }
         let mut result = Object::new();
         result.insert("inputRequests".into(), Value::Object(open));
         let known = lock(&self.known).clone();

@@ -9,14 +9,25 @@ use crate::auth::Caller;
 use crate::faults::{F, Faults};
 use crate::hub::Hub;
 use crate::jsonrpc::Object;
-use crate::revision::Revision;
+use crate::revision::{Eras, Revision};
 use crate::state::Signer;
 use crate::tasks::{Store, modern::EXTENSION};
+
+/// What of its abilities a server offers.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// The eras it speaks.
+    pub eras: Eras,
+    /// Whether it tells of changes.
+    pub changes: bool,
+}
 
 /// The server behind every connection. It keeps nothing about any one client.
 pub struct Server {
     /// The deliberate violations it commits.
     pub faults: Faults,
+    /// What it offers.
+    pub offer: Offer,
     /// Who wants to hear of changes.
     pub hub: Arc<Hub>,
     /// Signs request states.
@@ -32,10 +43,11 @@ pub struct Server {
 
 impl Server {
     /// A server; with `log` it tells standard error what passes through it. Equal keys make several servers interchangeable.
-    pub fn new(faults: Faults, key: Vec<u8>, local: Caller, log: bool) -> Arc<Self> {
+    pub fn new(faults: Faults, offer: Offer, key: Vec<u8>, local: Caller, log: bool) -> Arc<Self> {
         let hub = Hub::new();
         Arc::new(Self {
             faults,
+            offer,
             tasks: Store::new(&hub),
             hub,
             signer: Signer::new(key),
@@ -65,7 +77,7 @@ impl Server {
             info["title"] = "MCP reference server".into();
         }
         if revision >= Revision::V2025_11_25 {
-            info["icons"] = crate::features::wire::icons();
+            info["icons"] = crate::features::wire::icons(&self.faults);
         }
         if revision == Revision::V2025_11_25 {
             info["description"] = "Correct by default, faulty on demand".into();
@@ -76,17 +88,25 @@ impl Server {
     /// What we offer, in the members that `revision` knows.
     pub fn capabilities(&self, revision: Revision) -> Object {
         let mut capabilities = Object::new();
+        let changes = match self.offer.changes {
+            true => json!({"listChanged": true}),
+            false => json!({}),
+        };
         let mut declare = |name: &str, details: Value| {
             capabilities.insert(name.into(), details);
         };
         if !self.faults.has(F::ToolsUndeclared) {
-            declare("tools", json!({"listChanged": true}));
+            declare("tools", changes.clone());
         }
-        if !self.faults.has(F::ResourcesUndeclared) {
-            declare("resources", json!({"listChanged": true, "subscribe": true}));
+        if !self.faults.has(F::ResourcesUndeclared) && !self.faults.has(F::EmbedsWithoutResources) {
+            let mut details = changes.clone();
+            if self.offer.changes {
+                details["subscribe"] = true.into();
+            }
+            declare("resources", details);
         }
         if !self.faults.has(F::PromptsUndeclared) {
-            declare("prompts", json!({"listChanged": true}));
+            declare("prompts", changes);
         }
         if !self.faults.has(F::LoggingUndeclared) {
             declare("logging", json!({}));
@@ -111,7 +131,9 @@ impl Server {
             }
             _ => {}
         }
-        if revision >= Revision::V2025_03_26 && !self.faults.has(F::CompletionsUndeclared) {
+        let completes = !self.faults.has(F::CompletionsUndeclared)
+            && !self.faults.has(F::CompletionUnsupportedCode);
+        if revision >= Revision::V2025_03_26 && completes {
             declare("completions", json!({}));
         }
         capabilities

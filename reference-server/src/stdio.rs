@@ -16,9 +16,8 @@ use crate::connection::Connection;
 use crate::context::Outlet;
 use crate::error::Error;
 use crate::faults::F;
-use crate::jsonrpc::{ErrorObject, MAX_MESSAGE_BYTES, Reply, parse};
+use crate::jsonrpc::{ErrorObject, MAX_MESSAGE_BYTES, Reply};
 use crate::lock;
-use crate::revision::Revision;
 use crate::server::Server;
 
 /// How long requests may still take after the end of input.
@@ -30,10 +29,7 @@ pub fn serve(server: &Arc<Server>, runtime: &Arc<Runtime>) -> Result<(), Error> 
         server: Arc::clone(server),
         writer: Mutex::new(Box::new(io::stdout())),
     });
-    let (handle, revisions) = (
-        runtime.handle().clone(),
-        Revision::ALL[0]..=Revision::LATEST,
-    );
+    let (handle, revisions) = (runtime.handle().clone(), server.offer.eras.revisions());
     let reader = Reader {
         server: Arc::clone(server),
         client: Connection::new(server, handle, revisions, Arc::clone(&server.local), stdout),
@@ -85,13 +81,23 @@ impl Reader {
             match read_line(input, &mut line, limit)? {
                 Line::End => return Ok(()),
                 Line::TooLong => self.refuse_too_long(),
-                Line::Whole => self.line(line.trim_ascii()),
+                Line::Whole if faults.joins_rest(&line) => {
+                    read_line(input, &mut line, limit)?;
+                    self.line(&line);
+                }
+                Line::Whole if faults.has(F::SeparatorEndsLine) => {
+                    faults.lines(&line).for_each(|line| self.line(line));
+                }
+                Line::Whole => self.line(&line),
             }
         }
     }
 
     fn refuse_too_long(&self) {
-        self.server.faults.on_huge_line();
+        self.server.faults.on_huge();
+        if self.server.faults.is_deaf() {
+            return;
+        }
         let error = format!("a message has at most {MAX_MESSAGE_BYTES} bytes");
         let error = ErrorObject::invalid_request(error);
         self.client.reply(Reply::error(None, error));
@@ -101,12 +107,14 @@ impl Reader {
         self.server
             .log(|| format!("< {}", String::from_utf8_lossy(line)));
         let faults = &self.server.faults;
-        faults.on_line(line);
         // Nothing, or a lone byte-order mark, is no message and needs no answer.
-        if line.is_empty() || line == b"\xEF\xBB\xBF" {
-            return;
+        if matches!(line.trim_ascii(), b"" | b"\xEF\xBB\xBF") {
+            return faults.on_empty_line();
         }
-        self.client.take(parse(line));
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        if let Some(packet) = faults.read(line) {
+            self.client.take(packet);
+        }
     }
 
     /// The input has ended: what was asked is still answered, as far as it can be.

@@ -103,12 +103,20 @@ pub async fn listen(
     if !filter.tasks.is_empty() && !knows_tasks {
         return Err(tasks::modern::undeclared().into());
     }
+    if !server.offer.changes && !faults.has(F::UnsupportedAcknowledged) {
+        let tasks = std::mem::take(&mut filter.tasks);
+        filter = Filter {
+            tasks,
+            ..Filter::default()
+        };
+    }
     let find = |id: &str| server.tasks.find(&Owner::Anyone, id);
     filter.tasks.retain(|id| find(id).is_some());
     let followed = filter.tasks.clone();
     if faults.has(F::ListenOnce) && server.hub.has_listeners() {
         return Err(ErrorObject::internal("one subscription is enough").into());
     }
+    let number = faults.count();
     let meta = json!({SUBSCRIPTION_ID: id.to_value()});
     let mut acknowledged = json!({"_meta": meta, "notifications": filter.to_value()});
     faults.spoil_acknowledged(&mut acknowledged);
@@ -124,7 +132,8 @@ pub async fn listen(
         let (server, meta, outlet) = (Arc::clone(server), meta.clone(), Arc::clone(&outlet));
         let told_anyway = faults.has(F::ListenUnfiltered);
         server.clone().hub.listen(move |event| {
-            if filter.wants(event) || told_anyway {
+            let told = filter.wants(event) && !server.faults.is_replaced(number);
+            if told || told_anyway {
                 let mut params = json!({"_meta": meta});
                 match event {
                     Event::Resource(uri) => params["uri"] = uri.as_str().into(),

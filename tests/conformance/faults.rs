@@ -12,7 +12,7 @@ use mcp_conform::revision::Revision;
 use mcp_conform::rule::RULES;
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::{Finding, TrialReport};
-use mcp_reference_server::{Fault, faults};
+use mcp_reference_server::{Fault, Proof, faults};
 
 use crate::server::{self, Check};
 
@@ -32,6 +32,9 @@ const PLACES: [(Revision, Transport); 10] = [
     (Revision::V2024_11_05, Transport::Stdio),
     (Revision::V2024_11_05, Transport::Sse),
 ];
+
+/// The condition on which some cases depend, which is known only if a legacy revision was tried.
+const MODERN_ONLY: &str = "modern-only";
 
 /// Cases in which every rule finds something to look at.
 const TOUR: [&str; 28] = [
@@ -68,29 +71,80 @@ const TOUR: [&str; 28] = [
 /// The tests: the claims, and that none is missing or void.
 pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
     let claims = claims(catalog);
-    let known: BTreeSet<&str> = faults().iter().map(|fault| fault.name).collect();
+    let known = named(|_| true);
+    let audible = named(|fault| fault.proof == Proof::Conversation);
     let claimed: BTreeSet<&str> = claims.keys().map(String::as_str).collect();
     let mut tests = vec![
-        none("fault/each is claimed", &known - &claimed),
+        none("fault/each is claimed", &audible - &claimed),
         none("fault/each that is claimed exists", &claimed - &known),
+        none(
+            "fault/none is claimed that cannot be heard",
+            &claimed & &(&known - &audible),
+        ),
+        none(
+            "fault/each case and rule claims one",
+            without_claim(catalog),
+        ),
     ];
     for fault in faults() {
-        let claimants = claims.get(fault.name).cloned().unwrap_or_default();
-        let hunt = Arc::new(Hunt {
-            catalog: catalog.clone(),
-            fault,
-            claimants: claimants.clone(),
-            outcome: OnceLock::new(),
-        });
-        tests.extend(claimants.into_iter().map(|claimant| {
-            let hunt = hunt.clone();
-            Trial::test(
-                format!("fault/{} is caught by {claimant}", fault.name),
-                move || hunt.verify(&claimant),
-            )
-        }));
+        let mut groups = BTreeMap::<&[&str], Vec<String>>::new();
+        for claimant in claims.get(fault.name).into_iter().flatten() {
+            let group = groups.entry(flags(catalog, claimant)).or_default();
+            group.push(claimant.clone());
+        }
+        for (flags, claimants) in groups {
+            let hunt = Arc::new(Hunt {
+                catalog: catalog.clone(),
+                fault,
+                flags,
+                claimants: claimants.clone(),
+                outcome: OnceLock::new(),
+            });
+            tests.extend(claimants.into_iter().map(|claimant| {
+                let hunt = hunt.clone();
+                Trial::test(
+                    format!("fault/{} is caught by {claimant}", fault.name),
+                    move || hunt.verify(&claimant),
+                )
+            }));
+        }
     }
     tests
+}
+
+/// The names of these faults.
+fn named(wanted: impl Fn(&Fault) -> bool) -> BTreeSet<&'static str> {
+    let wanted = faults().iter().filter(|fault| wanted(fault));
+    wanted.map(|fault| fault.name).collect()
+}
+
+/// The area whose cases apply only to servers that want a token.
+const AUTHORIZATION: &str = "authorization";
+
+/// The cases and rules of which nothing shows that they can fail.
+fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
+    let cases = catalog.cases.iter().filter(|case| case.faults.is_empty());
+    let cases = cases.filter(|case| case.area() != AUTHORIZATION);
+    let rules = RULES.iter().filter(|rule| rule.faults.is_empty());
+    cases
+        .map(|case| case.id.as_str())
+        .chain(rules.map(|rule| rule.name))
+        .collect()
+}
+
+/// How the reference server must be started for a case to apply.
+fn flags(catalog: &Catalog, claimant: &str) -> &'static [&'static str] {
+    let needs = catalog.case(claimant).map_or(&[][..], |case| &case.needs);
+    let lacks_changes = |need: &String| {
+        need.starts_with('!') && (need.ends_with(".listChanged") || need.ends_with(".subscribe"))
+    };
+    if needs.iter().any(|need| need == MODERN_ONLY) {
+        &["--era", "modern"]
+    } else if needs.iter().any(lacks_changes) {
+        &["--static"]
+    } else {
+        &[]
+    }
 }
 
 /// A test that fails with these names, if there are any.
@@ -121,10 +175,12 @@ fn claims(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
     claims
 }
 
-/// The search for a fault by all who claim it, at once.
+/// The search for a fault by all who claim it and need the same server, at once.
 struct Hunt {
     catalog: Arc<Catalog>,
     fault: &'static Fault,
+    /// How the server is started, apart from the fault.
+    flags: &'static [&'static str],
     claimants: Vec<String>,
     outcome: OnceLock<BTreeMap<String, Vec<String>>>,
 }
@@ -155,9 +211,14 @@ impl Hunt {
             if select.is_empty() {
                 continue;
             }
+            let flags = [self.flags, &["--fault", self.fault.name]].concat();
+            let modern_only = self.flags.contains(&"modern");
             let check = Check {
-                endpoints: vec![server::endpoint(transport, Some(self.fault.name))],
-                revisions: Some(vec![revision]),
+                endpoints: vec![server::endpoint(transport, &flags)],
+                revisions: Some(match modern_only {
+                    true => vec![revision, Revision::V2025_11_25],
+                    false => vec![revision],
+                }),
                 select,
                 timeout: TIMEOUT,
             };

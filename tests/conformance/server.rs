@@ -11,14 +11,13 @@ use mcp_conform::target::{CommandLine, Endpoint, TargetInfo};
 use mcp_conform::transport::Transport;
 use tokio::runtime::Runtime;
 
-/// Where the reference server is reached: it is started with this fault, or with none.
-pub fn endpoint(transport: Transport, fault: Option<&str>) -> Endpoint {
+/// Where the reference server is reached, which is started with these flags.
+pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
     let serve = |arguments: &[&str]| {
-        let fault = fault.map(|fault| ["--fault", fault]);
         let words = [env!("CARGO_BIN_EXE_mcp-conform"), "serve"]
             .iter()
             .chain(arguments)
-            .chain(fault.iter().flatten());
+            .chain(flags);
         CommandLine {
             words: words.map(|word| (*word).to_owned()).collect(),
             ..CommandLine::default()

@@ -54,7 +54,7 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
 fn run(catalog: &Arc<Catalog>, select: Vec<String>) -> mcp_conform::event::RunReport {
     let check = Check {
         endpoints: Transport::ALL
-            .map(|transport| server::endpoint(transport, None))
+            .map(|transport| server::endpoint(transport, &[]))
             .to_vec(),
         revisions: None,
         select,

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::results::remove;
 use super::{F, Faults};
-use crate::ask::Question;
 use crate::context::Outlet;
 use crate::jsonrpc::{ErrorObject, Object};
 
@@ -48,6 +47,9 @@ impl Faults {
         if self.has(F::FormEnumMalformed) {
             field("choice", json!({"type": "string", "enum": [{"value": 1}]}));
         }
+        if self.has(F::FormWithLink) {
+            params["message"] = "Please see https://example.com/form".into();
+        }
         if self.has(F::FormWithoutMessage) {
             remove(params, "message");
         }
@@ -72,9 +74,9 @@ impl Faults {
     }
 
     /// A client's answer, on its way to who asked.
-    pub fn spoil_answer(&self, method: &str, answer: &mut Value) {
+    pub fn spoil_answer(&self, method: &str, answer: &mut Value) -> Result<(), ErrorObject> {
         if !self.any {
-            return;
+            return Ok(());
         }
         match method {
             ELICIT if self.has(F::FormAnswerIgnored) => *answer = json!({"action": "cancel"}),
@@ -82,8 +84,12 @@ impl Faults {
                 *answer = json!({"content": {"type": "text", "text": "whatever"}});
             }
             "roots/list" if self.has(F::RootsIgnored) => *answer = json!({"roots": []}),
+            "roots/list" if self.has(F::NoRootsFail) && answer["roots"] == json!([]) => {
+                return Err(ErrorObject::internal("the client has no roots"));
+            }
             _ => {}
         }
+        Ok(())
     }
 
     /// Whether a question that the client or its user refused is never got over.
@@ -107,15 +113,24 @@ impl Faults {
     pub fn refuse_extra_inputs(
         &self,
         responses: &Object,
-        questions: &[Question],
+        asked: &Object,
     ) -> Result<(), ErrorObject> {
-        let asked = |key: &String| questions.iter().any(|question| question.key == key);
+        let asked = |key: &String| asked.contains_key(key);
         if self.has(F::ExtraInputsRefused) && !responses.keys().all(asked) {
-            return Err(ErrorObject::invalid_params(
-                "inputResponses has too many answers",
-            ));
+            let error = "inputResponses has too many answers";
+            return Err(ErrorObject::invalid_params(error));
         }
         Ok(())
+    }
+
+    /// Whether an answer in a retry need not fit its question.
+    pub fn takes_any_answer(&self) -> bool {
+        self.has(F::InputsUnchecked) || self.has(F::FormAnswerUnchecked)
+    }
+
+    /// Whether a question is not asked because the answer to an earlier one is still awaited.
+    pub fn awaits_retry(&self, responses: &Object) -> bool {
+        self.has(F::RetryAwaited) && responses.is_empty() && self.count() > 0
     }
 
     /// Questions that are wrongly asked with requests of our own, too.

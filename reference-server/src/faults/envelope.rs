@@ -1,5 +1,6 @@
 //! Faults in the envelope of what is sent, and in how it is written down.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::results::remove;
@@ -11,6 +12,19 @@ impl Faults {
     /// A message as bytes.
     pub fn encode(&self, message: &Value) -> Vec<u8> {
         message.to_string().into_bytes()
+    }
+
+    /// A message as an event.
+    pub fn spoil_event(&self, event: Bytes) -> Bytes {
+        if self.has(F::EventsMalformed) {
+            let cut = event.len().saturating_sub(3);
+            return [&event[..cut], b"\n\n"].concat().into();
+        }
+        if self.has(F::EventsSplit) {
+            let text = String::from_utf8_lossy(&event);
+            return text.replace('\u{2028}', "\n\n").into();
+        }
+        event
     }
 
     /// A message as a line of standard output.
@@ -223,7 +237,8 @@ fn opens(message: &Object) -> bool {
         .is_some_and(|result| result.get("capabilities").is_some())
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+/// Where `wanted` begins.
+pub(super) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes
         .windows(wanted.len())
         .position(|window| window == wanted)

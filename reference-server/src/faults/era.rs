@@ -20,7 +20,12 @@ impl Faults {
         if self.has(F::VersionRefused) && Revision::parse(requested).is_none() {
             return Err(ErrorObject::invalid_params("Unsupported protocol version"));
         }
-        let known = ["roots", "sampling", "elicitation", "tasks"];
+        self.refuse_capabilities(capabilities)
+    }
+
+    /// Capabilities of the client that are wrongly refused.
+    pub fn refuse_capabilities(&self, capabilities: &Object) -> Result<(), ErrorObject> {
+        let known = ["roots", "sampling", "elicitation", "tasks", "extensions"];
         let unknown = |name: &String| !known.contains(&name.as_str());
         if self.has(F::UnknownCapabilityRefused) && capabilities.keys().any(unknown) {
             return Err(ErrorObject::invalid_params("Unknown capability"));

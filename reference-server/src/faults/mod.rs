@@ -1,10 +1,12 @@
 //! Deliberate violations, each of one rule in one place.
 //!
-//! [`table`] says which there are. Where a fault changes something that was about to be sent, the
-//! change is in [`envelope`] or [`results`]; where it leaves something undone, the code concerned
-//! asks [`Faults::has`].
+//! [`table`] says which there are. What is wrong at the sight of some input is in [`input`]; what is
+//! changed before it is sent in [`envelope`], [`results`], [`era`] and [`asking`]; what is done at
+//! the wrong time or unasked in [`conduct`]. Where something is left undone, the code concerned asks
+//! [`Faults::has`].
 
 mod asking;
+mod conduct;
 mod envelope;
 mod era;
 mod input;
@@ -17,7 +19,7 @@ pub use table::F;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::hub::Event;
@@ -33,6 +35,17 @@ pub struct Fault {
     pub requirement: &'static str,
     /// What the server then does.
     pub explanation: &'static str,
+    /// How it comes to light.
+    pub proof: Proof,
+}
+
+/// What shows a violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// What is said shows it, so some case or rule can.
+    Conversation,
+    /// Only a measurement of the process does.
+    Measurement,
 }
 
 /// Every fault, in the order of the table.
@@ -52,6 +65,8 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Memory {
     counted: AtomicUsize,
+    deaf: AtomicBool,
+    leaked: Mutex<Vec<Vec<u8>>>,
     capabilities: Mutex<Object>,
     cursors: Mutex<HashSet<String>>,
     client: Mutex<String>,
@@ -99,7 +114,7 @@ impl Faults {
         self.has(F::DiscoverFirst)
             && match method {
                 "server/discover" => self.count() == usize::MAX,
-                _ => self.memory.counted.load(Ordering::Relaxed) == 0,
+                _ => self.counted() == 0,
             }
     }
 
@@ -127,6 +142,11 @@ impl Faults {
         }
     }
 
+    /// Whether a method is wrongly unknown.
+    pub fn has_no(&self, method: &str) -> bool {
+        self.has(F::EmbedsWithoutResources) && method.starts_with("resources/")
+    }
+
     /// Whether nobody is told of `event`.
     pub fn hides(&self, event: &Event) -> bool {
         let fault = match event {
@@ -141,7 +161,22 @@ impl Faults {
 
     /// Whether an unsupported version is wrongly held against later requests.
     pub fn was_disappointed(&self) -> bool {
-        self.has(F::UnsupportedVersionSticks) && self.memory.counted.load(Ordering::Relaxed) > 0
+        self.has(F::UnsupportedVersionSticks) && self.counted() > 0
+    }
+
+    /// Whether a request without a session id is wrongly taken for one of some session.
+    pub fn serves_without_session(&self) -> bool {
+        self.has(F::SessionUnchecked) || self.has(F::GetJsonSessionless)
+    }
+
+    /// How often [`Faults::count`] was called.
+    fn counted(&self) -> usize {
+        self.memory.counted.load(Ordering::Relaxed)
+    }
+
+    /// Whether a subscription is wrongly silenced by those after it.
+    pub fn is_replaced(&self, number: usize) -> bool {
+        self.has(F::ListenReplaces) && self.counted() > number + 1
     }
 
     /// Counts: 0 at the first call, then one more each time.

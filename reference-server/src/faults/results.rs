@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{F, Faults};
-use crate::jsonrpc::Object;
+use crate::context::Answer;
+use crate::jsonrpc::{ErrorObject, Object};
 use crate::revision::Revision;
 
 /// Takes a member out of an object.
@@ -67,6 +68,12 @@ impl Faults {
     }
 
     fn spoil_tools(&self, params: &Object, result: &mut Object) {
+        if self.has(F::SchemaKeywordsLost) {
+            for tool in items(result, "tools") {
+                remove(&mut tool["inputSchema"], "$schema");
+                remove(&mut tool["inputSchema"], "$defs");
+            }
+        }
         let [first, second, ..] = items(result, "tools") else {
             return;
         };
@@ -92,11 +99,11 @@ impl Faults {
         }
     }
 
-    /// Puts another item on the first page from the second time on.
+    /// Puts another item on the first page every other time.
     fn vary(&self, fault: F, list: &str, extra: Value, params: &Object, result: &mut Object) {
         if self.has(fault)
             && !params.contains_key("cursor")
-            && self.count() > 0
+            && self.count() % 2 == 1
             && let Some(Value::Array(items)) = result.get_mut(list)
         {
             items.push(extra);
@@ -127,7 +134,7 @@ impl Faults {
     }
 
     fn spoil_block(&self, block: &mut Value) {
-        if block["type"] == "image" {
+        if block["type"] == "image" || block["type"] == "audio" {
             if self.has(F::ContentNotBase64) {
                 block["data"] = "not base64!".into();
             }
@@ -177,6 +184,9 @@ impl Faults {
 
     fn spoil_templates(&self, result: &mut Object) {
         for template in items(result, "resourceTemplates") {
+            if self.has(F::ResourceMimeInvalid) {
+                template["mimeType"] = "text".into();
+            }
             if self.has(F::TemplateInvalid) {
                 template["uriTemplate"] = "test://template/{id".into();
             }
@@ -246,9 +256,31 @@ impl Faults {
         if self.has(F::CompletionNumbers) {
             completion["values"] = json!([1, 2]);
         }
-        if self.has(F::CompletionValuesMissing) {
-            remove(completion, "values");
+    }
+
+    /// The answer to a completion request that is not even looked at.
+    pub fn make_up_completion(&self, params: &Object) -> Option<Answer> {
+        if !self.any {
+            return None;
         }
+        if self.has(F::CompletionUnsupportedCode) {
+            return Some(Err(ErrorObject::internal("no completion here").into()));
+        }
+        let known = params.get("ref").is_some_and(|of| {
+            let name = of["name"].as_str().or_else(|| of["uri"].as_str());
+            name.is_some_and(|name| !name.contains("mcp-conform"))
+        });
+        let argument = params.contains_key("argument");
+        let completion = if self.has(F::CompletionValuesMissing) {
+            json!({})
+        } else if !known && self.has(F::CompletionReferenceUnchecked) {
+            json!({"values": ["anything"]})
+        } else if !argument && self.has(F::CompletionArgumentsUnchecked) {
+            json!({"values": []})
+        } else {
+            return None;
+        };
+        Some(Ok(Object::from_iter([("completion".into(), completion)])))
     }
 }
 
@@ -266,9 +298,6 @@ const TOOL_CHANGES: &[ToolChange] = &[
     }),
     (F::OutputSchemaInvalid, |tool| {
         tool["outputSchema"] = json!({"type": "object", "required": "everything"});
-    }),
-    (F::IconUnsafe, |tool| {
-        tool["icons"] = json!([{"src": "file:///etc/icon.png"}]);
     }),
     (F::ToolNameMissing, |tool| remove(tool, "name")),
     (F::ToolNameSpaces, |tool| {

@@ -1,19 +1,26 @@
 //! The table of faults: one line per fault, and nothing else that one could forget.
 
-use super::Fault;
+use super::{Fault, Proof};
 
 /// Declares the enum [`F`] and the table [`FAULTS`] in the same order.
 macro_rules! faults {
-    ($($fault:ident $name:literal $requirement:literal $explanation:literal;)*) => {
+    ($($fault:ident $name:literal $requirement:literal $explanation:literal $($proof:ident)?;)*) => {
         /// A fault, for the code that commits it; [`FAULTS`] explains each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum F { $(#[doc = $explanation] $fault),* }
 
         /// What each fault is called and violates, in the order of [`F`].
         pub const FAULTS: &[Fault] = &[$(
-            Fault { name: $name, requirement: $requirement, explanation: $explanation }
+            Fault {
+                name: $name,
+                requirement: $requirement,
+                explanation: $explanation,
+                proof: faults!(@proof $($proof)?),
+            }
         ),*];
     };
+    (@proof) => { Proof::Conversation };
+    (@proof measured) => { Proof::Measurement };
 }
 
 faults! {
@@ -54,24 +61,43 @@ faults! {
     NotificationWithId "notification-with-id" "messages/notification-no-id" "notifications of the server have an id";
     AnswersInArrays "answers-in-arrays" "initialization/negotiated-version" "legacy: answers come in batches where the revision has none";
 
+    JsonByText "json-by-text" "robust/answers-in-time" "ignores messages that spell \"jsonrpc\":\"2.0\" in any other way";
+    CarriageReturnKept "carriage-return-kept" "robust/answers-in-time" "ignores messages that end with a carriage return";
+    NestingIgnored "nesting-ignored" "robust/answers-in-time" "ignores messages nested more than 32 levels deep";
+    ReservedMethodIgnored "reserved-method-ignored" "robust/answers-in-time" "ignores requests whose method begins with rpc.";
+    NotificationByMethod "notification-by-method" "messages/request-answered" "takes a request for a notification if its method says so";
+
     // Robustness
-    DiesOnBadJson "dies-on-bad-json" "robust/survives-bad-line" "ends the process when a line is not JSON (stdio)";
-    DeafAfterBadJson "deaf-after-bad-json" "robust/survives-bad-line" "reads nothing more after a line that is not JSON (stdio)";
-    DiesOnInvalidUtf8 "dies-on-invalid-utf8" "robust/survives-bad-line" "ends the process when a line is not UTF-8 (stdio)";
+    DiesOnBadJson "dies-on-bad-json" "robust/survives-bad-line" "ends the process when a line or body is not JSON";
+    DeafAfterBadJson "deaf-after-bad-json" "robust/survives-bad-line" "takes no notice of anything after a line or body that is not JSON";
+    DiesOnInvalidUtf8 "dies-on-invalid-utf8" "robust/survives-bad-line" "ends the process when a line or body is not UTF-8";
     DiesOnEmptyLine "dies-on-empty-line" "robust/survives-bad-line" "ends the process at an empty line (stdio)";
-    DiesOnBatch "dies-on-batch" "robust/survives-bad-message" "ends the process when a line is an array (stdio)";
-    DiesOnNullId "dies-on-null-id" "robust/survives-bad-message" "ends the process when an id is null (stdio)";
-    DiesOnBadEnvelope "dies-on-bad-envelope" "robust/survives-bad-message" "ends the process at an invalid envelope (stdio)";
-    DeafAfterBadEnvelope "deaf-after-bad-envelope" "robust/survives-bad-message" "reads nothing more after an invalid envelope (stdio)";
-    DiesOnStrayResponse "dies-on-stray-response" "robust/survives-bad-message" "ends the process at a response to nothing (stdio)";
-    DiesOnDeepNesting "dies-on-deep-nesting" "robust/survives-large-input" "ends the process when a message is nested too deeply (stdio)";
-    HangsOnHuge "hangs-on-huge" "robust/survives-large-input" "reads nothing more after a line over the limit (stdio)";
+    DiesOnByteOrderMark "dies-on-byte-order-mark" "robust/survives-bad-line" "ends the process at a byte-order mark";
+    DiesOnBatch "dies-on-batch" "robust/survives-bad-message" "ends the process when a message is an array";
+    DiesOnNullId "dies-on-null-id" "robust/survives-bad-message" "ends the process when an id is null";
+    DiesOnBadEnvelope "dies-on-bad-envelope" "robust/survives-bad-message" "ends the process at an invalid envelope";
+    DeafAfterBadEnvelope "deaf-after-bad-envelope" "robust/survives-bad-message" "takes no notice of anything after an invalid envelope";
+    DiesOnStrayResponse "dies-on-stray-response" "robust/survives-bad-message" "ends the process at a response to nothing";
+    DiesOnLoneSurrogate "dies-on-lone-surrogate" "robust/survives-bad-message" "ends the process at half of a surrogate pair";
+    DiesOnNul "dies-on-nul" "robust/survives-bad-message" "ends the process at an escaped NUL";
+    DiesOnPrototype "dies-on-prototype" "robust/survives-bad-message" "ends the process at a member named __proto__";
+    DiesOnHugeNumber "dies-on-huge-number" "robust/survives-bad-message" "ends the process at a number with an exponent of three digits";
+    DiesOnBadMeta "dies-on-bad-meta" "robust/survives-bad-message" "ends the process when _meta is no object";
+    DiesOnDeepNesting "dies-on-deep-nesting" "robust/survives-large-input" "ends the process when a message is nested too deeply";
+    HangsOnHuge "hangs-on-huge" "robust/survives-large-input" "takes no notice of anything after a message of over one mebibyte";
     RefusesLarge "refuses-large" "robust/large-request" "refuses messages over 64 KiB";
+    SlowOnLarge "slow-on-large" "robust/large-request" "takes time that grows with the square of a message's length";
     DiesOnUnknownMethod "dies-on-unknown-method" "robust/stays-alive" "ends the process when asked for an unknown method";
     DiesEarly "dies-early" "robust/no-early-exit" "ends the process after 20 requests (stdio)";
     DiesOnEarlyRequest "dies-on-early-request" "robust/survives-early-request" "ends the process at a request before the handshake (stdio)";
-    NewestOnly "newest-only" "robust/concurrent-requests" "of several requests at once, answers only the last (stdio)";
+    NewestOnly "newest-only" "robust/concurrent-requests" "of several requests at once, answers only the last";
     Slow "slow" "robust/answers-in-time" "answers every tools/call a minute late";
+    Leaks "leaks" "robust/bounded-memory" "keeps a mebibyte of memory for every tools/call" measured;
+    DiesOnBadTraceContext "dies-on-bad-trace-context" "robust/stays-alive" "ends the process when traceparent is malformed";
+    DiesOnUnknownRoute "dies-on-unknown-route" "robust/stays-alive" "ends the process at an unknown path or HTTP method";
+    DiesOnEmptyBody "dies-on-empty-body" "robust/stays-alive" "ends the process when a POST has no body";
+    DiesOnWrongContentType "dies-on-wrong-content-type" "robust/stays-alive" "ends the process when a body is not declared as JSON";
+    DiesOnUnknownEvent "dies-on-unknown-event" "robust/stays-alive" "ends the process when Last-Event-ID names no event";
 
     // stdio
     LogOnStdout "log-on-stdout" "stdio/only-messages" "writes a log line to stdout";
@@ -80,6 +106,8 @@ faults! {
     InvalidUtf8Sent "invalid-utf8-sent" "messages/utf-8" "writes text that is not UTF-8 (stdio)";
     EndIgnored "end-ignored" "stdio/exit-at-end-of-input" "keeps running after the end of its input";
 
+    RestJoined "rest-joined" "stdio/newline-ends-message" "what follows an unknown notification is taken for part of its line";
+    SeparatorEndsLine "separator-ends-line" "stdio/newline-ends-message" "a line ends where Unicode would end one, too";
     ChunkIsLine "chunk-is-line" "stdio/newline-ends-message" "takes what one read returns for a whole line";
 
     // Handshake
@@ -94,17 +122,18 @@ faults! {
     InitializeUnchecked "initialize-unchecked" "initialization/invalid-params" "legacy: a handshake without parameters succeeds";
     TalksTooEarly "talks-too-early" "initialization/quiet-before-initialized" "legacy: sends a request before it was told to begin (stdio)";
     PingRefusedEarly "ping-refused-early" "initialization/ping-before-initialized" "legacy: refuses ping before notifications/initialized";
-    UnknownCapabilityRefused "unknown-capability-refused" "initialization/open-capabilities" "legacy: refuses clients that declare an unknown capability";
+    UnknownCapabilityRefused "unknown-capability-refused" "initialization/open-capabilities" "refuses clients that declare an unknown capability";
     PingUnknown "ping-unknown" "ping/empty-result" "legacy: ping is an unknown method";
     PingNotEmpty "ping-not-empty" "ping/empty-result" "legacy: ping has a result with content";
 
     // Versions and metadata, modern
+    InitializeUnnamed "initialize-unnamed" "versioning/initialize-names-versions" "modern only: the refusal of initialize names no version";
     UnsupportedVersionRequested "unsupported-version-requested" "versioning/unsupported-version-requested" "modern: the unsupported-version error does not repeat the version";
     UnsupportedVersionSticks "unsupported-version-sticks" "versioning/independent-requests" "modern: after an unsupported version nothing is served any more";
     ExtensionIdBare "extension-id-bare" "versioning/extension-id" "modern: an extension's identifier has no prefix";
     ExtensionSettings "extension-settings" "versioning/extension-settings" "modern: an extension's settings are no object";
     MetaTypesUnchecked "meta-types-unchecked" "meta/field-types" "modern: required metadata may have any type";
-    IconUnsafe "icon-unsafe" "meta/icon-source" "a tool's icon is a file: URL";
+    IconUnsafe "icon-unsafe" "meta/icon-source" "icons are file: URLs";
     ProgressTokenRefused "progress-token-refused" "progress/optional" "refuses requests with a progressToken";
     VersionUnchecked "version-unchecked" "versioning/unsupported-version" "modern: serves any protocol version";
     UnsupportedVersionCode "unsupported-version-code" "versioning/unsupported-version" "modern: an unsupported version is error -32602";
@@ -134,13 +163,14 @@ faults! {
     ToolSchemaInvalid "tool-schema-invalid" "meta/schema-valid" "a tool's inputSchema is not valid JSON Schema";
     ToolSchemaNotObject "tool-schema-not-object" "tools/input-schema-object" "a tool's inputSchema describes a string";
     OutputSchemaInvalid "output-schema-invalid" "meta/schema-valid" "a tool's outputSchema is not valid JSON Schema";
+    SchemaKeywordsLost "schema-keywords-lost" "meta/schema-2020-12" "schemas come without $schema and $defs";
     ToolNameMissing "tool-name-missing" "tools/list-answered" "a tool has no name";
     ToolNameRepeated "tool-name-repeated" "tools/name-unique" "two tools have the same name";
     ToolNameSpaces "tool-name-spaces" "tools/name-characters" "a tool's name contains spaces";
     ToolNameLong "tool-name-long" "tools/name-length" "a tool's name has 200 characters";
     ToolNameAnyCase "tool-name-any-case" "tools/name-case-sensitive" "tools are found without regard to case";
     ToolsShuffled "tools-shuffled" "tools/deterministic-order" "every tools/list has another order";
-    ToolsVary "tools-vary" "tools/list-not-per-connection" "a tool appears after the first tools/list";
+    ToolsVary "tools-vary" "tools/list-not-per-connection" "a tool is there only every other time";
     ToolsChangeUntold "tools-change-untold" "tools/list-changed-notified" "nobody is told when the tools change";
     HeaderAnnotationInvalid "header-annotation-invalid" "tools/x-mcp-header-valid" "a tool mirrors a number argument in a header";
     HeaderAnnotationRepeated "header-annotation-repeated" "tools/x-mcp-header-valid" "a tool mirrors two arguments in the same header";
@@ -154,9 +184,10 @@ faults! {
     ToolContentUntyped "tool-content-untyped" "tools/call-result" "content blocks have no type";
     ToolContentUnknown "tool-content-unknown" "tools/call-result" "content blocks have a type that does not exist";
     IsErrorString "is-error-string" "tools/call-result" "isError is a string";
-    ContentNotBase64 "content-not-base64" "tools/content-encoding" "images are not base64";
-    ContentWithoutMimeType "content-without-mime-type" "tools/content-encoding" "images have no MIME type";
+    ContentNotBase64 "content-not-base64" "tools/content-encoding" "images and audio are not base64";
+    ContentWithoutMimeType "content-without-mime-type" "tools/content-encoding" "images and audio have no MIME type";
     EmbeddedResourceWithoutUri "embedded-resource-without-uri" "tools/embedded-resource-content" "embedded resources have no URI";
+    EmbedsWithoutResources "embeds-without-resources" "tools/embedded-resource-capability" "has no resources, but embeds them in tool results";
     StructuredInvalid "structured-invalid" "tools/structured-conforms" "structured content does not satisfy its schema";
     StructuredMissing "structured-missing" "tools/structured-conforms" "a tool with an outputSchema returns no structured content";
     StructuredWithoutText "structured-without-text" "tools/structured-text-copy" "structured content is not repeated as text";
@@ -168,9 +199,9 @@ faults! {
     ResourceUriRelative "resource-uri-relative" "resources/uri-is-uri" "a resource's URI has no scheme";
     ResourceUriRepeated "resource-uri-repeated" "resources/uri-unique" "two resources have the same URI";
     ResourceNameMissing "resource-name-missing" "resources/list-answered" "a resource has no name";
-    ResourceMimeInvalid "resource-mime-invalid" "resources/mime-type" "a resource's mimeType is no MIME type";
+    ResourceMimeInvalid "resource-mime-invalid" "resources/mime-type" "the mimeType of resources and templates is no MIME type";
     ResourceDateInvalid "resource-date-invalid" "resources/last-modified" "a resource's lastModified is no timestamp";
-    ResourcesVary "resources-vary" "resources/list-not-per-connection" "a resource appears after the first resources/list";
+    ResourcesVary "resources-vary" "resources/list-not-per-connection" "a resource is there only every other time";
     ResourcesChangeUntold "resources-change-untold" "resources/list-changed-notified" "nobody is told when the resources change";
     TemplatesListMissing "templates-list-missing" "resources/templates-list" "resources/templates/list has no resourceTemplates member";
     TemplateInvalid "template-invalid" "resources/template-form" "a URI template has an unclosed brace";
@@ -182,7 +213,7 @@ faults! {
     MissingResourceCode "missing-resource-code" "resources/not-found" "a missing resource has the other era's code";
     MissingResourceFound "missing-resource-found" "resources/not-found" "any URI can be read";
     MissingResourceEmpty "missing-resource-empty" "resources/no-empty-contents" "a missing resource has empty contents";
-    UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read accepts what is no URI";
+    UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read and resources/subscribe accept what is no URI";
     SubscribeRefused "subscribe-refused" "resources/subscribe" "legacy: resources/subscribe is an unknown method";
     UpdatesUnasked "updates-unasked" "resources/updated-only-if-subscribed" "legacy: tells of changes to resources nobody subscribed to";
     UpdatesUntold "updates-untold" "resources/updated-notified" "nobody is told when a resource changes";
@@ -192,7 +223,7 @@ faults! {
     PromptsUndeclared "prompts-undeclared" "prompts/declare-capability" "does not declare the prompts it has";
     PromptsListMissing "prompts-list-missing" "prompts/list-answered" "prompts/list has no prompts member";
     PromptNameRepeated "prompt-name-repeated" "prompts/name-unique" "two prompts have the same name";
-    PromptsVary "prompts-vary" "prompts/list-not-per-connection" "a prompt appears after the first prompts/list";
+    PromptsVary "prompts-vary" "prompts/list-not-per-connection" "a prompt is there only every other time";
     PromptsChangeUntold "prompts-change-untold" "prompts/list-changed-notified" "nobody is told when the prompts change";
     PromptMessagesMissing "prompt-messages-missing" "prompts/get-messages" "prompts/get has no messages member";
     PromptRoleUnknown "prompt-role-unknown" "prompts/get-messages" "prompt messages have the role system";
@@ -203,10 +234,12 @@ faults! {
     PromptImageNotBase64 "prompt-image-not-base64" "prompts/image-content" "images in prompts are not base64";
     PromptResourceWithoutMimeType "prompt-resource-without-mime-type" "prompts/embedded-resource" "resources in prompts have no MIME type";
     UnknownPromptCode "unknown-prompt-code" "prompts/unknown-prompt" "an unknown prompt is an internal error";
-    UnknownPromptFound "unknown-prompt-found" "prompts/validate-inputs" "an unknown prompt has no messages, but a result";
+    UnknownPromptFound "unknown-prompt-found" "prompts/validate-inputs" "an unknown prompt, or none, has a result without messages";
 
     // Completion
     CompletionsUndeclared "completions-undeclared" "completion/declare-capability" "does not declare completion";
+    CompletionUnsupportedCode "completion-unsupported-code" "completion/unsupported" "has no completion, and says so with an internal error";
+    CompletionReferenceUnchecked "completion-reference-unchecked" "completion/validate-inputs" "completes whatever is asked for";
     CompletionTooMany "completion-too-many" "completion/at-most-100" "returns more than 100 completions";
     CompletionValuesMissing "completion-values-missing" "completion/result" "completions have no values";
     CompletionNumbers "completion-numbers" "completion/result" "completions are numbers";
@@ -229,10 +262,11 @@ faults! {
     ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer (stdio)";
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
-    CancelLateDies "cancel-late-dies" "robust/stays-alive" "ends the process when what was answered is cancelled (stdio)";
+    CancelLateDies "cancel-late-dies" "robust/stays-alive" "ends the process when what was answered is cancelled";
+    ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: takes no notice of anything while a stream is open, or was closed early";
     CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
     CancelsAnything "cancels-anything" "cancellation/server-only-subscriptions" "modern: sends notifications/cancelled for a tools/call";
-    CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation (stdio)";
+    CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation";
     BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
     BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
     DiesOnBadCursor "dies-on-bad-cursor" "robust/stays-alive" "ends the process at an invalid cursor";
@@ -251,19 +285,22 @@ faults! {
     InputsUnchecked "inputs-unchecked" "mrtr/validate-responses" "modern: accepts answers of the wrong shape";
     InputsMalformedAccepted "inputs-malformed-accepted" "mrtr/protocol-error" "modern: inputResponses may be anything";
     ExtraInputsRefused "extra-inputs-refused" "mrtr/ignore-extra" "modern: refuses answers to questions it did not ask";
+    RetryAwaited "retry-awaited" "mrtr/no-retry-assumed" "modern: asks only once, and then waits for the retry";
     MissingInputsRefused "missing-inputs-refused" "mrtr/ask-again" "modern: missing answers are an error";
 
     // Asking the client, in both eras
     ElicitUndeclared "elicit-undeclared" "elicitation/declared-only" "elicits from clients that cannot";
     SampleUndeclared "sample-undeclared" "sampling/declared-only" "samples through clients that cannot";
     RootsUndeclared "roots-undeclared" "roots/declared-only" "asks for the roots of clients that have none";
+    FormModeUndeclared "form-mode-undeclared" "elicitation/mode-declared" "sends forms to clients that declare only the URL mode";
+    FormWithLink "form-with-link" "elicitation/form-no-links" "the message of a form has a link to click";
     FormWithoutMessage "form-without-message" "elicitation/message" "forms have no message";
     FormWithoutSchema "form-without-schema" "elicitation/form" "forms have no requestedSchema";
     FormNested "form-nested" "elicitation/flat-schema" "forms have a field that is an object";
     FormDefaultMistyped "form-default-mistyped" "elicitation/defaults" "a form's default does not fit its field";
     FormEnumMalformed "form-enum-malformed" "elicitation/enums" "the choices of a form are objects";
     FormAnswerIgnored "form-answer-ignored" "elicitation/answer-used" "what the user submitted is ignored";
-    FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "legacy: what the user submitted need not fit the form";
+    FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "what the user submitted need not fit the form";
     FormRefusalSulked "form-refusal-sulked" "robust/answers-in-time" "a request whose form was refused is never answered";
     SamplingWithoutLimit "sampling-without-limit" "sampling/max-tokens" "sampling has no maxTokens";
     SamplingRoleUnknown "sampling-role-unknown" "sampling/request-form" "sampling messages have the role system";
@@ -272,6 +309,7 @@ faults! {
     SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
     SamplingRefusalSulked "sampling-refusal-sulked" "robust/answers-in-time" "legacy: a request whose sampling was refused is never answered";
     RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";
+    NoRootsFail "no-roots-fail" "roots/unavailable-handled" "a client without roots gets an internal error";
     RootsRefusalSulked "roots-refusal-sulked" "robust/answers-in-time" "legacy: a request whose roots were refused is never answered";
     ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
     ServerIdRepeated "server-id-repeated" "messages/request-id-unique" "legacy: requests of the server all have the same id";
@@ -288,6 +326,9 @@ faults! {
     AcknowledgedNothing "acknowledged-nothing" "subscriptions/supported-honoured" "modern: acknowledges none of what it supports";
     FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
     ListenOnce "listen-once" "subscriptions/concurrent" "modern: refuses a second subscription";
+    ListenReplaces "listen-replaces" "subscriptions/concurrent" "modern: a new subscription silences the one before";
+    UnsupportedAcknowledged "unsupported-acknowledged" "subscriptions/unsupported-omitted" "modern: acknowledges what it does not support (--static)";
+    ChangesUnasked "changes-unasked" "subscriptions/only-requested" "modern: tells who caused a change of it, subscribed or not";
     ListenForever "listen-forever" "cancellation/stdio-silence" "modern: goes on telling after a subscription was cancelled (stdio)";
     CacheHintsMissing "cache-hints-missing" "caching/hints" "modern: results have no caching hints";
     TtlNegative "ttl-negative" "caching/ttl-not-negative" "modern: ttlMs is negative";
@@ -298,17 +339,23 @@ faults! {
     // HTTP
     NotificationBody "notification-body" "http/notification-202" "notifications are answered 200 with a body";
     ResponseContentType "response-content-type" "http/request-content-type" "answers are text/plain";
+    MediaTypeParameters "media-type-parameters" "http/request-content-type" "refuses media types with parameters";
     RefusedStatus "refused-status" "http/notification-refused-status" "legacy: notifications that are refused have status 200";
     AnswerOnGet "answer-on-get" "http/get-stream-no-response" "legacy: answers come on the GET stream, too";
     VersionHeaderDemanded "version-header-demanded" "http/version-header-default" "legacy: refuses requests without MCP-Protocol-Version";
     EventsMalformed "events-malformed" "sse/well-formed" "the data of events is cut off";
+    EventsSplit "events-split" "messages/request-answered" "answers come as events, and are lost because these end at every U+2028";
     RetryMissing "retry-missing" "sse/retry-before-close" "2025-11-25: connections are dropped without a retry field";
     ResumeIgnored "resume-ignored" "messages/request-answered" "2025-11-25: Last-Event-ID resumes nothing";
-    OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin is welcome";
+    OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin and Host is welcome";
     OriginStatus "origin-status" "http/origin-invalid-403" "a wrong Origin has status 400";
     GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";
+    GetJsonSessionless "get-json-sessionless" "http/get-stream-or-405" "legacy: issues no session ids, and answers GET with JSON";
+    GetDeleteServed "get-delete-served" "http/no-get-delete" "modern only: GET and DELETE succeed";
+    LastEventIdRefused "last-event-id-refused" "sse/last-event-id-ignored" "modern: refuses requests with Last-Event-ID";
     ModernSession "modern-session" "http/session-id-ignored" "modern: answers come with a session id";
     SessionUnchecked "session-unchecked" "http/session-missing-400" "legacy: requests without a session are served";
+    SessionMissingStatus "session-missing-status" "http/session-missing-400" "legacy: requests without a session have status 403";
     SessionUnknownServed "session-unknown-served" "http/session-unknown-404" "legacy: unknown sessions are served";
     SessionSurvives "session-survives" "http/session-terminated-404" "legacy: sessions go on after DELETE";
     SessionIdInvisible "session-id-invisible" "http/session-id-visible-ascii" "legacy: session ids contain a space";

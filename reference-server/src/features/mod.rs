@@ -18,6 +18,9 @@ use crate::tasks;
 /// Answers a request that both eras know.
 pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
     match method {
+        _ if context.server.faults.has_no(method) => {
+            Err(context.server.faults.unknown_method(method).into())
+        }
         "tools/list" => tools::list(context, params),
         "tools/call" => tools::call(context, params).await,
         "resources/list" => resources::list(context, params),

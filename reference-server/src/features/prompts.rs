@@ -101,18 +101,24 @@ pub fn list(context: &Context, params: &Object) -> Answer {
         wire::listed(item, context.revision)
     });
     let mut items: Vec<Value> = items.collect();
-    wire::adorn(&mut items, context.revision);
+    wire::adorn(&mut items, context);
     pagination::page(context, params, "prompts", items, PROMPTS_PER_PAGE)
 }
 
 /// Answers `prompts/get`.
 pub async fn get(context: &Context, params: &Object) -> Answer {
-    let name = string(params, "name")?;
+    let name = match string(params, "name") {
+        Err(_) if context.fault(F::UnknownPromptFound) => "",
+        name => name?,
+    };
     let Some(prompt) = find(name, context.revision) else {
         return unknown(context, name);
     };
     let empty = Object::new();
-    let arguments = object(params, "arguments")?.unwrap_or(&empty);
+    let arguments = match object(params, "arguments") {
+        Err(_) if context.fault(F::PromptArgumentTypes) => &empty,
+        arguments => arguments?.unwrap_or(&empty),
+    };
     if !context.fault(F::PromptArgumentsUnchecked) {
         check_present(prompt, arguments)?;
     }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::media;
+use crate::context::Context;
+use crate::faults::{F, Faults};
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
 
@@ -29,12 +31,13 @@ pub fn listed(mut item: Value, revision: Revision) -> Value {
 }
 
 /// The first item of each list has an icon and metadata of our own: enough to see how a client takes them.
-pub fn adorn(items: &mut [Value], revision: Revision) {
+pub fn adorn(items: &mut [Value], context: &Context) {
+    let revision = context.revision;
     let Some(first) = items.first_mut() else {
         return;
     };
     if revision >= Revision::V2025_11_25 {
-        first["icons"] = icons();
+        first["icons"] = icons(&context.server.faults);
     }
     if revision >= Revision::V2025_06_18 {
         first["_meta"] = json!({"com.example.mcp-reference/position": 0});
@@ -42,9 +45,13 @@ pub fn adorn(items: &mut [Value], revision: Revision) {
 }
 
 /// One icon, carried along so that nothing need be fetched.
-pub fn icons() -> Value {
+pub fn icons(faults: &Faults) -> Value {
+    let source = match faults.has(F::IconUnsafe) {
+        true => "file:///etc/icon.png".into(),
+        false => format!("data:image/png;base64,{}", media::PNG),
+    };
     json!([{
-        "src": format!("data:image/png;base64,{}", media::PNG),
+        "src": source,
         "mimeType": "image/png",
         "sizes": ["1x1"],
     }])

@@ -4,14 +4,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::http::{HeaderMap, StatusCode, header};
+use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::faults::{F, Faults};
 use crate::features::tools;
 use crate::jsonrpc::{ErrorObject, Message, Object};
 use crate::modern;
-use crate::revision::Revision;
+use crate::revision::{Eras, Revision};
 
 /// The header with the revision, in both eras.
 pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
@@ -41,8 +41,13 @@ pub fn speaks_modern(headers: &HeaderMap) -> bool {
 }
 
 /// The era of a message: its own metadata decides, or else the version header. Where neither
-/// says anything, it is for a session.
-pub fn era(headers: &HeaderMap, message: &Message) -> Era {
+/// says anything, it is for a session. A server may speak only one.
+pub fn era(spoken: Eras, headers: &HeaderMap, message: &Message) -> Era {
+    match spoken {
+        Eras::Modern => return Era::Modern,
+        Eras::Legacy => return Era::Legacy,
+        Eras::Both => {}
+    }
     let meant = match message {
         Message::Request { method, params, .. } => modern::is_meant(method, params),
         _ => false,
@@ -61,8 +66,13 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Checks that the body is JSON and that both kinds of answer are welcome.
-pub fn check_post(headers: &HeaderMap) -> Result<(), StatusCode> {
+pub fn check_post(faults: &Faults, headers: &HeaderMap) -> Result<(), StatusCode> {
+    let parameters = |value: &HeaderValue| value.as_bytes().contains(&b';');
+    if faults.has(F::MediaTypeParameters) && headers.values().any(parameters) {
+        return Err(StatusCode::NOT_ACCEPTABLE);
+    }
     if !is_json(headers) {
+        faults.on_wrong_content_type();
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let both = accepts(headers, "application/json") && accepts(headers, "text/event-stream");

@@ -95,8 +95,9 @@ fn session(
                 None => return refuse(404, "no such session"),
             },
         },
-        None => match any().filter(|_| faults.has(F::SessionUnchecked)) {
+        None => match any().filter(|_| faults.serves_without_session()) {
             Some(session) => session,
+            None if faults.has(F::SessionMissingStatus) => return refuse(403, "no session"),
             None => return refuse(400, "this request needs a session or modern metadata"),
         },
     };
@@ -160,6 +161,8 @@ pub fn post(
             start(http, &session, (number, stream), id, work)
         }
         Message::Notification { method, params } => {
+            let in_flight = &session.session.in_flight;
+            faults.on_notification(&method, &params, in_flight, &*session.standalone);
             session.session.notified(&method, &params);
             respond::accepted(faults)
         }
@@ -235,7 +238,9 @@ fn start(
         }
     };
     match poll_now(&mut work) {
-        Some(reply) if stream.is_untouched() => return respond::json(faults, 200, &reply.message),
+        Some(reply) if stream.is_untouched() && !faults.has(F::EventsSplit) => {
+            return respond::json(faults, 200, &reply.message);
+        }
         Some(reply) => finish(reply),
         None => {
             let runtime = tokio::runtime::Handle::current();
@@ -288,7 +293,9 @@ fn initialize(
     let mut reply = Reply::result(id, result);
     faults.spoil_reply("initialize", revision, &mut reply);
     let mut response = respond::json(faults, 200, &reply.message);
-    if let Ok(value) = HeaderValue::from_str(&key) {
+    if let Ok(value) = HeaderValue::from_str(&key)
+        && !faults.has(F::GetJsonSessionless)
+    {
         let name = HeaderName::from_static(SESSION_ID);
         response.headers_mut().insert(name, value);
     }
@@ -318,7 +325,7 @@ pub fn get(http: &Http, headers: &HeaderMap, caller: &Caller) -> Response {
         Ok(session) => session,
         Err(refusal) => return *refusal,
     };
-    if faults.has(F::GetJson) {
+    if faults.has(F::GetJson) || faults.has(F::GetJsonSessionless) {
         return respond::json(faults, 200, &serde_json::json!({}));
     }
     let body = match resumed(faults, &session, headers) {
@@ -344,8 +351,13 @@ fn resumed(
         let other = streams.keys().find(other)?;
         return Some((Arc::clone(&streams[other]), 0));
     }
-    let (number, after) = last.split_once('-')?;
-    let (number, after) = (number.parse().ok()?, after.parse().ok()?);
+    let named = last
+        .split_once('-')
+        .and_then(|(number, after)| Some((number.parse().ok()?, after.parse().ok()?)));
+    let Some((number, after)) = named else {
+        faults.on_unknown_event();
+        return None;
+    };
     match number {
         0 => Some((Arc::clone(&session.standalone), after)),
         _ => {

@@ -51,6 +51,7 @@ pub fn body(
     reply: Option<Reply>,
     work: Work,
 ) -> Body {
+    server.faults.on_stream();
     let live = Live {
         work: reply.is_none().then_some(work),
         server,
@@ -86,6 +87,7 @@ impl Live {
 
     async fn last(&mut self) -> Option<Bytes> {
         let faults = &self.server.faults;
+        faults.on_end_of_stream().await;
         match self.reply.take() {
             Some(_) if faults.has(F::StreamWithoutAnswer) => None,
             Some(reply) => Some(self.event(&reply.message)),

@@ -25,12 +25,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::jsonrpc::{ErrorObject, Message, Packet, Reply, parse};
+use crate::faults::F;
+use crate::jsonrpc::{ErrorObject, Message, Packet, Reply};
 use crate::options::Options;
 use crate::server::Server;
 use body::Response;
@@ -112,33 +114,53 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     let caller = Arc::clone(&http.server.local);
     match (head.uri.path(), &head.method) {
         ("/mcp", _) => mcp(http, &head, &caller, body).await,
+        (sse::STREAM | sse::MESSAGES, _) if !http.server.offer.eras.has_legacy() => {
+            respond::empty(StatusCode::NOT_FOUND)
+        }
         (sse::STREAM, &Method::GET) => sse::open(http, &head.headers, caller),
         (sse::STREAM, _) => respond::not_allowed("GET"),
         (sse::MESSAGES, &Method::POST) => sse::post(http, &head, &caller, body).await,
         (sse::MESSAGES, _) => respond::not_allowed("POST"),
-        _ => respond::empty(StatusCode::NOT_FOUND),
+        _ => {
+            http.server.faults.on_unknown_route();
+            respond::empty(StatusCode::NOT_FOUND)
+        }
     }
 }
 
 async fn mcp(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, body: Incoming) -> Response {
     match head.method {
         Method::POST => {
-            if let Err(status) = headers::check_post(&head.headers) {
+            if let Err(status) = headers::check_post(&http.server.faults, &head.headers) {
                 return respond::empty(status);
             }
             match read(http, body).await {
-                Ok(bytes) => post(http, head, caller, parse(&bytes)).await,
+                Ok(bytes) => match http.server.faults.read(&bytes) {
+                    Some(packet) => post(http, head, caller, packet).await,
+                    None => std::future::pending().await,
+                },
                 Err(status) => respond::empty(status),
             }
         }
         // These belong to the sessions of the legacy era.
-        Method::GET | Method::DELETE if headers::speaks_modern(&head.headers) => {
-            respond::not_allowed("POST")
+        Method::GET | Method::DELETE if !wants_legacy(http, &head.headers) => {
+            match http.server.faults.has(F::GetDeleteServed) {
+                true => respond::json(&http.server.faults, 200, &Value::Null),
+                false => respond::not_allowed("POST"),
+            }
         }
         Method::GET => legacy::get(http, &head.headers, caller),
         Method::DELETE => legacy::delete(http, &head.headers, caller),
-        _ => respond::not_allowed("GET, POST, DELETE"),
+        _ => {
+            http.server.faults.on_unknown_route();
+            respond::not_allowed("GET, POST, DELETE")
+        }
     }
+}
+
+fn wants_legacy(http: &Http, headers: &HeaderMap) -> bool {
+    let eras = http.server.offer.eras;
+    eras.has_legacy() && !(eras.has_modern() && headers::speaks_modern(headers))
 }
 
 /// The body of a request, or the status that refuses it.
@@ -146,7 +168,10 @@ async fn read(http: &Http, body: Incoming) -> Result<Bytes, StatusCode> {
     let body = Limited::new(body, http.server.faults.max_message_bytes());
     match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => {
+            http.server.faults.on_huge();
+            Err(StatusCode::PAYLOAD_TOO_LARGE)
+        }
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }
@@ -162,7 +187,12 @@ async fn post(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, packet: Pack
         }
         Packet::Batch(messages) => return legacy::batch(http, &head.headers, caller, messages),
     };
-    match headers::era(&head.headers, &message) {
+    if let Message::Request { method, .. } = &message
+        && faults.forgets(method).await
+    {
+        return std::future::pending().await;
+    }
+    match headers::era(http.server.offer.eras, &head.headers, &message) {
         Era::Modern => match message {
             Message::Request { id, method, params } => {
                 let caller = Arc::clone(caller);

@@ -36,7 +36,7 @@ pub fn request(
     let mut work = work(server, metadata, call);
     let reply = poll_now(&mut work);
     let mut response = match reply {
-        Some(reply) if messages.is_empty() => {
+        Some(reply) if messages.is_empty() && !server.faults.has(F::EventsSplit) => {
             respond::json(&server.faults, reply.status, &reply.message)
         }
         reply => {
@@ -60,6 +60,10 @@ fn admit(
 ) -> Result<Metadata, ErrorObject> {
     let faults = &server.faults;
     let mirror = Mirror { faults, headers };
+    if headers.contains_key("last-event-id") && faults.has(F::LastEventIdRefused) {
+        let error = "Last-Event-ID has no meaning here";
+        return Err(ErrorObject::invalid_request(error));
+    }
     let metadata = Metadata::read(server, params)?;
     mirror.version(&metadata.version)?;
     metadata.check_version(server)?;

@@ -42,12 +42,8 @@ pub fn event(id: Option<&str>, data: &[u8]) -> Bytes {
 /// The SSE event of a message.
 pub fn message_event(server: &Server, id: Option<&str>, message: &Value) -> Bytes {
     server.log(|| format!("> {message}"));
-    let mut bytes = event(id, &server.faults.encode(message)).to_vec();
-    if server.faults.has(F::EventsMalformed) {
-        bytes.truncate(bytes.len() - 3);
-        bytes.extend_from_slice(b"\n\n");
-    }
-    bytes.into()
+    let bytes = event(id, &server.faults.encode(message));
+    server.faults.spoil_event(bytes)
 }
 
 /// A stream: the log of its events, read by at most one connection at a time.

@@ -25,7 +25,6 @@ use crate::auth::Caller;
 use crate::connection::Connection;
 use crate::context::Outlet;
 use crate::faults::F;
-use crate::jsonrpc::parse;
 use crate::lock;
 use crate::options::random_id;
 use crate::revision::Revision;
@@ -109,7 +108,9 @@ pub async fn post(http: &Http, head: &Parts, caller: &Caller, body: Incoming) ->
     }
     match read(http, body).await {
         Ok(bytes) => {
-            client.take(parse(&bytes));
+            if let Some(packet) = http.server.faults.read(&bytes) {
+                client.take(packet);
+            }
             respond::empty(StatusCode::ACCEPTED)
         }
         Err(status) => respond::empty(status),

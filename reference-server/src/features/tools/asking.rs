@@ -143,7 +143,7 @@ pub async fn what_is_declared(context: &Context) -> Answer {
     ];
     let declared: Vec<_> = questions
         .into_iter()
-        .filter(|question| context.can_ask(question))
+        .filter(|question| context.may_ask(question))
         .collect();
     let answers = context.ask(&declared, false).await?;
     Ok(text(format!("Got {} answer(s).", answers.len())))

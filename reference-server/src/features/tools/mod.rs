@@ -73,7 +73,7 @@ pub fn list(context: &Context, params: &Object) -> Answer {
         wire::listed(item, context.revision)
     });
     let mut items: Vec<Value> = items.collect();
-    wire::adorn(&mut items, context.revision);
+    wire::adorn(&mut items, context);
     pagination::page(context, params, "tools", items, TOOLS_PER_PAGE)
 }
 
