@@ -122,6 +122,9 @@ impl Connection {
             let error = ErrorObject::invalid_request("that id is still in use");
             return self.reply(Reply::error(Some(&id), error));
         }
+        if self.in_flight.is_full() {
+            return self.reply(Reply::error(Some(&id), ErrorObject::busy()));
+        }
         let meant = || !self.carries_legacy() || modern::is_meant(&method, &params);
         if self.carries_modern() && meant() {
             let outlet = Arc::clone(&self.outlet);

@@ -15,6 +15,7 @@ mod http;
 mod hub;
 mod jsonrpc;
 mod legacy;
+mod limits;
 mod modern;
 mod options;
 mod revision;
@@ -32,6 +33,7 @@ pub use auth::Role;
 pub use error::Error;
 pub use faults::{Fault, Proof, faults};
 pub use http::{TlsError, TlsOptions};
+pub use limits::Limits;
 pub use options::{Options, run};
 
 /// Locks even after a panic elsewhere: nothing we keep is left half-changed.

@@ -11,6 +11,7 @@ use crate::auth::{Caller, Role};
 use crate::error::Error;
 use crate::faults::{Faults, faults};
 use crate::http::TlsOptions;
+use crate::limits::Limits;
 use crate::revision::Eras;
 use crate::server::{Offer, Server};
 use crate::{http, stdio};
@@ -59,6 +60,10 @@ pub struct Options {
     #[command(flatten)]
     pub tls: TlsOptions,
 
+    /// What clients are held to.
+    #[command(flatten)]
+    pub limits: Limits,
+
     /// Sign request states with this secret; servers that share it are interchangeable
     #[arg(
         long,
@@ -99,7 +104,7 @@ pub fn run(options: Options) -> Result<(), Error> {
     let server = Server::new(faults, offer, key, local, options.log);
     match options.http {
         Some(address) => runtime(None)?.block_on(http::serve(server, address, &options)),
-        None => stdio::serve(&server, &runtime(Some(1))?),
+        None => stdio::serve(&server, &runtime(Some(1))?, options.limits.client_timeout),
     }
 }
 

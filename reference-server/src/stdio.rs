@@ -6,8 +6,9 @@
 //! would cost a thread change per message. Only requests that have to wait move to the runtime.
 
 use std::io::{self, BufRead, Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -23,12 +24,20 @@ use crate::server::Server;
 /// How long requests may still take after the end of input.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// Serves standard input and output until the input ends.
-pub fn serve(server: &Arc<Server>, runtime: &Arc<Runtime>) -> Result<(), Error> {
+/// Serves standard input and output until the input ends. A client that reads nothing of what waits for it has `patience` to
+/// change its mind.
+pub fn serve(
+    server: &Arc<Server>,
+    runtime: &Arc<Runtime>,
+    patience: Duration,
+) -> Result<(), Error> {
     let stdout = Arc::new(Stdout {
         server: Arc::clone(server),
         writer: Mutex::new(Box::new(io::stdout())),
+        begun: Instant::now(),
+        writing: AtomicU64::new(0),
     });
+    watch(Arc::clone(&stdout), patience)?;
     let (handle, revisions) = (runtime.handle().clone(), server.offer.eras.revisions());
     let reader = Reader {
         server: Arc::clone(server),
@@ -44,6 +53,34 @@ pub fn serve(server: &Arc<Server>, runtime: &Arc<Runtime>) -> Result<(), Error> 
 struct Stdout {
     server: Arc<Server>,
     writer: Mutex<Box<dyn Write + Send>>,
+    begun: Instant,
+    /// Since when a line is being written, in milliseconds after `begun`; 0 if none is.
+    writing: AtomicU64,
+}
+
+impl Stdout {
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1)
+    }
+}
+
+/// Ends the process if its client does not read: a write to a full pipe would otherwise wait for ever, even for the
+/// input to end.
+fn watch(stdout: Arc<Stdout>, patience: Duration) -> io::Result<()> {
+    let limit = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+    let watching = move || loop {
+        std::thread::sleep(patience / 4);
+        let since = stdout.writing.load(Ordering::Relaxed);
+        if since > 0 && stdout.now().saturating_sub(since) >= limit {
+            eprintln!("error: the client does not read what we write");
+            std::process::exit(3);
+        }
+    };
+    let thread = std::thread::Builder::new().name("watch".into());
+    thread.stack_size(64 * 1024).spawn(watching)?;
+    Ok(())
 }
 
 impl Outlet for Stdout {
@@ -52,7 +89,9 @@ impl Outlet for Stdout {
         self.server.log(|| format!("> {message}"));
         let mut writer = lock(&self.writer);
         // A client that does not read any more will end our input, too.
+        self.writing.store(self.now(), Ordering::Relaxed);
         let _ = writer.write_all(&line).and_then(|()| writer.flush());
+        self.writing.store(0, Ordering::Relaxed);
     }
 }
 

@@ -26,6 +26,9 @@ pub fn poll_now(work: &mut Work) -> Option<Reply> {
     }
 }
 
+/// The most requests of one connection or session that are being worked on.
+const MAX_IN_FLIGHT: usize = 256;
+
 /// The tasks of one connection or session, by request id.
 #[derive(Default)]
 pub struct InFlight {
@@ -94,6 +97,11 @@ impl InFlight {
     /// Whether a request with that id is being worked on.
     pub fn contains(&self, id: &Id) -> bool {
         lock(&self.tasks).working.contains_key(id)
+    }
+
+    /// Whether no more requests may be taken on until some are done.
+    pub fn is_full(&self) -> bool {
+        lock(&self.tasks).working.len() >= MAX_IN_FLIGHT
     }
 
     /// Stops working on a request; it will not be answered.

@@ -146,6 +146,20 @@ fn a_client_that_speaks_plain_http_is_told_so() {
 }
 
 #[test]
+fn a_client_that_does_not_shake_hands_is_dropped() {
+    let authority = Authority::new();
+    let server = authority.start(&["--client-timeout", "0.5"]);
+    let (silent, mut begun) = (server.connect(), server.connect());
+    begun.write_all(&[22, 3, 1]).unwrap();
+    for mut stream in [silent, begun] {
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    }
+    let mut stream = authority.connect(&server, None);
+    stream.write_all(&discover(&server)).unwrap();
+    assert_eq!(Response::read(stream).status, 200);
+}
+
+#[test]
 fn with_a_client_authority_only_its_clients_are_served() {
     let (authority, other) = (Authority::new(), Authority::new());
     let ca = authority.path("ca.pem");

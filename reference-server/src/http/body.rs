@@ -11,12 +11,20 @@ use hyper::body::{Frame, SizeHint};
 /// A response with one of our bodies.
 pub type Response = hyper::Response<Body>;
 
+/// Room for one stream, freed when dropped.
+pub type Slot = tokio::sync::OwnedSemaphorePermit;
+
 /// The body of a response.
 pub enum Body {
     /// All of it is there; empty once it was taken.
     Whole(Bytes),
     /// It comes piece by piece.
-    Events(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
+    Events {
+        /// The pieces.
+        events: Pin<Box<dyn Stream<Item = Bytes> + Send>>,
+        /// What it takes up.
+        _slot: Option<Slot>,
+    },
 }
 
 impl Body {
@@ -27,7 +35,22 @@ impl Body {
 
     /// What `events` yields, as it comes.
     pub fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self::Events(Box::pin(events))
+        Self::Events {
+            events: Box::pin(events),
+            _slot: None,
+        }
+    }
+
+    /// The same body, which takes up `slot` as long as it is there.
+    #[must_use]
+    pub fn holding(self, slot: Slot) -> Self {
+        match self {
+            Self::Events { events, .. } => Self::Events {
+                events,
+                _slot: Some(slot),
+            },
+            whole => whole,
+        }
     }
 }
 
@@ -48,7 +71,7 @@ impl hyper::body::Body for Body {
         let next = match self.get_mut() {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(std::mem::take(bytes))),
-            Self::Events(events) => events.as_mut().poll_next(context),
+            Self::Events { events, .. } => events.as_mut().poll_next(context),
         };
         next.map(|next| next.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -60,7 +83,7 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Events(_) => SizeHint::default(),
+            Self::Events { .. } => SizeHint::default(),
         }
     }
 }

@@ -2,22 +2,21 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http>
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::body::Response;
 use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::replay::EventStream;
+use super::session::HttpSession;
 use super::{Http, respond};
 use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
-use crate::legacy::{self, Session};
+use crate::legacy;
 use crate::lock;
 use crate::options::random_id;
 use crate::revision::Revision;
@@ -25,48 +24,6 @@ use crate::work::{InFlight, Work, poll_now};
 
 /// The revisions of this era that this transport carries.
 const REVISIONS: RangeInclusive<Revision> = Revision::V2025_03_26..=Revision::LATEST_LEGACY;
-/// The most sessions at a time; there is no more than this that a forgetful client can leave.
-pub const MAX_SESSIONS: usize = 10_000;
-/// How many streams a session keeps for clients that come back.
-const MAX_STREAMS: u64 = 64;
-
-/// A session and its streams.
-pub struct HttpSession {
-    session: Arc<Session>,
-    /// Who opened it. Nobody else may use it.
-    owner: String,
-    /// What the client gets by GET.
-    standalone: Arc<EventStream>,
-    /// What it got in answer to a POST, by number.
-    streams: Mutex<HashMap<u64, Arc<EventStream>>>,
-    next_stream: AtomicU64,
-}
-
-impl HttpSession {
-    /// Ends every stream and stops all work.
-    pub fn end(&self) {
-        self.session.in_flight.cancel_all();
-        self.session.abandon();
-        self.standalone.end();
-        for stream in lock(&self.streams).values() {
-            stream.end();
-        }
-    }
-
-    fn new_stream(&self, http: &Http) -> (u64, Arc<EventStream>) {
-        let number = self.next_stream.fetch_add(1, Ordering::Relaxed);
-        let stream = EventStream::new(&http.server, self.session.revision, number);
-        (number, stream)
-    }
-
-    /// Keeps a stream for clients that come back, and forgets the oldest finished ones.
-    fn keep(&self, number: u64, stream: &Arc<EventStream>) {
-        let mut streams = lock(&self.streams);
-        streams.retain(|old, stream| old + MAX_STREAMS > number || !stream.is_ended());
-        streams.insert(number, Arc::clone(stream));
-    }
-}
-
 /// The session that a request names, or the refusal. To know its id is not to be its owner.
 fn session(
     http: &Http,
@@ -108,6 +65,7 @@ fn session(
     {
         return refuse(400, "MCP-Protocol-Version names no version that is served");
     }
+    session.touch();
     Ok(session)
 }
 
@@ -152,6 +110,9 @@ pub fn post(
             let error = ErrorObject::invalid_request("that id is still in use");
             respond::refused(faults, Some(&id), error)
         }
+        Message::Request { id, .. } if session.session.in_flight.is_full() => {
+            respond::refused(faults, Some(&id), ErrorObject::busy())
+        }
         Message::Request { id, method, params } => {
             let (number, stream) = session.new_stream(http);
             let outlet = Arc::clone(&stream) as Arc<dyn Outlet>;
@@ -193,6 +154,9 @@ pub fn batch(
         Ok(_) => return refuse(),
         Err(refusal) => return *refusal,
     };
+    if session.session.in_flight.is_full() {
+        return respond::refused(faults, None, ErrorObject::busy());
+    }
     let (number, stream) = session.new_stream(http);
     let outlet = Arc::clone(&stream) as Arc<dyn Outlet>;
     match legacy::batch(&session.session, messages, caller, &outlet) {
@@ -237,10 +201,16 @@ fn start(
             }
         }
     };
-    match poll_now(&mut work) {
+    let reply = match poll_now(&mut work) {
         Some(reply) if stream.is_untouched() && !faults.has(F::EventsSplit) => {
             return respond::json(faults, 200, &reply.message);
         }
+        reply => reply,
+    };
+    let Some(slot) = http.slot() else {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
+    match reply {
         Some(reply) => finish(reply),
         None => {
             let runtime = tokio::runtime::Handle::current();
@@ -248,7 +218,7 @@ fn start(
         }
     }
     session.keep(number, &stream);
-    respond::events(faults, stream.connect(None))
+    respond::events(faults, slot, stream.connect(None))
 }
 
 fn initialize(
@@ -266,9 +236,6 @@ fn initialize(
         let error = "MCP-Protocol-Version names no version that is served";
         return respond::refused(faults, Some(id), ErrorObject::invalid_request(error));
     }
-    if lock(&http.sessions).len() >= MAX_SESSIONS {
-        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
-    }
     // The stream is made first, for the session to send to; its revision is settled with it.
     let revision = legacy::negotiate(params, &REVISIONS);
     let standalone = EventStream::new(&http.server, revision, 0);
@@ -282,14 +249,14 @@ fn initialize(
     let Ok(key) = session_id(http) else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let session = HttpSession {
-        session,
-        owner: caller.principal.clone(),
-        standalone,
-        streams: Mutex::default(),
-        next_stream: AtomicU64::new(1),
-    };
-    lock(&http.sessions).insert(key.clone(), Arc::new(session));
+    let session = HttpSession::new(session, caller.principal.clone(), standalone);
+    {
+        let mut sessions = lock(&http.sessions);
+        if sessions.len() >= http.limits.max_sessions {
+            return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+        }
+        sessions.insert(key.clone(), Arc::new(session));
+    }
     let mut reply = Reply::result(id, result);
     faults.spoil_reply("initialize", revision, &mut reply);
     let mut response = respond::json(faults, 200, &reply.message);
@@ -328,11 +295,14 @@ pub fn get(http: &Http, headers: &HeaderMap, caller: &Caller) -> Response {
     if faults.has(F::GetJson) || faults.has(F::GetJsonSessionless) {
         return respond::json(faults, 200, &serde_json::json!({}));
     }
+    let Some(slot) = http.slot() else {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
     let body = match resumed(faults, &session, headers) {
         Some((stream, after)) => stream.connect(Some(after)),
         None => session.standalone.connect(None),
     };
-    respond::events(faults, body)
+    respond::events(faults, slot, body)
 }
 
 /// The stream and the event that `Last-Event-ID` names.

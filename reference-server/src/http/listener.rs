@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +14,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use super::patient::Patient;
 use super::tls::{self, Subject};
 use super::{Http, handle};
 
-/// How long the head of a request may take to come, counted from the end of the request before.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the TLS handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes that are read ahead, or wait to be written; the head of a request fits into these.
+const BUFFER: usize = 64 * 1024;
 /// How long open streams may take to end when the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The pause after the system had no connection for us, though one was due.
@@ -57,6 +58,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let connections = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(http.limits.max_connections));
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -65,22 +67,16 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, address)) => {
-                // Without this, the last packet of each answer may wait for an acknowledgement: 40 ms.
-                let _ = stream.set_nodelay(true);
-                let http = Arc::clone(&http);
-                let watcher = connections.watcher();
-                match tls.clone() {
-                    Some(tls) => tokio::spawn(encrypted(http, stream, address, watcher, tls)),
-                    None => tokio::spawn(exchange(
-                        http,
-                        stream,
-                        Caller {
-                            address,
-                            subject: None,
-                        },
-                        watcher,
-                    )),
-                };
+                // Without room the connection is closed at once.
+                if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
+                    let connection = Connection {
+                        http: Arc::clone(&http),
+                        address,
+                        watcher: connections.watcher(),
+                        _permit: permit,
+                    };
+                    tokio::spawn(connection.serve(stream, tls.clone()));
+                }
             }
             // Most often there are too many open files: others must end first.
             Err(_) => tokio::time::sleep(BREATHER).await,
@@ -92,37 +88,63 @@ pub async fn serve(
     let _ = tokio::time::timeout(LAST_WORDS, connections.shutdown()).await;
 }
 
-async fn encrypted(
+/// A connection that was accepted.
+struct Connection {
     http: Arc<Http>,
-    stream: TcpStream,
     address: SocketAddr,
     watcher: Watcher,
-    tls: TlsAcceptor,
-) {
-    let accepted = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls::accept(&tls, stream)).await;
-    // Whoever fails here knows why, or is not worth a word.
-    if let Ok(Ok((stream, subject))) = accepted {
-        exchange(http, stream, Caller { address, subject }, watcher).await;
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        let patience = self.http.limits.client_timeout;
+        // A system that cannot do one of these serves its clients nevertheless.
+        let _ = prepare(&stream, patience);
+        let Some(tls) = tls else {
+            return self.exchange(stream, None).await;
+        };
+        let accepted = tokio::time::timeout(patience, tls::accept(&tls, stream)).await;
+        // Whoever fails here knows why, or is not worth a word.
+        if let Ok(Ok((stream, subject))) = accepted {
+            self.exchange(stream, subject).await;
+        }
+    }
+
+    /// Answers request after request.
+    async fn exchange(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        subject: Option<Subject>,
+    ) {
+        let (http, address) = (self.http, self.address);
+        let patience = http.limits.client_timeout;
+        let caller = Arc::new(Caller { address, subject });
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Arc::clone(&caller));
+            let http = Arc::clone(&http);
+            async move { Ok::<_, Infallible>(handle(&http, request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience)
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(Patient::new(stream, patience)), service);
+        // The client may leave at any time, and in any way.
+        if let Err(error) = self.watcher.watch(connection).await {
+            http.server.log(|| format!("- {caller}: {error:?}"));
+        }
     }
 }
 
-/// Answers request after request.
-async fn exchange(
-    http: Arc<Http>,
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    caller: Caller,
-    watcher: Watcher,
-) {
-    let caller = Arc::new(caller);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&caller));
-        let http = Arc::clone(&http);
-        async move { Ok::<_, Infallible>(handle(&http, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
-    // The client may leave at any time, and in any way.
-    let _ = watcher.watch(connection).await;
+/// Sends small packets at once, and notices when the other side is there no more: after twice that time at the latest.
+fn prepare(stream: &TcpStream, patience: Duration) -> io::Result<()> {
+    // Without this, the last packet of each answer may wait for an acknowledgement: 40 ms.
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(patience);
+    socket.set_tcp_keepalive(&keepalive.with_interval(patience))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(patience))?;
+    Ok(())
 }

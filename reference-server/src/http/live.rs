@@ -1,42 +1,54 @@
 //! Streams that live as long as their connection (modern revisions).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::body::Body;
 use super::replay::message_event;
 use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::Reply;
+use crate::lock;
 use crate::server::Server;
 use crate::work::Work;
 
 /// How often a quiet stream shows that it is alive.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-struct Channel(UnboundedSender<Value>);
+/// The most messages that wait for a client to read them.
+const MAX_WAITING: usize = 1000;
 
-impl Outlet for Channel {
-    fn send(&self, message: Value) {
-        // Fails only when the client has closed the stream.
-        let _ = self.0.send(message);
+/// The way to a client. Whoever lets too many messages wait is not reading: its stream ends with those.
+pub struct Mailbox(Mutex<Option<Sender<Value>>>);
+
+impl Mailbox {
+    /// A mailbox and what comes out of it; nothing does once the mailbox is dropped.
+    pub fn new() -> (Arc<Self>, Receiver<Value>) {
+        let (sender, messages) = channel(MAX_WAITING);
+        (Arc::new(Self(Mutex::new(Some(sender)))), messages)
     }
 }
 
-/// An outlet and what comes out of it.
-pub fn channel() -> (Arc<dyn Outlet>, UnboundedReceiver<Value>) {
-    let (sender, receiver) = unbounded_channel();
-    (Arc::new(Channel(sender)), receiver)
+impl Outlet for Mailbox {
+    fn send(&self, message: Value) {
+        let mut sender = lock(&self.0);
+        let refused = |sender: &Sender<Value>| sender.try_send(message).is_err();
+        if sender.as_ref().is_some_and(refused) {
+            *sender = None;
+        }
+    }
 }
 
 struct Live {
     server: Arc<Server>,
-    messages: UnboundedReceiver<Value>,
+    /// Kept, so that the messages end only if there were too many.
+    _mailbox: Arc<Mailbox>,
+    messages: Receiver<Value>,
     /// The work, until it is done.
     work: Option<Work>,
     /// The answer, until it is sent.
@@ -47,7 +59,8 @@ struct Live {
 /// client has closed the stream, thereby cancels the request.
 pub fn body(
     server: Arc<Server>,
-    messages: UnboundedReceiver<Value>,
+    mailbox: Arc<Mailbox>,
+    messages: Receiver<Value>,
     reply: Option<Reply>,
     work: Work,
 ) -> Body {
@@ -55,6 +68,7 @@ pub fn body(
     let live = Live {
         work: reply.is_none().then_some(work),
         server,
+        _mailbox: mailbox,
         messages,
         reply,
     };
@@ -75,7 +89,7 @@ impl Live {
             };
             tokio::select! {
                 biased;
-                Some(message) = self.messages.recv() => return Some(self.event(&message)),
+                message = self.messages.recv() => return message.map(|message| self.event(&message)),
                 reply = work => {
                     self.work = None;
                     self.reply = Some(reply);
@@ -98,5 +112,22 @@ impl Live {
 
     fn event(&self, message: &Value) -> Bytes {
         message_event(&self.server, None, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_read_gets_what_fits_and_no_more() {
+        let (mailbox, mut messages) = Mailbox::new();
+        for number in 0..=MAX_WAITING {
+            mailbox.send(number.into());
+        }
+        assert_eq!(messages.try_recv(), Ok(0.into()));
+        mailbox.send("too late".into());
+        let rest = std::iter::from_fn(|| messages.blocking_recv());
+        assert_eq!(rest.last(), Some((MAX_WAITING - 1).into()));
     }
 }

@@ -9,8 +9,10 @@ mod legacy;
 mod listener;
 mod live;
 mod modern;
+mod patient;
 mod replay;
 mod respond;
+mod session;
 mod sse;
 mod tls;
 
@@ -19,7 +21,6 @@ pub use tls::{TlsError, TlsOptions};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -28,25 +29,27 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Message, Packet, Reply};
+use crate::limits::Limits;
 use crate::options::Options;
 use crate::server::Server;
-use body::Response;
+use body::{Response, Slot};
 use guard::Guard;
 use headers::Era;
-use legacy::HttpSession;
-
-/// How long the body of a request may take to come.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+use session::HttpSession;
 
 /// What all HTTP requests share.
 struct Http {
     server: Arc<Server>,
     guard: Guard,
+    limits: Limits,
+    /// As many permits as streams may still be opened.
+    streams: Arc<Semaphore>,
     /// Legacy sessions by id.
     sessions: Mutex<HashMap<String, Arc<HttpSession>>>,
     /// Those who came by HTTP+SSE.
@@ -66,10 +69,13 @@ pub async fn serve(
     eprintln!("listening on {scheme}://{}/mcp", listener.local_addr()?);
     let http = Arc::new(Http {
         guard: Guard::new(options),
+        limits: options.limits.clone(),
+        streams: Arc::new(Semaphore::new(options.limits.max_streams)),
         sessions: Mutex::default(),
         clients: sse::Clients::default(),
         server,
     });
+    tokio::spawn(session::sweep(Arc::clone(&http)));
     listener::serve(http, listener, tls, asked_to_stop()).await;
     Ok(())
 }
@@ -91,6 +97,11 @@ async fn asked_to_stop() {
 }
 
 impl Http {
+    /// Room for one more stream of events, if there is any.
+    fn slot(&self) -> Option<Slot> {
+        Arc::clone(&self.streams).try_acquire_owned().ok()
+    }
+
     /// Ends all streams gracefully.
     fn stop(&self) {
         self.server.hub.close();
@@ -166,7 +177,7 @@ fn wants_legacy(http: &Http, headers: &HeaderMap) -> bool {
 /// The body of a request, or the status that refuses it.
 async fn read(http: &Http, body: Incoming) -> Result<Bytes, StatusCode> {
     let body = Limited::new(body, http.server.faults.max_message_bytes());
-    match tokio::time::timeout(BODY_TIMEOUT, body.collect()).await {
+    match tokio::time::timeout(http.limits.client_timeout, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(_)) => {
             http.server.faults.on_huge();

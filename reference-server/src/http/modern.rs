@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use hyper::http::{HeaderMap, HeaderName};
+use hyper::http::{HeaderMap, HeaderName, StatusCode};
 
 use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
-use super::{Http, live, respond};
+use super::live::{self, Mailbox};
+use super::{Http, respond};
 use crate::auth::Caller;
+use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Object};
 use crate::modern::{Call, Metadata, work};
@@ -25,7 +27,8 @@ pub fn request(
 ) -> Response {
     let server = &http.server;
     let metadata = admit(server, headers, &method, &params);
-    let (outlet, messages) = live::channel();
+    let (mailbox, messages) = Mailbox::new();
+    let outlet = Arc::clone(&mailbox) as Arc<dyn Outlet>;
     let call = Call {
         id,
         method,
@@ -39,10 +42,13 @@ pub fn request(
         Some(reply) if messages.is_empty() && !server.faults.has(F::EventsSplit) => {
             respond::json(&server.faults, reply.status, &reply.message)
         }
-        reply => {
-            let body = live::body(Arc::clone(server), messages, reply, work);
-            respond::events(&server.faults, body)
-        }
+        reply => match http.slot() {
+            Some(slot) => {
+                let body = live::body(Arc::clone(server), mailbox, messages, reply, work);
+                respond::events(&server.faults, slot, body)
+            }
+            None => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
+        },
     };
     if server.faults.has(F::ModernSession) {
         let name = HeaderName::from_static(SESSION_ID);

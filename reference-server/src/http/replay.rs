@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -68,6 +69,8 @@ struct Log {
     reader: u64,
     /// Whether the current reader shall come back later.
     hung_up: bool,
+    /// When the last reader left; nothing while there is one.
+    unread_since: Option<Instant>,
 }
 
 impl Outlet for EventStream {
@@ -98,7 +101,10 @@ impl EventStream {
             server: Arc::clone(server),
             revision,
             number,
-            log: Mutex::default(),
+            log: Mutex::new(Log {
+                unread_since: Some(Instant::now()),
+                ..Log::default()
+            }),
             changed: Notify::new(),
         })
     }
@@ -120,12 +126,18 @@ impl EventStream {
         lock(&self.log).ended
     }
 
+    /// When the last connection left; nothing while there is one.
+    pub fn unread_since(&self) -> Option<Instant> {
+        lock(&self.log).unread_since
+    }
+
     /// Continues the stream on a new connection, after event number `after` or, without it, after
     /// what earlier connections took. Any other connection of this stream ends.
     pub fn connect(self: &Arc<Self>, after: Option<u64>) -> Body {
         let (reader, position) = {
             let mut log = lock(&self.log);
             log.reader += 1;
+            log.unread_since = None;
             // Whoever hangs up before the first reader has come means that one.
             log.hung_up &= log.reader == 1;
             (log.reader, after.unwrap_or(log.taken))
@@ -163,6 +175,15 @@ struct Connection {
     position: u64,
     prime: bool,
     over: bool,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut log = lock(&self.stream.log);
+        if log.reader == self.reader {
+            log.unread_since = Some(Instant::now());
+        }
+    }
 }
 
 enum Step {

@@ -3,7 +3,7 @@
 use hyper::http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use super::body::{Body, Response};
+use super::body::{Body, Response, Slot};
 use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Reply};
 
@@ -48,9 +48,9 @@ pub fn not_allowed(allowed: &'static str) -> Response {
     response
 }
 
-/// A response that is a stream of events.
-pub fn events(faults: &Faults, body: Body) -> Response {
-    let mut response = Response::new(body);
+/// A response that is a stream of events, and takes up `slot` as long as it lasts.
+pub fn events(faults: &Faults, slot: Slot, body: Body) -> Response {
+    let mut response = Response::new(body.holding(slot));
     let kind = if faults.has(F::ResponseContentType) {
         "text/plain"
     } else {

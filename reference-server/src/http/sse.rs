@@ -14,16 +14,14 @@ use hyper::http::header;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::Receiver;
 
 use super::body::{Body, Response};
-use super::legacy::MAX_SESSIONS;
-use super::live::KEEP_ALIVE;
+use super::live::{KEEP_ALIVE, Mailbox};
 use super::replay::message_event;
 use super::{Http, headers, read, respond};
 use crate::auth::Caller;
 use crate::connection::Connection;
-use crate::context::Outlet;
 use crate::faults::F;
 use crate::lock;
 use crate::options::random_id;
@@ -36,26 +34,9 @@ pub const MESSAGES: &str = "/sse/messages";
 
 /// Later revisions have another transport, and this one is none of theirs.
 const REVISIONS: RangeInclusive<Revision> = Revision::V2024_11_05..=Revision::V2024_11_05;
-/// The most messages that wait for a client to read them.
-const MAX_WAITING: usize = 1000;
 
 /// The clients whose streams are open, each by what it was told to post to.
 pub type Clients = Mutex<HashMap<String, Arc<Connection>>>;
-
-/// The way to a client. Whoever lets too many messages wait is not reading: its stream ends with those.
-struct Mailbox(Mutex<Option<Sender<Value>>>);
-
-impl Outlet for Mailbox {
-    fn send(&self, message: Value) {
-        let mut sender = lock(&self.0);
-        if sender
-            .as_ref()
-            .is_some_and(|sender| sender.try_send(message).is_err())
-        {
-            *sender = None;
-        }
-    }
-}
 
 /// Opens the stream of a client, which begins by telling it where to post.
 pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Response {
@@ -63,14 +44,16 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
     if !headers::accepts(headers, "text/event-stream") {
         return respond::empty(StatusCode::NOT_ACCEPTABLE);
     }
-    if lock(&http.clients).len() >= MAX_SESSIONS {
+    if lock(&http.clients).len() >= http.limits.max_sessions {
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
     }
+    let Some(slot) = http.slot() else {
+        return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
+    };
     let Ok(key) = random_id() else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let (sender, messages) = channel(MAX_WAITING);
-    let mailbox = Arc::new(Mailbox(Mutex::new(Some(sender))));
+    let (mailbox, messages) = Mailbox::new();
     let runtime = tokio::runtime::Handle::current();
     let client = Connection::new(&http.server, runtime, REVISIONS, caller, mailbox);
     lock(&http.clients).insert(key.clone(), Arc::new(client));
@@ -81,7 +64,7 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
         key,
         messages,
     };
-    let mut response = respond::events(faults, Body::events(stream.into_events()));
+    let mut response = respond::events(faults, slot, Body::events(stream.into_events()));
     if faults.has(F::SseContentType) {
         respond::set(&mut response, header::CONTENT_TYPE, "text/plain");
     }

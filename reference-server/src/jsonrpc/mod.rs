@@ -122,6 +122,11 @@ impl ErrorObject {
         Self::new(-32603, message)
     }
 
+    /// -32603: too much is being done for this client already.
+    pub fn busy() -> Self {
+        Self::internal("too many requests at once: await or cancel some").status(503)
+    }
+
     /// The same error with details.
     #[must_use]
     pub fn data(mut self, data: Value) -> Self {

@@ -22,15 +22,19 @@ pub struct Stdin {
 impl Stdin {
     /// Starts it with these faults.
     pub fn start(faults: &[&str]) -> Self {
-        let mut command = Command::new(PROGRAM);
-        command
+        let arguments = faults.iter().flat_map(|fault| ["--fault", fault]);
+        Self::start_with(&arguments.collect::<Vec<_>>())
+    }
+
+    /// Starts it with these arguments.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
             .arg("--stdio")
+            .args(arguments)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        for fault in faults {
-            command.args(["--fault", fault]);
-        }
-        let mut child = command.spawn().unwrap();
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self {
@@ -77,6 +81,13 @@ impl Stdin {
         let answer = self.receive();
         assert_eq!(answer["id"], message["id"], "{answer}");
         answer
+    }
+
+    /// Writes a message over and over, reading nothing, until that fails; returns how the server ended.
+    pub fn neglect(mut self, message: &Value) -> ExitStatus {
+        let input = self.input.as_mut().unwrap();
+        while writeln!(input, "{message}").is_ok() {}
+        self.child.wait().unwrap()
     }
 
     /// Ends the input; returns what still came and how the server ended.
