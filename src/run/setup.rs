@@ -11,6 +11,7 @@ use crate::catalog::select::SelectError;
 use crate::catalog::{Catalog, Selection};
 use crate::drive::{Session, Spec};
 use crate::host::{self, Host, HostError};
+use crate::judge::evidence;
 use crate::probe::{self, Probed};
 use crate::profile::{Offer, Profile};
 use crate::redact::Redactor;
@@ -225,8 +226,8 @@ impl Found {
         };
         if let Some(error) = session.misdirected() {
             return Err(RunError::NoServer(format!(
-                "the endpoint event says to post to a place that {error}, and messages are sent nowhere but to the \
-                 server that was named: give the address at which it knows itself"
+                "the endpoint event leads astray: {}; messages are sent to the server that --url names, and nowhere else",
+                evidence::cut(&error.to_string(), 300)
             )));
         }
         let entries = &session.record.entries;

@@ -131,3 +131,88 @@ pub fn endless_event(mut connection: TcpStream) {
         going = connection.write_all(&piece);
     }
 }
+
+/// Refuses a POST, as servers of HTTP+SSE do; opens an event stream on GET, and goes on like this.
+fn http_sse(
+    mut connection: TcpStream,
+    goes_on: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
+) {
+    let mut request = [0; 64 << 10];
+    let length = connection.read(&mut request).unwrap_or(0);
+    if !request[..length].starts_with(b"GET ") {
+        let refusal =
+            "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        let _ = connection.write_all(refusal.as_bytes());
+        return;
+    }
+    let opened = connection.write_all(STREAM.as_bytes());
+    let _ = opened.and_then(|()| goes_on(&mut connection));
+}
+
+/// Never says where to post.
+pub fn sse_no_endpoint(connection: TcpStream) {
+    http_sse(connection, |connection| {
+        loop {
+            connection.write_all(b": still here\n\n")?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+}
+
+/// Sends us to a stranger.
+pub fn sse_endpoint_elsewhere(connection: TcpStream) {
+    http_sse(connection, |connection| {
+        connection.write_all(b"event: endpoint\ndata: http://stranger.example/messages\n\n")?;
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    });
+}
+
+/// Says where to post in no address at all.
+pub fn sse_endpoint_garbage(connection: TcpStream) {
+    http_sse(connection, |connection| {
+        connection.write_all(b"event: endpoint\ndata: http://[::1/messages\n\n")?;
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    });
+}
+
+/// Hangs up as soon as the stream is open.
+pub fn sse_closes_at_once(connection: TcpStream) {
+    http_sse(connection, |_| Ok(()));
+}
+
+/// Says where to post, and refuses what is posted there.
+pub fn sse_refuses_posts(connection: TcpStream) {
+    http_sse(connection, |connection| {
+        connection.write_all(b"event: endpoint\ndata: /messages\n\n")?;
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    });
+}
+
+/// The endpoint event never ends.
+pub fn sse_endless_event(connection: TcpStream) {
+    http_sse(connection, |connection| {
+        connection.write_all(b"event: endpoint\ndata: /")?;
+        loop {
+            connection.write_all(&[b'x'; 64 << 10])?;
+        }
+    });
+}
+
+/// GET brings a page that never ends.
+pub fn sse_endless_page(mut connection: TcpStream) {
+    let mut request = [0; 64 << 10];
+    let length = connection.read(&mut request).unwrap_or(0);
+    let head = match request[..length].starts_with(b"GET ") {
+        true => "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+        false => {
+            "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        }
+    };
+    let mut going = connection.write_all(head.as_bytes());
+    while going.is_ok() && head.contains("200") {
+        going = connection.write_all(b"<p>more</p>\n");
+    }
+}

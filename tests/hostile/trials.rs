@@ -8,7 +8,7 @@ use crate::program::{Said, check, nothing_is_left, role};
 
 /// Every trial.
 pub fn all() -> Vec<Trial> {
-    let table: [(&str, fn()); 28] = [
+    let table: [(&str, fn()); 35] = [
         ("stdio/command-not-found", command_not_found),
         ("stdio/exits-at-once", exits_at_once),
         ("stdio/never-answers", || opening_fails("never-answers")),
@@ -75,6 +75,33 @@ pub fn all() -> Vec<Trial> {
         }),
         ("http/endless-event", || {
             no_opening_over_http("endless-event", listen(listener::endless_event))
+        }),
+        ("sse/no-endpoint", || {
+            no_opening_over_http("sse-no-endpoint", listen(listener::sse_no_endpoint))
+        }),
+        ("sse/endpoint-garbage", || {
+            no_opening_over_http(
+                "sse-endpoint-garbage",
+                listen(listener::sse_endpoint_garbage),
+            )
+        }),
+        ("sse/closes-at-once", || {
+            no_opening_over_http("sse-closes-at-once", listen(listener::sse_closes_at_once))
+        }),
+        ("sse/refuses-posts", || {
+            no_opening_over_http("sse-refuses-posts", listen(listener::sse_refuses_posts))
+        }),
+        ("sse/endless-event", sse_endless_event),
+        ("sse/endpoint-elsewhere", || {
+            let address = listen(listener::sse_endpoint_elsewhere);
+            unreachable("sse-endpoint-elsewhere", "http", address)
+        }),
+        ("sse/endless-page", || {
+            unreachable(
+                "sse-endless-page",
+                "http",
+                listen(listener::sse_endless_page),
+            )
         }),
     ];
     table
@@ -257,4 +284,16 @@ fn no_opening_over_http(name: &str, address: String) {
     let said = check(&["--case", "rule/opening"], &url("http", &address));
     is_a_root_finding(&said);
     assert_snapshot!(name, said.shown(None));
+}
+
+/// Whether the limit or the time comes first depends on the machine.
+fn sse_endless_event() {
+    let address = listen(listener::sse_endless_event);
+    let said = check(&["--case", "rule/opening"], &url("http", &address));
+    is_a_root_finding(&said);
+    assert!(
+        said.stdout.contains("sse/endpoint-event"),
+        "{}",
+        said.stdout
+    );
 }
