@@ -1,11 +1,11 @@
-"""A minimal server on the Python SDK 1.x: `server.py stdio` or `server.py http PORT`."""
+"""A minimal server on the Python SDK 1.x: `server.py stdio`, `server.py http PORT` or `server.py sse PORT`."""
 
 import sys
 
 from mcp.server.fastmcp import FastMCP
 
 transport = sys.argv[1]
-port = int(sys.argv[2]) if transport == "http" else 8000
+port = int(sys.argv[2]) if transport != "stdio" else 8000
 mcp = FastMCP("interop-python-v1", host="127.0.0.1", port=port)
 
 
@@ -40,4 +40,4 @@ def summarize(topic: str) -> str:
 
 
 if __name__ == "__main__":
-    mcp.run("stdio" if transport == "stdio" else "streamable-http")
+    mcp.run("streamable-http" if transport == "http" else transport)
