@@ -207,7 +207,54 @@ fn a_run_writes_its_reports_and_can_be_judged_again() {
             .contains("2025-11-25  conforms: ")
     );
 
-    let again = run(&["judge", "--report", "json", &path("transcripts")]);
+    assert_judged_again(&output, &report, &path("transcripts"));
+    assert_no_secret(dir.path());
+    assert!(!stdout(&output).contains("s3cr3t"));
+}
+
+#[test]
+fn a_url_of_http_sse_is_recognized_and_judged_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let transcripts = dir.path().join("transcripts").display().to_string();
+    let output = run(&[
+        "check",
+        "--case",
+        "sse/*",
+        "--case",
+        "tools/*",
+        "--case",
+        "rule/*",
+        "--report",
+        "json",
+        "--save-transcripts",
+        &transcripts,
+        "--url",
+        "http://127.0.0.1:{port}/sse",
+        "--header",
+        "X-Key: s3cr3t-value",
+        "--",
+        PROGRAM,
+        "serve",
+        "--http",
+        "127.0.0.1:{port}",
+    ]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let trials = report["trials"].as_array().unwrap();
+    let passed = |name: &str| {
+        let found = trials.iter().find(|trial| trial["name"] == name);
+        found.is_some_and(|trial| trial["verdict"] == "pass")
+    };
+    assert!(passed("sse/second-client@2024-11-05+sse"));
+    assert!(passed("rule/sse-messages@2024-11-05+sse"));
+    assert_judged_again(&output, &report, &transcripts);
+    assert_no_secret(dir.path());
+    assert!(!stdout(&output).contains("s3cr3t"));
+}
+
+/// The saved transcripts give the same verdicts again, but for what was not played.
+fn assert_judged_again(output: &Output, report: &serde_json::Value, transcripts: &str) {
+    let again = run(&["judge", "--report", "json", transcripts]);
     assert_eq!(
         again.status.code(),
         output.status.code(),
@@ -223,9 +270,7 @@ fn a_run_writes_its_reports_and_can_be_judged_again() {
             .cloned()
             .collect::<Vec<_>>()
     };
-    assert_eq!(played(&again), played(&report));
-    assert_no_secret(dir.path());
-    assert!(!stdout(&output).contains("s3cr3t"));
+    assert_eq!(played(&again), played(report));
 }
 
 fn assert_no_secret(folder: &Path) {

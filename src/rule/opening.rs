@@ -346,4 +346,29 @@ mod tests {
         finds(&RULE, &http, &["robust/answers-in-time"]);
         sees_nothing(&RULE, &asked);
     }
+
+    #[test]
+    fn what_is_posted_over_http_sse() {
+        let posted = |status| {
+            let opened = sse().endpoint("/m").http("POST", &[]);
+            let asked = opened.what_request("initialize", json!({}));
+            asked.head(status, &[]).ends()
+        };
+        finds(&RULE, &posted(405), &["sse/post-endpoint"]);
+        let deadline = What::Deadline {
+            waiting_for: "initialize".to_owned(),
+            step: None,
+        };
+        for status in [200, 202, 204] {
+            let accepted = posted(status);
+            passes(&RULE, &accepted);
+            let silent = accepted.clone().what(deadline.clone());
+            finds(&RULE, &silent, &["robust/answers-in-time"]);
+            finds(
+                &RULE,
+                &accepted.on_channel().ends(),
+                &["robust/stays-alive"],
+            );
+        }
+    }
 }

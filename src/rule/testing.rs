@@ -247,17 +247,22 @@ impl Script {
         })
     }
 
-    /// An event of a type, or of none, on the stream on which the server of HTTP+SSE speaks.
-    pub fn typed_event(mut self, kind: Option<&str>, data: &str) -> Script {
-        self.stream = 0;
+    /// An event of a type, or of none, of a server of HTTP+SSE.
+    pub fn typed_event(self, kind: Option<&str>, data: &str) -> Script {
         let event = SseEvent {
             event: kind.map(str::to_owned),
             ..SseEvent::default()
         };
-        self.what(What::Received {
+        self.on_channel().what(What::Received {
             raw: Raw(data.to_owned().into()),
             event: Some(event),
         })
+    }
+
+    /// What follows happens on the stream on which the server of HTTP+SSE speaks.
+    pub fn on_channel(mut self) -> Script {
+        self.stream = 0;
+        self
     }
 
     /// The event that says where to post.

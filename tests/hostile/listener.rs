@@ -177,6 +177,29 @@ pub fn sse_endpoint_garbage(connection: TcpStream) {
     });
 }
 
+/// Puts a header of ours into the address, and accepts what is posted there without ever answering.
+pub fn sse_tells_secret(connection: TcpStream) {
+    let mut request = vec![0; 64 << 10];
+    let length = connection.peek(&mut request).unwrap_or(0);
+    if request[..length].starts_with(b"POST /messages") {
+        return respond(
+            connection,
+            "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
+        );
+    }
+    let text = String::from_utf8_lossy(&request[..length]).to_lowercase();
+    let key = text.lines().find_map(|line| line.strip_prefix("x-key: "));
+    let event = format!(
+        "event: endpoint\ndata: /messages?key={}\n\n",
+        key.unwrap_or_default()
+    );
+    http_sse(connection, |connection| {
+        connection.write_all(event.as_bytes())?;
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    });
+}
+
 /// Hangs up as soon as the stream is open.
 pub fn sse_closes_at_once(connection: TcpStream) {
     http_sse(connection, |_| Ok(()));

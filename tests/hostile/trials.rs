@@ -8,7 +8,7 @@ use crate::program::{Said, check, nothing_is_left, role};
 
 /// Every trial.
 pub fn all() -> Vec<Trial> {
-    let table: [(&str, fn()); 35] = [
+    let table: [(&str, fn()); 36] = [
         ("stdio/command-not-found", command_not_found),
         ("stdio/exits-at-once", exits_at_once),
         ("stdio/never-answers", || opening_fails("never-answers")),
@@ -71,7 +71,7 @@ pub fn all() -> Vec<Trial> {
             no_opening_over_http("endless-stream", listen(listener::endless_stream))
         }),
         ("http/endless-events", || {
-            no_opening_over_http("endless-events", listen(listener::endless_events))
+            floods("robust/answers-in-time", listen(listener::endless_events))
         }),
         ("http/endless-event", || {
             no_opening_over_http("endless-event", listen(listener::endless_event))
@@ -91,7 +91,10 @@ pub fn all() -> Vec<Trial> {
         ("sse/refuses-posts", || {
             no_opening_over_http("sse-refuses-posts", listen(listener::sse_refuses_posts))
         }),
-        ("sse/endless-event", sse_endless_event),
+        ("sse/endless-event", || {
+            floods("sse/endpoint-event", listen(listener::sse_endless_event))
+        }),
+        ("sse/tells-secret", sse_tells_secret),
         ("sse/endpoint-elsewhere", || {
             let address = listen(listener::sse_endpoint_elsewhere);
             unreachable("sse-endpoint-elsewhere", "http", address)
@@ -287,13 +290,39 @@ fn no_opening_over_http(name: &str, address: String) {
 }
 
 /// Whether the limit or the time comes first depends on the machine.
-fn sse_endless_event() {
-    let address = listen(listener::sse_endless_event);
+fn floods(requirement: &str, address: String) {
     let said = check(&["--case", "rule/opening"], &url("http", &address));
     is_a_root_finding(&said);
+    assert!(said.stdout.contains(requirement), "{}", said.stdout);
+}
+
+/// The server is followed to the address with the secret, which nobody reads anywhere.
+fn sse_tells_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let transcripts = folder.path().display().to_string();
+    let options = [
+        "--header",
+        "X-Key: s3cr3t-key",
+        "--save-transcripts",
+        &transcripts,
+    ];
+    let target = url("http", &listen(listener::sse_tells_secret));
+    let said = check(
+        &[&options[..], &["--case", "rule/opening"]].concat(),
+        &target,
+    );
+    is_a_root_finding(&said);
     assert!(
-        said.stdout.contains("sse/endpoint-event"),
+        said.stdout.contains("initialize is not answered in time"),
         "{}",
         said.stdout
+    );
+    let mut kept = said.stdout;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        kept += &std::fs::read_to_string(file.unwrap().path()).unwrap();
+    }
+    assert!(
+        kept.contains("/messages?key=[redacted]") && !kept.contains("s3cr3t"),
+        "{kept}"
     );
 }

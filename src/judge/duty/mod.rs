@@ -21,7 +21,8 @@
 //! | a byte-order mark, invalid UTF-8 | may come, also as if it were repaired | its own or none | [encoding] |
 //! | deep or large beyond what every parser reads | may come | its own or none | [parsers] |
 //!
-//! "None" is an absent or a null id. Over HTTP a refusal by status code is no answer.
+//! "None" is an absent or a null id. Over HTTP no status code is an answer: over HTTP+SSE it says at
+//! most that one is to come on the stream.
 //!
 //! [request object]: https://www.jsonrpc.org/specification#request_object
 //! [response object]: https://www.jsonrpc.org/specification#response_object

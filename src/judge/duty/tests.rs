@@ -242,7 +242,7 @@ fn each_rule() {
     .collect();
     for (revision, text, duty, ids, valid) in table {
         let shown: String = text.chars().take(100).collect();
-        for transport in [Transport::Stdio, Transport::Http] {
+        for transport in Transport::ALL {
             let due = due(text.as_bytes(), revision, transport);
             assert_eq!(
                 (due.duty, json!(due.ids), due.valid),
@@ -261,7 +261,9 @@ fn lines_are_messages_on_stdio_only() {
         (stdio.duty, stdio.ids),
         (Duty::Must, vec![json!(1), json!(2)])
     );
-    assert_eq!(due(two, LAST, Transport::Http).duty, Duty::May);
+    for transport in [Transport::Http, Transport::Sse] {
+        assert_eq!(due(two, LAST, transport).duty, Duty::May);
+    }
 
     let spread = b"{\"jsonrpc\":\"2.0\",\n\"id\":1,\n\"method\":\"x\"}";
     assert_eq!(due(spread, LAST, Transport::Stdio).duty, Duty::May);
