@@ -8,6 +8,9 @@ use crate::profile::{Offer, Profile};
 use crate::revision::{Era, Revision};
 use crate::transport::Transport;
 
+/// The extension that stands for the capability `tasks`.
+const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
+
 /// Words that are not capabilities.
 const WORDS: [&str; 12] = [
     "a-tool",
@@ -85,6 +88,7 @@ fn holds(word: &str, profile: &Profile, offer: &Offer) -> bool {
         "get-stream" => offer.get_stream,
         "own-process" => profile.own_process,
         "authorization" => profile.authorization,
+        "tasks" => declares(&offer.capabilities, word) || has_tasks_extension(&offer.capabilities),
         "completions" => offer.completes || declares(&offer.capabilities, "completions"),
         _ => match word.split_once(':') {
             Some((kind, name)) => profile.official_fixture && lists(offer, kind, name),
@@ -115,6 +119,12 @@ fn reason(word: &str, profile: &Profile) -> String {
             None => format!("it does not declare {word}"),
         },
     }
+}
+
+/// From 2026-07-28 on, tasks are an extension.
+fn has_tasks_extension(capabilities: &Value) -> bool {
+    let extensions = capabilities.get("extensions");
+    extensions.is_some_and(|extensions| extensions.get(TASKS_EXTENSION).is_some())
 }
 
 /// Whether a capability is declared, by its dotted path. `false` and null do not declare it.

@@ -112,7 +112,7 @@ impl Server {
             declare("logging", json!({}));
         }
         match revision {
-            Revision::V2025_11_25 => {
+            Revision::V2025_11_25 if !self.faults.has(F::TasksUndeclared) => {
                 let requests = json!({"tools": {"call": {}}});
                 declare(
                     "tasks",

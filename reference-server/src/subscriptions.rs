@@ -100,7 +100,7 @@ pub async fn listen(
         Err(_) if faults.has(F::FilterUnchecked) => Filter::default(),
         filter => filter?,
     };
-    if !filter.tasks.is_empty() && !knows_tasks {
+    if !filter.tasks.is_empty() && !knows_tasks && !faults.has(F::TaskListenOpen) {
         return Err(tasks::modern::undeclared().into());
     }
     if !server.offer.changes && !faults.has(F::UnsupportedAcknowledged) {

@@ -39,6 +39,8 @@ pub fn headers(revision: Revision, message: &Value, tools: &[Value]) -> Vec<(Str
     let name = match method {
         "tools/call" | "prompts/get" => message.pointer("/params/name"),
         "resources/read" => message.pointer("/params/uri"),
+        // Of the tasks extension.
+        "tasks/get" | "tasks/update" | "tasks/cancel" => message.pointer("/params/taskId"),
         _ => None,
     };
     if let Some(name) = name.and_then(Value::as_str) {

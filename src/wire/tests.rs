@@ -121,6 +121,45 @@ fn violations_say_where() {
 }
 
 #[test]
+fn tasks_of_the_extension() {
+    let task = |status: &str, more: Value| {
+        let mut task = json!({
+            "resultType": "complete", "taskId": "a", "status": status, "ttlMs": null,
+            "createdAt": "2026-07-28T00:00:00Z", "lastUpdatedAt": "2026-07-28T00:00:00Z",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            task[name] = value.clone();
+        }
+        task
+    };
+    let pointers = |method: &str, result: Value| -> Vec<String> {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "result": result});
+        let found = violations(Revision::V2026_07_28, &message, Some(method));
+        found
+            .into_iter()
+            .map(|violation| violation.pointer)
+            .collect()
+    };
+    let created = json!({"resultType": "task"});
+    assert!(pointers("tools/call", task("working", created.clone())).is_empty());
+    assert_eq!(pointers("tools/call", created).first().unwrap(), "/result");
+    assert!(pointers("tasks/get", task("completed", json!({"result": {}}))).is_empty());
+    for (status, member) in [
+        ("completed", json!({"error": {"code": 1, "message": ""}})),
+        ("failed", json!({"result": {}})),
+        ("input_required", json!({})),
+    ] {
+        assert_eq!(pointers("tasks/get", task(status, member)), ["/result"]);
+    }
+    assert_eq!(
+        pointers("tasks/get", task("done", json!({}))),
+        ["/result/status"]
+    );
+    let told = json!({"jsonrpc": "2.0", "method": "notifications/tasks", "params": {"taskId": 1}});
+    assert!(!violations(Revision::V2026_07_28, &told, None).is_empty());
+}
+
+#[test]
 fn violations_are_few_and_short() {
     let tools: Vec<Value> = (0..1000)
         .map(|_| json!({"name": "\u{1b}[31m".repeat(1000)}))

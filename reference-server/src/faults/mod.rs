@@ -13,6 +13,7 @@ mod input;
 mod results;
 mod sse;
 mod table;
+mod tasks;
 
 pub use table::F;
 

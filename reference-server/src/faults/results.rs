@@ -43,6 +43,7 @@ impl Faults {
             "prompts/list" => self.spoil_prompts(params, result),
             "prompts/get" => self.spoil_messages(result),
             "completion/complete" => self.spoil_completion(result),
+            _ if method.starts_with("tasks/") => self.spoil_task(method, revision, result),
             "ping" if self.has(F::PingNotEmpty) => {
                 result.insert("pong".into(), true.into());
             }

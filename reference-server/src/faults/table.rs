@@ -336,6 +336,43 @@ faults! {
     CacheScopeUnknown "cache-scope-unknown" "caching/scope-values" "modern: cacheScope is \"shared\"";
     CacheScopeVaries "cache-scope-varies" "caching/scope-same-on-pages" "modern: later pages have another cacheScope";
 
+    // Tasks
+    TaskUnknownCode "task-unknown-code" "tasks/get-unknown" "an unknown task is an internal error";
+    TaskResultUnknown "task-result-unknown" "tasks/result-unknown" "2025-11-25: an unknown task has an empty result";
+    TaskCancelUnknown "task-cancel-unknown" "tasks/cancel-unknown" "unknown tasks can be cancelled";
+    TaskUpdateUnknown "task-update-unknown" "tasks/update-unknown" "modern: unknown tasks take answers";
+    TaskCreatedPlain "task-created-plain" "tasks/create-result" "a task is created in the form of the other era";
+    TaskBeginsCompleted "task-begins-completed" "tasks/begins-working" "2025-11-25: a task is completed when it is created";
+    TaskWithoutTimes "task-without-times" "tasks/timestamps" "tasks do not say when they were created";
+    TaskIdsRepeat "task-ids-repeat" "tasks/id-unique" "every task has the same id";
+    TaskIdsGuessable "task-ids-guessable" "tasks/id-unguessable" "the ids of tasks count up";
+    TaskIdFromMeta "task-id-from-meta" "tasks/id-parameter" "2025-11-25: the task that _meta names is meant";
+    TaskResultEarly "task-result-early" "tasks/result-blocks" "2025-11-25: the result of a task that works is empty";
+    TaskResultUnrelated "task-result-unrelated" "tasks/result-related" "2025-11-25: a task's result does not name the task";
+    TaskErrorAsResult "task-error-as-result" "tasks/same-outcome" "2025-11-25: a protocol error of a task is a result";
+    TaskResultOnce "task-result-once" "tasks/result-stays" "2025-11-25: a task's result is empty the second time";
+    TaskResultMissing "task-result-missing" "tasks/completed-result" "modern: a completed task has no result";
+    TaskGetRelated "task-get-related" "tasks/get-not-related" "2025-11-25: tasks/get names the task in _meta as well";
+    TaskToolErrorStatus "task-tool-error-status" "tasks/tool-error-status" "a task whose tool fails has the status of the other era";
+    TaskErrorCompleted "task-error-completed" "tasks/error-status" "modern: a task that ends with a protocol error is completed";
+    TaskCancelIgnored "task-cancel-ignored" "tasks/cancelled" "2025-11-25: a cancelled task goes on working";
+    TaskCancelTwice "task-cancel-twice" "tasks/cancel-terminal" "2025-11-25: tasks that have ended can be cancelled";
+    TaskCancelNotEmpty "task-cancel-not-empty" "tasks/cancel-acknowledged" "modern: tasks/cancel answers with a status";
+    TaskUpdateNotEmpty "task-update-not-empty" "tasks/update-acknowledged" "modern: tasks/update answers with a status";
+    TaskGetType "task-get-type" "tasks/get-result-type" "modern: tasks/get has the resultType of a new task";
+    TaskCreatedEarly "task-created-early" "tasks/created-durably" "modern: a new task is not found at first";
+    TaskUnlisted "task-unlisted" "tasks/list-complete" "2025-11-25: the list of tasks is empty";
+    TaskCursorUnchecked "task-cursor-unchecked" "tasks/list-cursor" "2025-11-25: any cursor begins the list of tasks anew";
+    TaskRequiredPlain "task-required-plain" "tasks/tool-required" "2025-11-25: tools that require tasks do without";
+    TaskForbiddenMade "task-forbidden-made" "tasks/tool-forbidden" "2025-11-25: any tool can be called as a task";
+    TasksUndeclared "tasks-undeclared" "tasks/undeclared-ignored" "2025-11-25: tasks are made, but not declared";
+    TaskQuestionUnrelated "task-question-unrelated" "tasks/question-related" "2025-11-25: a task's questions do not name it";
+    TaskUnasked "task-unasked" "tasks/only-for-declaring" "modern: clients that know no tasks get them";
+    TaskMethodsOpen "task-methods-open" "tasks/methods-need-extension" "modern: clients that do not declare the extension are served";
+    TaskListenOpen "task-listen-open" "tasks/listen-needs-extension" "modern: clients that do not declare the extension can listen for tasks";
+    TaskExtensionCode "task-extension-code" "tasks/required-extension" "modern: a tool that requires tasks is an internal error for others";
+    TaskQuestionsMissing "task-questions-missing" "tasks/input-requests" "modern: a task that needs input does not say which";
+
     // HTTP
     NotificationBody "notification-body" "http/notification-202" "notifications are answered 200 with a body";
     ResponseContentType "response-content-type" "http/request-content-type" "answers are text/plain";

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::store::POLL_INTERVAL_MS;
 use super::{Mode, State, Status, Support, Task, milliseconds, named, timestamp, trouble};
 use crate::context::{Answer, Context, Outlet, Peer};
+use crate::faults::F;
 use crate::features::pagination;
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::legacy::Session;
@@ -21,16 +22,20 @@ const TASKS_PER_PAGE: usize = 8;
 
 /// How a call is meant: `task` in its parameters asks for a task.
 pub fn mode(
-    _context: &Context,
+    context: &Context,
     tool: &str,
     support: Support,
     params: &Object,
 ) -> Result<Mode, ErrorObject> {
     let refused = |why: &str| Err(ErrorObject::new(-32601, format!("{tool} {why}")));
     match (params.get("task"), support) {
-        (None, Support::Required) => refused("can only be called as a task"),
+        (None, Support::Required) if !context.fault(F::TaskRequiredPlain) => {
+            refused("can only be called as a task")
+        }
         (None, _) => Ok(Mode::Plain),
-        (Some(_), Support::Forbidden) => refused("cannot be called as a task"),
+        (Some(_), Support::Forbidden) if !context.fault(F::TaskForbiddenMade) => {
+            refused("cannot be called as a task")
+        }
         (Some(task), _) => Ok(Mode::Task(ttl(task)?)),
     }
 }
@@ -102,7 +107,10 @@ pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer 
 
 /// A cursor names the last task of the page, so that tasks may go meanwhile.
 fn list(context: &Context, params: &Object) -> Answer {
-    let after = pagination::position(context, params, "tasks", |_| true)?;
+    let after = match pagination::position(context, params, "tasks", |_| true) {
+        Err(_) if context.fault(F::TaskCursorUnchecked) => 0,
+        after => after?,
+    };
     let tasks = context.server.tasks.of(&context.owner());
     let mut rest = tasks.iter().filter(|task| task.number > after).peekable();
     let mut page = Vec::new();
@@ -123,8 +131,14 @@ fn list(context: &Context, params: &Object) -> Answer {
 }
 
 fn cancel(context: &Context, params: &Object) -> Answer {
-    let task = named(context, params)?;
-    if !task.cancel() {
+    let task = match named(context, params) {
+        Err(_) if context.fault(F::TaskCancelUnknown) => return Ok(Object::new()),
+        task => task?,
+    };
+    if context.fault(F::TaskCancelIgnored) {
+        return Ok(describe(&task));
+    }
+    if !task.cancel() && !context.fault(F::TaskCancelTwice) {
         let error = format!("The task has ended already: {}", status(&task.state()));
         return Err(ErrorObject::invalid_params(error).into());
     }
@@ -133,7 +147,13 @@ fn cancel(context: &Context, params: &Object) -> Answer {
 
 /// Waits for the end. Whoever waits also carries the task's questions to the client.
 async fn result(context: &Context, params: &Object) -> Answer {
-    let task = named(context, params)?;
+    let task = match named(context, params) {
+        Err(_) if context.fault(F::TaskResultUnknown) => return Ok(Object::new()),
+        task => task?,
+    };
+    if context.fault(F::TaskResultEarly) {
+        return Ok(Object::from_iter([("content".into(), json!([]))]));
+    }
     let ended = task.until(|state| state.status.is_terminal());
     tokio::select! {
         biased;
@@ -142,7 +162,13 @@ async fn result(context: &Context, params: &Object) -> Answer {
     }
     let outcome = task.state().outcome.clone();
     let gone = || Err(ErrorObject::internal("The task was cancelled"));
-    let mut result = outcome.unwrap_or_else(gone)?;
+    let mut result = match outcome.unwrap_or_else(gone) {
+        Err(error) if context.fault(F::TaskErrorAsResult) => {
+            let said = json!([{"type": "text", "text": error.message}]);
+            Object::from_iter([("content".into(), said), ("isError".into(), true.into())])
+        }
+        outcome => outcome?,
+    };
     let meta = result.entry("_meta").or_insert_with(|| json!({}));
     meta[RELATED_TASK] = json!({"taskId": task.id});
     Ok(result)
@@ -158,7 +184,8 @@ async fn carry_questions(context: &Context, task: &Arc<Task>) {
             .await;
         if let Some((key, question)) = task.take_question() {
             let claim = Claim { task, key };
-            let answer = context.put(session, &question, Some(related(task))).await;
+            let meta = (!context.fault(F::TaskQuestionUnrelated)).then(|| related(task));
+            let answer = context.put(session, &question, meta).await;
             task.answer(&claim.key, answer);
         }
     }

@@ -14,11 +14,15 @@ mod task;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use legacy::RELATED_TASK;
 pub use store::{MAX_RESULT_BYTES, Store};
 pub use task::{Outcome, State, Status, Task};
 
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
+use crate::faults::F;
+use crate::features;
 use crate::jsonrpc::{ErrorObject, Object};
+use crate::options::random_id;
 use crate::revision::Revision;
 
 /// What the URIs of jobs begin with.
@@ -79,10 +83,13 @@ pub fn mode(
 
 /// The answer to a call that has become a task.
 pub fn created(context: &Context, task: &Task) -> Object {
-    match context.revision.is_modern() {
+    let mut result = match context.revision.is_modern() {
         true => modern::created(task),
         false => legacy::created(task),
-    }
+    };
+    let faults = &context.server.faults;
+    faults.spoil_created(context.revision, &mut result);
+    result
 }
 
 /// Answers a request whose method begins with `tasks/`.
@@ -106,7 +113,11 @@ where
     W: Future<Output = Answer> + Send + 'static,
 {
     let store = &context.server.tasks;
-    let task = store.admit(context.owner(), ttl, protocol)?;
+    let id = match context.server.faults.task_id() {
+        Some(id) => id,
+        None => random_id().map_err(|error| ErrorObject::internal(error.to_string()))?,
+    };
+    let task = store.admit(id, context.owner(), ttl, protocol)?;
     let outlet: Arc<dyn Outlet> = match &context.peer {
         Peer::Session(session) if protocol => legacy::outlet(session, &task),
         _ => Arc::new(Silence),
@@ -155,9 +166,23 @@ pub fn trouble(outcome: &Outcome) -> Option<String> {
 
 /// The task that a request names, or the error that the text wants.
 fn named(context: &Context, params: &Object) -> Result<Arc<Task>, ErrorObject> {
-    let id = crate::features::string(params, "taskId")?;
+    let mut id = features::string(params, "taskId")?;
+    if context.fault(F::TaskIdFromMeta) {
+        let related = params.get("_meta").and_then(|meta| meta.get(RELATED_TASK));
+        id = related
+            .and_then(|related| related["taskId"].as_str())
+            .unwrap_or(id);
+    }
+    let early = context.fault(F::TaskCreatedEarly) && context.server.faults.count() == 0;
     let found = context.server.tasks.find(&context.owner(), id);
-    found.ok_or_else(|| ErrorObject::invalid_params("Task not found, or expired"))
+    found.filter(|_| !early).ok_or_else(|| {
+        let code = if context.fault(F::TaskUnknownCode) {
+            -32603
+        } else {
+            -32602
+        };
+        ErrorObject::new(code, "Task not found, or expired")
+    })
 }
 
 /// A point in time as ISO 8601 has it.

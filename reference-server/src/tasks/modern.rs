@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::store::POLL_INTERVAL_MS;
 use super::{Mode, Status, Support, Task, milliseconds, named, timestamp};
 use crate::context::{Answer, Context};
+use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object, Reply};
 use crate::revision::Revision;
 
@@ -15,9 +16,13 @@ pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// How a call is meant: whoever declares the extension gets a task from a tool that can be one.
 pub fn mode(context: &Context, support: Support) -> Result<Mode, ErrorObject> {
-    match (support, is_declared(&context.capabilities)) {
+    let declared = is_declared(&context.capabilities) || context.fault(F::TaskUnasked);
+    match (support, declared) {
         (Support::Forbidden, _) | (Support::Optional, false) => Ok(Mode::Plain),
         (_, true) => Ok(Mode::Task(None)),
+        (Support::Required, false) if context.fault(F::TaskExtensionCode) => {
+            Err(ErrorObject::internal("this tool needs the tasks extension"))
+        }
         (Support::Required, false) => Err(undeclared()),
     }
 }
@@ -98,10 +103,18 @@ pub fn answer(context: &Context, method: &str, params: &Object) -> Answer {
     if !known {
         return Err(context.server.faults.unknown_method(method).into());
     }
-    if !is_declared(&context.capabilities) {
+    if !is_declared(&context.capabilities) && !context.fault(F::TaskMethodsOpen) {
         return Err(undeclared().into());
     }
-    let task = named(context, params)?;
+    let task = match named(context, params) {
+        Err(_) if method == "tasks/cancel" && context.fault(F::TaskCancelUnknown) => {
+            return Ok(Object::new());
+        }
+        Err(_) if method == "tasks/update" && context.fault(F::TaskUpdateUnknown) => {
+            return Ok(Object::new());
+        }
+        task => task?,
+    };
     match method {
         "tasks/get" => Ok(detailed(&task)),
         "tasks/cancel" => {

@@ -13,7 +13,6 @@ use super::{Owner, trouble};
 use crate::hub::Hub;
 use crate::jsonrpc::ErrorObject;
 use crate::lock;
-use crate::options::random_id;
 
 /// The most tasks of one session or caller that are kept, ended ones included.
 pub const MAX_PER_OWNER: usize = 64;
@@ -68,18 +67,18 @@ impl Store {
         Owner::Session(self.sessions.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Makes room for a task, which can be found from now on; -32603 where there is none.
+    /// Makes room for a task of that id, which can be found from now on; -32603 where there is none.
     ///
     /// # Errors
     ///
     /// Too many tasks are kept, for this owner or in all.
     pub fn admit(
         &self,
+        id: String,
         owner: Owner,
         ttl: Option<Duration>,
         protocol: bool,
     ) -> Result<Arc<Task>, ErrorObject> {
-        let id = random_id().map_err(|error| ErrorObject::internal(error.to_string()))?;
         let mut tasks = lock(&self.tasks);
         let theirs = |entry: &&Entry| entry.task.owner == owner;
         if owner != Owner::Anyone && tasks.values().filter(theirs).count() >= MAX_PER_OWNER {
