@@ -4,31 +4,32 @@ mod listen;
 mod record;
 mod replies;
 mod resume;
+mod send;
 mod steps;
+mod verbatim;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::conversation::Exchange;
 use crate::host::{Connected, Host, HostError};
-use crate::judge::duty::Duty;
 use crate::message::Kind;
 use crate::process::Group;
 use crate::redact::Redactor;
-use crate::revision::{Era, Revision, legacy, modern};
-use crate::transcript::{Entry, Raw, StepRef, What};
+use crate::revision::{Era, Revision, legacy};
+use crate::transcript::{Entry, StepRef, What};
 use crate::transport::http::{Address, ResolveError};
-use crate::transport::{HttpRequest, Link, Outgoing, StreamId, Transport};
+use crate::transport::{Link, Outgoing, StreamId, Transport};
 
 pub use record::Recorder;
 pub use steps::{Played, after_last};
-
-/// How many times as long as for a request we wait for the first word of a process: it may still be starting.
-const STARTING: u32 = 3;
+pub use wait::Wait;
+use wait::{is_settled, stream_ended};
 
 /// How long the exit of a process may follow the end of its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -63,17 +64,6 @@ impl Spec {
     }
 }
 
-/// How waiting ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
-    /// What was waited for is there.
-    Done,
-    /// The time is up.
-    Deadline,
-    /// It cannot come any more: the connection is gone.
-    Gone,
-}
-
 /// An open session.
 pub struct Session {
     /// What it is for.
@@ -100,19 +90,6 @@ pub struct Session {
     started: BTreeMap<String, usize>,
     resumption: resume::Resumption,
     vars: BTreeMap<String, Value>,
-}
-
-/// Something to send, and how.
-struct Outbound {
-    bytes: Bytes,
-    /// The parsed message, as far as it is one: HTTP headers mirror it.
-    message: Value,
-    step: Option<StepRef>,
-    deliberate: bool,
-    /// Set or left out (null).
-    headers: Map<String, Value>,
-    bare: bool,
-    newline: bool,
 }
 
 impl Session {
@@ -249,18 +226,6 @@ impl Session {
         self.record.entries[exchange.answer?].json.as_deref()
     }
 
-    /// Status and headers of the response on a stream, waited for no longer than this.
-    pub async fn response_head(
-        &mut self,
-        stream: StreamId,
-        patience: Duration,
-    ) -> Option<(u16, &[(String, String)])> {
-        let deadline = Instant::now() + patience.min(self.spec.timeout);
-        let has_head = |record: &Recorder| head_of(record, stream).is_some();
-        self.pump(deadline, has_head).await;
-        head_of(&self.record, stream)
-    }
-
     /// Ends the session and gives up its entries.
     pub async fn close(mut self) -> Vec<Entry> {
         if let (true, Some(id)) = (self.is_http() && self.opened, self.session_id.clone()) {
@@ -319,251 +284,6 @@ impl Session {
         self.session_id.is_some()
     }
 
-    fn dress_params(&self, params: Option<Value>) -> Option<Value> {
-        if self.spec.era() == Era::Legacy {
-            return params;
-        }
-        let mut params = params.unwrap_or_else(|| json!({}));
-        let Some(object) = params.as_object_mut() else {
-            return Some(params);
-        };
-        let meta = object.entry("_meta").or_insert_with(|| json!({}));
-        if meta.get("$omit").is_some() {
-            return Some(params);
-        }
-        if let (Some(meta), Value::Object(required)) = (meta.as_object_mut(), self.meta()) {
-            for (key, value) in required {
-                meta.entry(key).or_insert(value);
-            }
-        }
-        Some(params)
-    }
-
-    /// The `_meta` that the revision requires of a request.
-    fn meta(&self) -> Value {
-        match self.spec.era() {
-            Era::Legacy => json!({}),
-            Era::Modern => modern::meta(self.spec.revision, &self.spec.client),
-        }
-    }
-
-    fn notification(&self, method: &str, params: Option<Value>) -> Outbound {
-        let mut message = json!({ "jsonrpc": "2.0", "method": method });
-        if let Some(params) = params {
-            message["params"] = params;
-        }
-        self.outbound(message, None)
-    }
-
-    fn outbound(&self, message: Value, step: Option<StepRef>) -> Outbound {
-        Outbound {
-            bytes: Bytes::from(message.to_string()),
-            message,
-            step,
-            deliberate: false,
-            headers: Map::new(),
-            bare: false,
-            newline: true,
-        }
-    }
-
-    /// Sends; returns the index of the entry.
-    fn send(&mut self, outbound: Outbound) -> usize {
-        if self.is_http() {
-            let headers = self.http_headers(&outbound);
-            let Outbound {
-                bytes,
-                step,
-                deliberate,
-                ..
-            } = outbound;
-            return self.post(headers, bytes, step, deliberate);
-        }
-        let seq = self.fresh_seq();
-        let raw = Raw(outbound.bytes.clone());
-        let what = What::Sent {
-            raw,
-            step: outbound.step,
-            deliberate: outbound.deliberate,
-            elided: None,
-        };
-        let index = self.record.note_order(seq, 0, what);
-        let _ = self.link.tx.send(Outgoing::Write {
-            seq,
-            bytes: outbound.bytes,
-            newline: outbound.newline,
-        });
-        index
-    }
-
-    fn fresh_seq(&mut self) -> u64 {
-        self.next_seq += 1;
-        self.next_seq
-    }
-
-    fn http_headers(&self, outbound: &Outbound) -> Vec<(String, String)> {
-        let mut headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        if self.spec.transport() == Transport::Http {
-            let accept = "application/json, text/event-stream";
-            headers.push(("Accept".to_owned(), accept.to_owned()));
-        }
-        if !outbound.bare {
-            headers.extend(match self.spec.era() {
-                Era::Modern => {
-                    modern::headers(self.spec.revision, &outbound.message, &self.spec.tools)
-                }
-                Era::Legacy if self.opened => {
-                    legacy::headers(self.spec.revision, self.session_id.as_deref())
-                }
-                Era::Legacy => Vec::new(),
-            });
-        }
-        headers.extend(self.spec.host.headers().iter().cloned());
-        overridden(headers, &outbound.headers)
-    }
-
-    fn post(
-        &mut self,
-        headers: Vec<(String, String)>,
-        bytes: Bytes,
-        step: Option<StepRef>,
-        deliberate: bool,
-    ) -> usize {
-        let raw = Raw(bytes.clone());
-        let path = self.posting_path();
-        let stream = self.exchange_order("POST", path, headers, bytes, step);
-        self.record.note_order(
-            self.next_seq,
-            stream,
-            What::Sent {
-                raw,
-                step,
-                deliberate,
-                elided: None,
-            },
-        )
-    }
-
-    /// Orders an HTTP exchange and records its head; returns its stream.
-    fn exchange_order(
-        &mut self,
-        method: &str,
-        path: Option<String>,
-        headers: Vec<(String, String)>,
-        body: Bytes,
-        step: Option<StepRef>,
-    ) -> StreamId {
-        let stream = self.next_stream;
-        self.next_stream += 1;
-        self.order_on(stream, method, path, headers, body, step);
-        stream
-    }
-
-    fn order_on(
-        &mut self,
-        stream: StreamId,
-        method: &str,
-        path: Option<String>,
-        headers: Vec<(String, String)>,
-        body: Bytes,
-        step: Option<StepRef>,
-    ) {
-        let seq = self.fresh_seq();
-        let what = What::HttpRequest {
-            method: method.to_owned(),
-            path: path.clone(),
-            headers: headers.clone(),
-            step,
-        };
-        self.record.note_order(seq, stream, what);
-        let request = HttpRequest {
-            method: method.to_owned(),
-            path,
-            headers,
-            body,
-        };
-        let _ = self.link.tx.send(Outgoing::Exchange {
-            seq,
-            stream,
-            request,
-        });
-    }
-
-    /// Waits until what was sent with this entry is answered, or cannot be any more.
-    async fn wait_answer(&mut self, sent: usize, step: Option<StepRef>) -> Wait {
-        let what = self
-            .exchange(sent)
-            .and_then(|e| e.method.clone())
-            .unwrap_or_else(|| "an answer".to_owned());
-        self.wait_for(step, &what, move |record| is_settled(record, sent))
-            .await
-    }
-
-    /// Waits for a condition no longer than a request may take, and records it if the time is up.
-    async fn wait_for(
-        &mut self,
-        step: Option<StepRef>,
-        what: &str,
-        done: impl Fn(&Recorder) -> bool,
-    ) -> Wait {
-        let deadline = Instant::now() + self.patience();
-        let wait = self.pump(deadline, done).await;
-        if wait == Wait::Deadline {
-            self.record.note(
-                0,
-                What::Deadline {
-                    waiting_for: what.to_owned(),
-                    step,
-                },
-            );
-        }
-        wait
-    }
-
-    /// How long to wait for what comes next. Over HTTP the host has waited until the server listened.
-    fn patience(&self) -> Duration {
-        let of_connection = &self.record.entries[self.connected..];
-        let has_spoken = || {
-            of_connection
-                .iter()
-                .any(|entry| matches!(entry.what, What::Received { .. }))
-        };
-        match self.is_http() || has_spoken() {
-            true => self.spec.timeout,
-            false => self.spec.timeout * STARTING,
-        }
-    }
-
-    /// Takes in what comes, and answers what the other side asks, until the condition holds.
-    async fn pump(&mut self, deadline: Instant, done: impl Fn(&Recorder) -> bool) -> Wait {
-        loop {
-            if done(&self.record) {
-                return Wait::Done;
-            }
-            if self.record.gone {
-                return Wait::Gone;
-            }
-            // Looked at here, because a peer that never pauses would always be ready before any timer.
-            if Instant::now() >= deadline {
-                return Wait::Deadline;
-            }
-            let until = self.resume_due().map_or(deadline, |due| due.min(deadline));
-            match tokio::time::timeout_at(until.into(), self.link.rx.recv()).await {
-                Ok(Some(incoming)) => {
-                    self.note_endpoint(&incoming);
-                    let ended = self.record.take(incoming);
-                    self.reply_to_requests();
-                    if let Some(index) = ended {
-                        self.note_resumption(index);
-                    }
-                }
-                Ok(None) => return Wait::Gone,
-                Err(_) if Instant::now() < deadline => self.resume(),
-                Err(_) => {}
-            }
-        }
-    }
-
     /// Ends the process or connection and makes another, within the same transcript.
     async fn reconnect(&mut self, step: StepRef) -> bool {
         let Ok(connected) = self.spec.host.connect().await else {
@@ -581,60 +301,6 @@ impl Session {
         self.listen().await;
         self.open().await
     }
-}
-
-/// Whether nothing more is to be expected for what was sent with this entry: an answer came, or its stream ended.
-fn is_settled(record: &Recorder, sent: usize) -> bool {
-    record
-        .conversation
-        .exchanges
-        .iter()
-        .rev()
-        .find(|exchange| exchange.sent == sent)
-        .is_some_and(|exchange| {
-            exchange.answer.is_some()
-                || exchange.ended.is_some()
-                || (exchange.stream == 0 && exchange.due.duty == Duty::MustNot)
-        })
-}
-
-fn head_of(record: &Recorder, stream: StreamId) -> Option<(u16, &[(String, String)])> {
-    record.entries.iter().find_map(|entry| match &entry.what {
-        What::HttpResponse { status, headers } if entry.stream == stream => {
-            Some((*status, headers.as_slice()))
-        }
-        _ => None,
-    })
-}
-
-fn stream_ended(record: &Recorder, stream: StreamId) -> bool {
-    record
-        .conversation
-        .exchanges
-        .iter()
-        .rev()
-        .any(|exchange| exchange.stream == stream && exchange.ended.is_some())
-}
-
-/// Headers with those of a step set, replaced or (null) left out.
-fn overridden(
-    mut headers: Vec<(String, String)>,
-    changes: &Map<String, Value>,
-) -> Vec<(String, String)> {
-    for (name, value) in changes {
-        headers.retain(|(existing, _)| !existing.eq_ignore_ascii_case(name));
-        let values = match value {
-            Value::Array(values) => values.iter().collect(),
-            value => vec![value],
-        };
-        headers.extend(
-            values
-                .into_iter()
-                .filter_map(Value::as_str)
-                .map(|value| (name.clone(), value.to_owned())),
-        );
-    }
-    headers
 }
 
 /// Whether a parsed message is a request.

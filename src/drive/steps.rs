@@ -5,21 +5,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::{Outbound, Recorder, Session, Wait};
-use crate::catalog::case::{Action, Call, Case, HttpStep, Step};
-use crate::judge::duty::Duty;
+use super::Session;
+use super::send::Outbound;
+use super::wait::{Wait, is_settled};
+use crate::catalog::case::{Action, Call, Case, Step};
 use crate::judge::pattern::{self, Scope};
 use crate::judge::view::{self, Trial};
 use crate::message;
 use crate::revision::Era;
 use crate::transcript::{StepRef, What};
-use crate::transport::{Outgoing, StreamId};
+use crate::transport::Outgoing;
 use crate::value::{ExpandError, Expander};
 
 /// How long after a fence something that should not come may still come.
-const GRACE: Duration = Duration::from_millis(20);
-/// Of longer bytes the HTTP headers do not mirror the content.
-const MAX_ANNOUNCED: usize = 256 << 10;
+pub(super) const GRACE: Duration = Duration::from_millis(20);
 /// How many pages of a list are followed.
 pub const MAX_PAGES: usize = 5_000;
 
@@ -34,11 +33,20 @@ pub enum Played {
 
 /// Whether the next step should be played.
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     Go,
     Stop,
     /// No answer came: the session must be looked at.
     Suspect,
+}
+
+impl From<Wait> for Next {
+    fn from(wait: Wait) -> Next {
+        match wait {
+            Wait::Done => Next::Go,
+            Wait::Deadline | Wait::Gone => Next::Suspect,
+        }
+    }
 }
 
 impl Session {
@@ -174,7 +182,7 @@ impl Session {
         goes_on
     }
 
-    fn expander(&self) -> Expander<'_> {
+    pub(super) fn expander(&self) -> Expander<'_> {
         Expander {
             revision: self.spec.revision,
             vars: &self.vars,
@@ -220,7 +228,7 @@ impl Session {
         Ok(self.send(outbound))
     }
 
-    fn header_changes(
+    pub(super) fn header_changes(
         &self,
         headers: &Map<String, Value>,
     ) -> Result<Map<String, Value>, ExpandError> {
@@ -246,7 +254,7 @@ impl Session {
     }
 
     /// Waits for the answer to a request.
-    async fn settle(&mut self, sent: usize, at: StepRef) -> Next {
+    pub(super) async fn settle(&mut self, sent: usize, at: StepRef) -> Next {
         match self.wait_answer(sent, Some(at)).await {
             Wait::Done if self.answer_to(sent).is_some() || self.has_status(sent) => Next::Go,
             _ => Next::Suspect,
@@ -278,11 +286,7 @@ impl Session {
         };
         let Some(until) = until else {
             let wait = self.wait_answer(sent, Some(at)).await;
-            return Ok(if wait == Wait::Done {
-                Next::Go
-            } else {
-                Next::Suspect
-            });
+            return Ok(wait.into());
         };
         let (revision, vars) = (self.spec.revision, self.vars.clone());
         let wait = self
@@ -291,16 +295,12 @@ impl Session {
                     revision,
                     vars: &vars,
                 };
-                super::is_settled(record, sent)
+                is_settled(record, sent)
                     || view::messages_since(&record.entries, sent)
                         .any(|message| pattern::matches(until, Some(message), &scope).is_ok())
             })
             .await;
-        Ok(if wait == Wait::Done {
-            Next::Go
-        } else {
-            Next::Suspect
-        })
+        Ok(wait.into())
     }
 
     async fn cancel(&mut self, at: StepRef, name: &str) -> Result<Next, ExpandError> {
@@ -324,119 +324,6 @@ impl Session {
         };
         let notified = self.send(outbound);
         Ok(self.settle_post(notified, at).await)
-    }
-
-    async fn send_verbatim(
-        &mut self,
-        at: StepRef,
-        message: &Value,
-        headers: &Map<String, Value>,
-    ) -> Result<Next, ExpandError> {
-        let message = self.expander().value(message)?.unwrap_or(Value::Null);
-        let headers = self.header_changes(headers)?;
-        self.fresh_id();
-        let outbound = Outbound {
-            deliberate: true,
-            headers,
-            ..self.outbound(message, Some(at))
-        };
-        let sent = self.send(outbound);
-        Ok(self.settle_hostile(sent, at).await)
-    }
-
-    async fn send_bytes(
-        &mut self,
-        at: StepRef,
-        bytes: &Value,
-        newline: bool,
-        headers: &Map<String, Value>,
-    ) -> Result<Next, ExpandError> {
-        let bytes = self.expander().bytes(bytes)?;
-        let headers = self.header_changes(headers)?;
-        self.fresh_id();
-        // What cannot be parsed, or is too large for it, is announced as the cheapest request: only the body is wrong.
-        let readable = bytes.len() <= MAX_ANNOUNCED;
-        let message = readable
-            .then(|| serde_json::from_slice(&bytes).ok())
-            .flatten();
-        let message = message
-            .filter(Value::is_object)
-            .unwrap_or_else(|| json!({ "method": self.spec.era().alive_method() }));
-        let outbound = Outbound {
-            bytes,
-            deliberate: true,
-            headers,
-            newline,
-            ..self.outbound(message, Some(at))
-        };
-        let sent = self.send(outbound);
-        Ok(self.settle_hostile(sent, at).await)
-    }
-
-    /// Waits if an answer is due, or on HTTP always: every request has a response. On stdio the `alive` that follows
-    /// is the fence behind which a missing answer is silence.
-    async fn settle_hostile(&mut self, sent: usize, at: StepRef) -> Next {
-        let due = self.exchange(sent).map(|exchange| exchange.due.duty);
-        if self.is_http() || due == Some(Duty::Must) {
-            self.settle(sent, at).await
-        } else {
-            Next::Go
-        }
-    }
-
-    async fn http_exchange(&mut self, at: StepRef, http: &HttpStep) -> Result<Next, ExpandError> {
-        let expander = self.expander();
-        let path = match &http.path {
-            Some(path) => expander.text(path)?,
-            None => None,
-        };
-        let body = http
-            .body
-            .as_ref()
-            .map(|body| expander.bytes(body))
-            .transpose()?
-            .unwrap_or_default();
-        let changes = self.header_changes(&http.headers)?;
-        // The user's headers get us in; all others are the case's.
-        let headers = super::overridden(self.spec.host.headers().to_vec(), &changes);
-        self.fresh_id();
-        let has_body = !body.is_empty();
-        let stream = self.exchange_order(&http.method, path, headers, body.clone(), Some(at));
-        if has_body {
-            let raw = crate::transcript::Raw(body);
-            self.record.note(
-                stream,
-                What::Sent {
-                    raw,
-                    step: Some(at),
-                    deliberate: true,
-                    elided: None,
-                },
-            );
-        }
-        let wait = self
-            .wait_for(Some(at), "an HTTP response", move |record| {
-                super::stream_ended(record, stream)
-                    || view::is_open_stream(&record.entries, stream)
-                    || is_answered_elsewhere(record, stream)
-            })
-            .await;
-        let goes_on = view::is_open_stream(&self.record.entries, stream)
-            && !super::stream_ended(&self.record, stream);
-        if wait == Wait::Done && goes_on {
-            // An event stream that would stay open: its head is all that the step asked for.
-            self.pump(Instant::now() + GRACE, |record| {
-                super::stream_ended(record, stream)
-            })
-            .await;
-            let _ = self.link.tx.send(Outgoing::Abandon(stream));
-            self.record.note(stream, What::Abandoned);
-        }
-        Ok(if wait == Wait::Done {
-            Next::Go
-        } else {
-            Next::Suspect
-        })
     }
 
     async fn quiet(&mut self, at: StepRef) -> Next {
@@ -528,13 +415,6 @@ impl Session {
         }
         Next::Go
     }
-}
-
-/// Whether what was posted on this stream is answered on another, as over HTTP+SSE.
-fn is_answered_elsewhere(record: &Recorder, stream: StreamId) -> bool {
-    let mut exchanges = record.conversation.exchanges.iter();
-    let elsewhere = |answer: usize| record.entries[answer].stream != stream;
-    exchanges.any(|exchange| exchange.stream == stream && exchange.answer.is_some_and(elsewhere))
 }
 
 /// The step of the `alive` that is added by itself.
