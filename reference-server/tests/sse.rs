@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 
 use common::{Http, initialize, request};
@@ -120,13 +120,8 @@ fn a_session_ends_with_its_stream() {
     let client = Client::connect(&server);
     let endpoint = client.endpoint.clone();
     drop(client);
-    // The server notices when it comes to it: until then it takes what is posted.
     let ping = request(1, "ping", json!({})).to_string();
-    let status = || server.request_at(&endpoint, "POST", &[], &ping).status;
-    let begun = std::time::Instant::now();
-    while status() != 404 {
-        assert!(begun.elapsed().as_secs() < 10, "it goes on");
-    }
+    soon(|| server.request_at(&endpoint, "POST", &[], &ping).status == 404);
     Client::connect(&server);
 }
 
@@ -160,5 +155,54 @@ fn what_is_no_message_for_us_is_refused_by_status() {
     assert_eq!(
         client.ask(&request(1, "ping", json!({})))["result"],
         json!({})
+    );
+}
+
+/// Tries until it succeeds: what was freed is free once the server has noticed.
+fn soon(mut attempt: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !attempt() {
+        assert!(begun.elapsed().as_secs() < 10, "it never came");
+    }
+}
+
+#[test]
+fn clients_beyond_the_limits_are_refused() {
+    for limit in ["--max-sessions", "--max-streams"] {
+        let server = Http::start(&[limit, "1"]);
+        let only = Client::connect(&server);
+        assert_eq!(server.request_at("/sse", "GET", &[], "").status, 503);
+        drop(only);
+        soon(|| {
+            let mut status = String::new();
+            let stream = server.open_at("/sse", "GET", &[], "");
+            BufReader::new(stream).read_line(&mut status).unwrap();
+            status.contains(" 200 ")
+        });
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_loses_its_stream() {
+    let server = Http::start(&[]);
+    let mut client = Client::connect(&server);
+    // Each answer repeats the id. So much fits neither into the queue nor into what the system holds for a connection.
+    let ping = request("x".repeat(1 << 20), "ping", json!({})).to_string();
+    let sent = 32;
+    for _ in 0..sent {
+        assert_eq!(client.post(&ping), 202);
+    }
+    let answers = client.events.by_ref().lines().map_while(Result::ok);
+    let received = answers.filter(|line| line.starts_with("data: ")).count();
+    assert!((1..sent).contains(&received), "{received}");
+    let status = || {
+        server
+            .request_at(&client.endpoint, "POST", &[], "{}")
+            .status
+    };
+    soon(|| status() == 404);
+    assert_eq!(
+        Client::connect(&server).ask(&initialize("2024-11-05"))["id"],
+        "init"
     );
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -14,18 +15,20 @@ use hyper::http::header;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
 use serde_json::Value;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::body::{Body, Response};
-use super::live::{KEEP_ALIVE, Mailbox};
+use super::live::KEEP_ALIVE;
 use super::replay::message_event;
 use super::{Http, headers, read, respond};
 use crate::auth::Caller;
 use crate::connection::Connection;
+use crate::context::Outlet;
 use crate::faults::F;
 use crate::lock;
 use crate::options::random_id;
 use crate::revision::Revision;
+use crate::server::Server;
 
 /// Where a client opens its stream.
 pub const STREAM: &str = "/sse";
@@ -37,6 +40,31 @@ const REVISIONS: RangeInclusive<Revision> = Revision::V2024_11_05..=Revision::V2
 
 /// The clients whose streams are open, each by what it was told to post to.
 pub type Clients = Mutex<HashMap<String, Arc<Connection>>>;
+
+/// The most bytes that wait for a client to read them: its answers repeat what it sends, so that counting them is not enough.
+const MAX_WAITING: usize = 8 << 20;
+
+/// The way to a client. Whoever lets too much wait is not reading: its stream ends with that.
+struct Outbox {
+    server: Arc<Server>,
+    events: Mutex<Option<UnboundedSender<Bytes>>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Outlet for Outbox {
+    fn send(&self, message: Value) {
+        let data = message_event(&self.server, None, &message);
+        let kind = self.server.faults.event_type();
+        let event = Bytes::from([format!("event: {kind}\n").as_bytes(), &data].concat());
+        let length = event.len();
+        let waiting = self.waiting.fetch_add(length, Ordering::Relaxed) + length;
+        let mut events = lock(&self.events);
+        let sent = |events: &UnboundedSender<Bytes>| events.send(event).is_ok();
+        if waiting > MAX_WAITING || !events.as_ref().is_some_and(sent) {
+            *events = None;
+        }
+    }
+}
 
 /// Opens the stream of a client, which begins by telling it where to post.
 pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Response {
@@ -53,16 +81,23 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
     let Ok(key) = random_id() else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let (mailbox, messages) = Mailbox::new();
+    let (sender, events) = unbounded_channel();
+    let waiting = Arc::<AtomicUsize>::default();
+    let outbox = Arc::new(Outbox {
+        server: Arc::clone(&http.server),
+        events: Mutex::new(Some(sender)),
+        waiting: Arc::clone(&waiting),
+    });
     let runtime = tokio::runtime::Handle::current();
-    let client = Connection::new(&http.server, runtime, REVISIONS, caller, mailbox);
+    let client = Connection::new(&http.server, runtime, REVISIONS, caller, outbox);
     lock(&http.clients).insert(key.clone(), Arc::new(client));
     faults.remember_client(&key);
     let stream = Stream {
         http: Arc::clone(http),
         endpoint: faults.endpoint_events(&format!("{MESSAGES}?session={key}")),
         key,
-        messages,
+        events,
+        waiting,
     };
     let mut response = respond::events(faults, slot, Body::events(stream.into_events()));
     if faults.has(F::SseContentType) {
@@ -106,7 +141,8 @@ struct Stream {
     key: String,
     /// The first event, until it is sent.
     endpoint: Option<Bytes>,
-    messages: Receiver<Value>,
+    events: UnboundedReceiver<Bytes>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Drop for Stream {
@@ -130,14 +166,13 @@ impl Stream {
         if let Some(endpoint) = self.endpoint.take() {
             return Some(endpoint);
         }
-        let server = &self.http.server;
         tokio::select! {
-            message = self.messages.recv() => {
-                let data = message_event(server, None, &message?);
-                let kind = server.faults.event_type();
-                Some([format!("event: {kind}\n").as_bytes(), &data].concat().into())
+            event = self.events.recv() => {
+                let event = event?;
+                self.waiting.fetch_sub(event.len(), Ordering::Relaxed);
+                Some(event)
             }
-            () = server.hub.closed() => None,
+            () = self.http.server.hub.closed() => None,
             () = tokio::time::sleep(KEEP_ALIVE) => Some(Bytes::from_static(b":\n\n")),
         }
     }
