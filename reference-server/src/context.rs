@@ -83,11 +83,12 @@ impl Context {
 
     /// Whose tasks this request may see.
     pub fn owner(&self) -> Owner {
-        match &self.peer {
-            Peer::Session(session) => session.owner.clone(),
-            Peer::Rounds(_) => Owner::Anyone,
-            Peer::Task(task) => task.owner.clone(),
-        }
+        let session = match &self.peer {
+            Peer::Session(session) => Some(session.number),
+            Peer::Rounds(_) => None,
+            Peer::Task(task) => return task.owner.clone(),
+        };
+        Owner::new(&self.server, &self.caller, session)
     }
 
     /// Tells the client something about this request.

@@ -34,8 +34,8 @@ pub struct Session {
     pub revision: Revision,
     /// Requests being worked on.
     pub in_flight: Arc<InFlight>,
-    /// Whose tasks it sees.
-    pub owner: Owner,
+    /// Tells it from other sessions.
+    pub number: u64,
     capabilities: Arc<Object>,
     initialized: AtomicBool,
     log_level: Mutex<Level>,
@@ -69,7 +69,7 @@ pub fn initialize(
         server: Arc::clone(server),
         revision,
         in_flight,
-        owner: server.tasks.new_session(),
+        number: server.tasks.new_session(),
         capabilities: Arc::new(capabilities),
         initialized: AtomicBool::new(false),
         log_level: Mutex::new(Level::Info),
@@ -165,7 +165,7 @@ impl Session {
             "logging/setLevel" if !self.server.faults.has(F::SetLevelUnknown) => {
                 self.set_level(params)
             }
-            "resources/subscribe" if self.can_subscribe() => self.subscribe(params),
+            "resources/subscribe" if self.can_subscribe() => self.subscribe(params, &caller),
             "resources/unsubscribe" if self.server.offer.changes => self.unsubscribe(params),
             _ => {
                 let context = Context {
@@ -208,10 +208,11 @@ impl Session {
         Ok(Object::new())
     }
 
-    fn subscribe(&self, params: &Object) -> Answer {
+    fn subscribe(&self, params: &Object, caller: &Caller) -> Answer {
+        let owner = Owner::new(&self.server, caller, Some(self.number));
         let uri = resources::given_uri(&self.server, params)?;
         let job = uri.strip_prefix(tasks::JOB_SCHEME);
-        let job = job.and_then(|id| self.server.tasks.find(&self.owner, id));
+        let job = job.and_then(|id| self.server.tasks.find(&owner, id));
         let any = self.server.faults.has(F::UriUnchecked);
         if job.is_none() && !resources::exists(uri) && !any {
             return Err(resources::not_found(self.revision, uri).into());
@@ -265,7 +266,7 @@ impl Session {
         let mut method = event.method();
         let params = match event {
             Event::Task(task) => {
-                let knows = task.protocol && task.owner == self.owner;
+                let knows = task.protocol && task.owner.session == Some(self.number);
                 if !knows || self.revision != Revision::V2025_11_25 {
                     return;
                 }
@@ -346,7 +347,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // Nobody can ask for them any more.
-        self.server.tasks.forget(&self.owner);
+        self.server.tasks.forget(self.number);
     }
 }
 

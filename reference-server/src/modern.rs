@@ -233,7 +233,7 @@ async fn answer(
         "server/discover" => return Ok(discover(server)),
         "subscriptions/listen" if !server.faults.has(F::ListenUnknown) => {
             let declared = tasks::modern::is_declared(&metadata.capabilities);
-            return subscriptions::listen(server, id, params, outlet, declared).await;
+            return subscriptions::listen(server, id, params, outlet, &caller, declared).await;
         }
         "initialize" | "ping" | "logging/setLevel" if server.faults.has(F::RemovedMethods) => {
             return Ok(Object::new());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::auth::Caller;
 use crate::context::{Answer, Outlet};
 use crate::faults::F;
 use crate::hub::Event;
@@ -93,6 +94,7 @@ pub async fn listen(
     id: &Id,
     params: &Object,
     outlet: Arc<dyn Outlet>,
+    caller: &Caller,
     knows_tasks: bool,
 ) -> Answer {
     let faults = &server.faults;
@@ -110,8 +112,13 @@ pub async fn listen(
             ..Filter::default()
         };
     }
-    let find = |id: &str| server.tasks.find(&Owner::Anyone, id);
+    let owner = Owner::new(server, caller, None);
+    let find = |id: &str| server.tasks.find(&owner, id);
     filter.tasks.retain(|id| find(id).is_some());
+    filter.uris.retain(|uri| {
+        let job = uri.strip_prefix(tasks::JOB_SCHEME);
+        job.is_none_or(|id| find(id).is_some())
+    });
     let followed = filter.tasks.clone();
     if faults.has(F::ListenOnce) && server.hub.has_listeners() {
         return Err(ErrorObject::internal("one subscription is enough").into());

@@ -4,7 +4,7 @@
 mod common;
 
 use common::client::{Client, answer, said, told};
-use common::{Stdin, request};
+use common::{Stdin, modern, request};
 use serde_json::{Value, json};
 
 #[test]
@@ -89,4 +89,25 @@ fn whoever_subscribes_to_a_job_is_told() {
     server.send(&request(3, "resources/subscribe", unknown));
     let refused = answer(&mut server, &mut others, &json!(3));
     assert_eq!(refused["error"]["code"], -32002);
+}
+
+#[test]
+fn whoever_listens_for_a_job_is_told() {
+    let mut client = Client::modern_stdio();
+    let arguments = json!({"parts": 100, "part_ms": 50});
+    let params = json!({"name": "start_job", "arguments": arguments});
+    let job = said(&client.ask_modern("tools/call", params));
+    let Client::Stdio(mut server, mut others) = client else {
+        unreachable!()
+    };
+    let uris = json!([job["uri"], "job://unknown"]);
+    let listen = json!({"notifications": {"resourceSubscriptions": uris}});
+    server.send(&modern("listen", "subscriptions/listen", listen));
+    let acknowledged = "notifications/subscriptions/acknowledged";
+    let acknowledged = told(&mut server, &mut others, acknowledged);
+    let agreed = &acknowledged["params"]["notifications"]["resourceSubscriptions"];
+    assert_eq!(*agreed, json!([job["uri"]]));
+    let updated = "notifications/resources/updated";
+    let updated = told(&mut server, &mut others, updated);
+    assert_eq!(updated["params"]["uri"], job["uri"]);
 }

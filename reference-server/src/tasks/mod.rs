@@ -8,6 +8,7 @@
 
 pub mod legacy;
 pub mod modern;
+mod owner;
 mod store;
 mod task;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use legacy::RELATED_TASK;
+pub use owner::Owner;
 pub use store::{MAX_RESULT_BYTES, Store};
 pub use task::{Outcome, State, Status, Task};
 
@@ -27,15 +29,6 @@ use crate::revision::Revision;
 
 /// What the URIs of jobs begin with.
 pub const JOB_SCHEME: &str = "job://";
-
-/// Who may see a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// The session that it was created in.
-    Session(u64),
-    /// Whoever knows its id: without a session or credentials, clients cannot be told apart.
-    Anyone,
-}
 
 /// Whether a tool can be called as a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

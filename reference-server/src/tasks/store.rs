@@ -14,7 +14,7 @@ use crate::hub::Hub;
 use crate::jsonrpc::ErrorObject;
 use crate::lock;
 
-/// The most tasks of one session or caller that are kept, ended ones included.
+/// The most tasks of one session or principal that are kept, ended ones included.
 pub const MAX_PER_OWNER: usize = 64;
 /// The most tasks that are kept in all.
 const MAX_TASKS: usize = 1024;
@@ -62,9 +62,9 @@ impl Store {
         })
     }
 
-    /// An owner that is no other session.
-    pub fn new_session(&self) -> Owner {
-        Owner::Session(self.sessions.fetch_add(1, Ordering::Relaxed))
+    /// The number of a session, which no other has.
+    pub fn new_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Makes room for a task of that id, which can be found from now on; -32603 where there is none.
@@ -80,8 +80,8 @@ impl Store {
         protocol: bool,
     ) -> Result<Arc<Task>, ErrorObject> {
         let mut tasks = lock(&self.tasks);
-        let theirs = |entry: &&Entry| entry.task.owner == owner;
-        if owner != Owner::Anyone && tasks.values().filter(theirs).count() >= MAX_PER_OWNER {
+        let theirs = |entry: &&Entry| owner.is_same_client(&entry.task.owner);
+        if tasks.values().filter(theirs).count() >= MAX_PER_OWNER {
             return Err(full("of this client", MAX_PER_OWNER));
         }
         if tasks.len() >= MAX_TASKS {
@@ -150,8 +150,9 @@ impl Store {
     }
 
     /// The session is over: nobody can ask for its tasks any more.
-    pub fn forget(&self, owner: &Owner) {
-        lock(&self.tasks).retain(|_, entry| entry.task.owner != *owner);
+    pub fn forget(&self, session: u64) {
+        let gone = Some(session);
+        lock(&self.tasks).retain(|_, entry| entry.task.owner.session != gone);
     }
 }
 
