@@ -60,14 +60,14 @@ fn modern_jobs_belong_to_who_knows_them() {
 #[test]
 fn a_report_has_a_size_and_says_what_is_missing() {
     for mut client in Client::legacy() {
-        let arguments = json!({"parts": 4, "part_ms": 0, "part_bytes": 100_000});
+        let arguments = json!({"parts": 4, "part_ms": 0, "part_bytes": 30_000});
         let report = said(&client.call("report", arguments));
         assert_eq!(
             (&report["partial"], &report["failed"]),
             (&json!(true), &json!([3, 4]))
         );
         let why = report["parts"][3]["error"].as_str().unwrap();
-        assert!(why.contains("262144 bytes"), "{why}");
+        assert!(why.contains("65536 bytes"), "{why}");
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use legacy::RELATED_TASK;
 pub use owner::Owner;
-pub use store::{MAX_RESULT_BYTES, Store};
+pub use store::Store;
 pub use task::{Outcome, State, Status, Task};
 
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
@@ -94,13 +94,14 @@ pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer 
     }
 }
 
-/// Begins a task; `work` gets the surroundings in which to report and ask. `protocol` says that the client knows it as a
+/// Begins a task for a call with these arguments; `work` gets the surroundings in which to report and ask. `protocol` says that the client knows it as a
 /// task and not as a job.
 pub fn begin<W>(
     context: &Context,
+    arguments: Object,
     ttl: Option<Duration>,
     protocol: bool,
-    work: impl FnOnce(Context) -> W,
+    work: impl FnOnce(Context, Object) -> W,
 ) -> Result<Arc<Task>, ErrorObject>
 where
     W: Future<Output = Answer> + Send + 'static,
@@ -110,7 +111,7 @@ where
         Some(id) => id,
         None => random_id().map_err(|error| ErrorObject::internal(error.to_string()))?,
     };
-    let task = store.admit(id, context.owner(), ttl, protocol)?;
+    let task = store.admit(id, context.owner(), &arguments, ttl, protocol)?;
     let outlet: Arc<dyn Outlet> = match &context.peer {
         Peer::Session(session) if protocol => legacy::outlet(session, &task),
         _ => Arc::new(Silence),
@@ -125,7 +126,7 @@ where
         log_level: context.log_level,
         peer: Peer::Task(Arc::clone(&task)),
     };
-    let work = work(inside);
+    let work = work(inside, arguments);
     store.start(&task, async move { outcome(work.await) });
     Ok(task)
 }

@@ -24,6 +24,15 @@ impl Owner {
         }
     }
 
+    /// The owner of what a session begins that needs no credentials.
+    #[cfg(test)]
+    pub fn of_session(session: u64) -> Self {
+        Self {
+            session: Some(session),
+            principal: None,
+        }
+    }
+
     /// Whether both count as one where the number of tasks is limited. A principal may have many sessions.
     pub fn is_same_client(&self, other: &Self) -> bool {
         match &self.principal {
@@ -37,6 +46,7 @@ impl Owner {
 mod tests {
     use super::*;
     use crate::hub::Hub;
+    use crate::jsonrpc::Object;
     use crate::tasks::Store;
 
     fn owner(session: Option<u64>, principal: Option<&str>) -> Owner {
@@ -48,7 +58,9 @@ mod tests {
     fn principals_and_sessions_are_told_apart() {
         let store = Store::new(&Hub::new());
         let ann = owner(Some(1), Some("ann"));
-        store.admit("a".into(), ann.clone(), None, true).unwrap();
+        let nothing = Object::new();
+        let admitted = store.admit("a".into(), ann.clone(), &nothing, None, true);
+        admitted.unwrap();
         assert!(store.find(&ann, "a").is_some());
         for other in [
             owner(Some(1), Some("bob")),
@@ -67,7 +79,9 @@ mod tests {
     #[test]
     fn a_principal_has_one_limit_for_all_its_sessions() {
         let store = Store::new(&Hub::new());
-        let admit = |number: u64, owner| store.admit(number.to_string(), owner, None, true);
+        let nothing = Object::new();
+        let admit =
+            |number: u64, owner| store.admit(number.to_string(), owner, &nothing, None, true);
         for number in 0..64 {
             admit(number, owner(Some(number), Some("ann"))).unwrap();
         }

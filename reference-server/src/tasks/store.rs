@@ -1,7 +1,7 @@
 //! Every task of the server, and the limits that keep them few, small and short-lived.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::task::{Outcome, Task};
 use super::{Owner, trouble};
 use crate::hub::Hub;
-use crate::jsonrpc::ErrorObject;
+use crate::jsonrpc::{ErrorObject, Object};
 use crate::lock;
 
 /// The most tasks of one session or principal that are kept, ended ones included.
@@ -23,7 +23,9 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
 /// How long a task is kept at most.
 pub const MAX_TTL: Duration = Duration::from_secs(3600);
 /// The longest result that is kept, in bytes of JSON.
-pub const MAX_RESULT_BYTES: usize = 1024 * 1024;
+const MAX_RESULT_BYTES: usize = 1024 * 1024;
+/// How much of arguments and results is kept in all, in bytes of JSON.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// How often a client should look, in milliseconds.
 pub const POLL_INTERVAL_MS: u64 = 200;
 /// Lets the answer that names the task go before anything that the work sends.
@@ -33,6 +35,9 @@ const HEAD_START: Duration = Duration::from_millis(2);
 pub struct Store {
     hub: Arc<Hub>,
     tasks: Mutex<HashMap<String, Entry>>,
+    /// How many bytes are kept.
+    bytes: Arc<AtomicUsize>,
+    max_bytes: usize,
     sessions: AtomicU64,
     next: AtomicU64,
 }
@@ -40,6 +45,8 @@ pub struct Store {
 /// A task and who works on it, until the entry is dropped.
 struct Entry {
     task: Arc<Task>,
+    /// The part of the store's bytes that this task accounts for.
+    bytes: Bytes,
     keeper: Option<AbortHandle>,
 }
 
@@ -57,6 +64,8 @@ impl Store {
         Arc::new(Self {
             hub: Arc::clone(hub),
             tasks: Mutex::default(),
+            bytes: Arc::default(),
+            max_bytes: MAX_BYTES,
             sessions: AtomicU64::new(0),
             next: AtomicU64::new(1),
         })
@@ -76,6 +85,7 @@ impl Store {
         &self,
         id: String,
         owner: Owner,
+        arguments: &Object,
         ttl: Option<Duration>,
         protocol: bool,
     ) -> Result<Arc<Task>, ErrorObject> {
@@ -87,12 +97,15 @@ impl Store {
         if tasks.len() >= MAX_TASKS {
             return Err(full("in all", MAX_TASKS));
         }
+        let mut bytes = Bytes::none(&self.bytes);
+        bytes.add(size(arguments), self.max_bytes)?;
         let ttl = ttl.unwrap_or(DEFAULT_TTL).min(MAX_TTL);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let task = Task::new(&self.hub, (id.clone(), number), owner, ttl, protocol);
         let task = Arc::new(task);
         let entry = Entry {
             task: Arc::clone(&task),
+            bytes,
             keeper: None,
         };
         tasks.insert(id, entry);
@@ -117,7 +130,7 @@ impl Store {
                 () = task.until(|state| state.status.is_terminal()) => {}
                 () = tokio::time::sleep_until(deadline) => expire(&task),
                 outcome = work => {
-                    let outcome = bounded(outcome);
+                    let outcome = store.bounded(&task, outcome);
                     task.end(trouble(&outcome), outcome);
                 }
             }
@@ -149,6 +162,21 @@ impl Store {
         theirs
     }
 
+    /// An outcome of bearable size; its bytes are those of the task.
+    fn bounded(&self, task: &Task, outcome: Outcome) -> Outcome {
+        let result = outcome?;
+        let length = size(&result);
+        if length > MAX_RESULT_BYTES {
+            let why = format!("The result is longer than {MAX_RESULT_BYTES} bytes");
+            return Err(limited(&why, "result", MAX_RESULT_BYTES));
+        }
+        let mut tasks = lock(&self.tasks);
+        if let Some(entry) = tasks.get_mut(&task.id) {
+            entry.bytes.add(length, self.max_bytes)?;
+        }
+        Ok(result)
+    }
+
     /// The session is over: nobody can ask for its tasks any more.
     pub fn forget(&self, session: u64) {
         let gone = Some(session);
@@ -163,20 +191,49 @@ fn expire(task: &Arc<Task>) {
 
 fn full(whose: &str, max: usize) -> ErrorObject {
     let why = format!("Too many tasks {whose}: at most {max} are kept");
-    ErrorObject::internal(why).data(json!({"limit": "tasks", "max": max}))
+    limited(&why, "tasks", max)
 }
 
-/// An outcome of bearable size.
-fn bounded(outcome: Outcome) -> Outcome {
-    let result = outcome?;
+fn limited(why: &str, limit: &str, max: usize) -> ErrorObject {
+    ErrorObject::internal(why).data(json!({"limit": limit, "max": max}))
+}
+
+/// How long a value is as JSON, in bytes.
+fn size(value: &Object) -> usize {
     let mut size = Counter(0);
-    match serde_json::to_writer(&mut size, &result) {
-        Ok(()) if size.0 <= MAX_RESULT_BYTES => Ok(result),
-        _ => {
-            let why = format!("The result is longer than {MAX_RESULT_BYTES} bytes");
-            let data = json!({"limit": "result", "max": MAX_RESULT_BYTES});
-            Err(ErrorObject::internal(why).data(data))
+    // Nothing can fail: neither a JSON value nor a counter does.
+    let _ = serde_json::to_writer(&mut size, value);
+    size.0
+}
+
+/// A number of bytes, counted among those of the store until it is dropped.
+struct Bytes {
+    all: Arc<AtomicUsize>,
+    own: usize,
+}
+
+impl Bytes {
+    fn none(all: &Arc<AtomicUsize>) -> Self {
+        let all = Arc::clone(all);
+        Self { all, own: 0 }
+    }
+
+    /// Counts more bytes, unless there would be too many.
+    fn add(&mut self, more: usize, max: usize) -> Result<(), ErrorObject> {
+        let grown = |all: usize| all.checked_add(more).filter(|all| *all <= max);
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        if self.all.fetch_update(set, get, grown).is_err() {
+            let why = format!("Tasks keep at most {max} bytes in all");
+            return Err(limited(&why, "bytes", max));
         }
+        self.own += more;
+        Ok(())
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.own, Ordering::Relaxed);
     }
 }
 
@@ -191,5 +248,28 @@ impl std::io::Write for Counter {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_tasks_together_keep_so_many_bytes() {
+        let mut store = Store::new(&Hub::new());
+        Arc::get_mut(&mut store).unwrap().max_bytes = 100;
+        let some = Object::from_iter([("text".into(), "x".repeat(40).into())]);
+        let admit = |id: &str, session| {
+            store.admit(id.into(), Owner::of_session(session), &some, None, true)
+        };
+        let task = admit("a", 1).unwrap();
+        assert!(store.bounded(&task, Ok(Object::new())).is_ok());
+        let refused = store.bounded(&task, Ok(some.clone())).unwrap_err();
+        assert_eq!(refused.data, Some(json!({"limit": "bytes", "max": 100})));
+        let refused = admit("b", 2).unwrap_err();
+        assert_eq!(refused.data, Some(json!({"limit": "bytes", "max": 100})));
+        store.forget(1);
+        assert!(admit("b", 2).is_ok(), "what is forgotten counts no more");
     }
 }

@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use super::structured;
 use crate::context::{Answer, Context, Failure, Peer};
 use crate::jsonrpc::Object;
-use crate::tasks::{self, JOB_SCHEME, MAX_RESULT_BYTES, State, Status, Task};
+use crate::tasks::{self, JOB_SCHEME, State, Status, Task};
 
 /// The most parts of a report.
 pub const MAX_PARTS: u64 = 100;
 /// The longest that one part may take, in milliseconds.
 pub const MAX_PART_MS: u64 = 60_000;
 /// The longest text of one part, in bytes.
-pub const MAX_PART_BYTES: u64 = 100_000;
-/// What a report says in all at most, so that the result, which says it twice, can be kept.
-const MAX_REPORT_BYTES: u64 = MAX_RESULT_BYTES as u64 / 4;
+pub const MAX_PART_BYTES: u64 = 32 * 1024;
+/// What a report says in all at most.
+const MAX_REPORT_BYTES: u64 = 64 * 1024;
 
 fn number(arguments: &Object, name: &str, default: u64) -> u64 {
     let given = arguments.get(name).and_then(Value::as_f64);
@@ -73,10 +73,13 @@ fn summary(parts: Vec<Value>) -> Value {
 pub async fn start(context: &Context, arguments: &Object) -> Answer {
     let ttl = arguments.get("ttl_ms").and_then(Value::as_f64);
     let ttl = ttl.map(|ttl| Duration::from_millis(ttl as u64));
-    let arguments = arguments.clone();
-    let begun = tasks::begin(context, ttl, false, |inside| async move {
-        report(&inside, &arguments).await
-    });
+    let begun = tasks::begin(
+        context,
+        arguments.clone(),
+        ttl,
+        false,
+        |inside, arguments| async move { report(&inside, &arguments).await },
+    );
     let task = begun.map_err(|error| Failure::Tool(error.message))?;
     Ok(structured(json!({
         "job_id": task.id,

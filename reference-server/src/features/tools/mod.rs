@@ -100,8 +100,14 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
             if let Some(first) = tool.first {
                 arguments.extend(first(context, &arguments).await?);
             }
-            let work = move |inside| async move { perform(&inside, tool, &arguments).await };
-            let task = tasks::begin(context, ttl, true, work)?;
+            let begun = tasks::begin(
+                context,
+                arguments,
+                ttl,
+                true,
+                |inside, arguments| async move { perform(&inside, tool, &arguments).await },
+            );
+            let task = begun?;
             Ok(tasks::created(context, &task))
         }
     }
