@@ -25,7 +25,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 const PER_SESSION: u64 = 500;
 
 fn serve(arguments: &[&str]) -> CommandLine {
-    let words = [&[PROGRAM, "serve"], arguments].concat();
+    let words = [&[PROGRAM, "serve", "--log", "off"], arguments].concat();
     CommandLine {
         words: words.into_iter().map(str::to_owned).collect(),
         ..CommandLine::default()
@@ -86,7 +86,7 @@ impl Bare {
     fn start() -> Bare {
         let mut command = Command::new(PROGRAM);
         command
-            .args(["serve", "--stdio"])
+            .args(["serve", "--stdio", "--log", "off"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         Bare(command.spawn().unwrap())

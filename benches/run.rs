@@ -20,11 +20,23 @@ const LOOK: Duration = Duration::from_millis(2);
 /// Name, options and command of each target: both transports in one run, as without arguments, then each alone.
 const TARGETS: [(&str, &[&str], &[&str]); 3] = [
     ("bundled", &[], &[]),
-    ("stdio", &[], &["--", PROGRAM, "serve", "--stdio"]),
+    (
+        "stdio",
+        &[],
+        &["--", PROGRAM, "serve", "--stdio", "--log", "off"],
+    ),
     (
         "http",
         &["--url", "http://127.0.0.1:{port}/mcp"],
-        &["--", PROGRAM, "serve", "--http", "127.0.0.1:{port}"],
+        &[
+            "--",
+            PROGRAM,
+            "serve",
+            "--log",
+            "off",
+            "--http",
+            "127.0.0.1:{port}",
+        ],
     ),
 ];
 

@@ -190,6 +190,7 @@ fn a_run_writes_its_reports_and_can_be_judged_again() {
         "--state-key",
         "s3cr3t-value",
         "--log",
+        "messages",
     ]);
     assert_eq!(stderr(&output), "", "progress is for terminals");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -12,6 +12,7 @@ use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Packet, Rejection, Reply};
 use crate::legacy::{self, Session};
+use crate::log::Call;
 use crate::revision::Revision;
 use crate::server::Server;
 use crate::work::{InFlight, Work, poll_now};
@@ -76,6 +77,10 @@ impl Connection {
     }
 
     fn reject(&self, rejection: Rejection) {
+        let principal = &self.caller.principal;
+        self.server
+            .log
+            .refusal("unknown", principal, None, "malformed");
         if !rejection.response {
             let mut reply = Reply::error(rejection.id.as_ref(), *rejection.error);
             self.server.faults.spoil_rejection(&mut reply);
@@ -140,7 +145,8 @@ impl Connection {
             return self.start(id, work);
         }
         if method == "initialize" {
-            self.reply(self.initialize(&id, &params));
+            let call = Call::begin(&self.server, &self.caller, &id, &method, &params);
+            self.reply(call.answered(self.initialize(&id, &params)));
             return self.server.faults.on_initialize(&*self.outlet);
         }
         if let Some(session) = self.session() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Role};
 use crate::faults::F;
 use crate::features::logging::Level;
 use crate::hub::Event;
@@ -89,6 +89,18 @@ impl Context {
             Peer::Task(task) => return task.owner.clone(),
         };
         Owner::new(&self.server, &self.caller, session)
+    }
+
+    /// The refusal of what needs another role. Who came with a token learns, over HTTP by status and challenge, which
+    /// scope the token lacks; to anybody else it is a tool that failed.
+    pub fn forbid(&self, needed: Role) -> Failure {
+        match &self.server.auth {
+            Some(auth) => ErrorObject::forbidden(needed, auth.scope(needed)).into(),
+            None => Failure::Tool(format!(
+                "this needs the role {needed}, and the caller is a {}",
+                self.caller.role
+            )),
+        }
     }
 
     /// Tells the client something about this request.

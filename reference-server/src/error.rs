@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::auth::AuthError;
 use crate::http::TlsError;
 
 /// Why [`crate::run`] gave up.
@@ -32,6 +33,30 @@ pub enum Error {
         /// What is wrong with it.
         source: TlsError,
     },
+    /// The file that says who may do what cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    Auth {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: AuthError,
+    },
+    /// Others could reach us, and nobody would ask who they are.
+    #[error(
+        "{address} can be reached from elsewhere: --auth FILE demands tokens, --anonymous lets everybody in"
+    )]
+    Unprotected {
+        /// What was asked for.
+        address: SocketAddr,
+    },
+    /// The database cannot be opened.
+    #[error("cannot open the database {database}: {source}")]
+    Database {
+        /// The file, or what stands for it.
+        database: String,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
     /// Threads, standard streams or the random generator failed us.
     #[error("cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -41,8 +66,11 @@ impl Error {
     /// The process exit code: 2 for bad usage, 3 for what could not be run.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownFault { .. } | Self::Tls { .. } => 2,
-            Self::Bind { .. } | Self::System(_) => 3,
+            Self::UnknownFault { .. }
+            | Self::Tls { .. }
+            | Self::Auth { .. }
+            | Self::Unprotected { .. } => 2,
+            Self::Bind { .. } | Self::Database { .. } | Self::System(_) => 3,
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::features::{self, logging::Level, resources};
 use crate::hub::{Event, Subscription};
 use crate::jsonrpc::{self, ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::lock;
+use crate::log::Call;
 use crate::revision::Revision;
 use crate::server::Server;
 use crate::tasks::{self, Owner};
@@ -127,7 +128,8 @@ impl Session {
     ) -> Work {
         let session = Arc::clone(self);
         let method = self.server.faults.method(method);
-        Box::pin(async move {
+        let call = Call::begin(&self.server, &caller, &id, &method, &params);
+        call.around(Box::pin(async move {
             let faults = &session.server.faults;
             faults.cancel_for_client(session.revision, &method, &id, &*outlet);
             let answer = session.answer(&method, &params, caller, outlet).await;
@@ -148,7 +150,7 @@ impl Session {
                 reply.message = json!([reply.message]);
             }
             reply
-        })
+        }))
     }
 
     async fn answer(
@@ -214,7 +216,7 @@ impl Session {
         let job = uri.strip_prefix(tasks::JOB_SCHEME);
         let job = job.and_then(|id| self.server.tasks.find(&owner, id));
         let any = self.server.faults.has(F::UriUnchecked);
-        if job.is_none() && !resources::exists(uri) && !any {
+        if job.is_none() && !resources::exists(&self.server, uri) && !any {
             return Err(resources::not_found(self.revision, uri).into());
         }
         lock(&self.watched).insert(uri.into());

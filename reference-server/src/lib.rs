@@ -8,6 +8,7 @@ mod ask;
 mod auth;
 mod connection;
 mod context;
+mod database;
 mod error;
 mod faults;
 mod features;
@@ -16,8 +17,10 @@ mod hub;
 mod jsonrpc;
 mod legacy;
 mod limits;
+mod log;
 mod modern;
 mod options;
+mod rate;
 mod revision;
 mod rounds;
 mod server;
@@ -29,11 +32,12 @@ mod work;
 
 use std::sync::{Mutex, MutexGuard};
 
-pub use auth::Role;
+pub use auth::{AuthError, Role};
 pub use error::Error;
 pub use faults::{Fault, Proof, faults};
 pub use http::{TlsError, TlsOptions};
 pub use limits::Limits;
+pub use log::Level as LogLevel;
 pub use options::{Options, run};
 
 /// Locks even after a panic elsewhere: nothing we keep is left half-changed.

@@ -11,6 +11,7 @@ use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::{F, Faults};
 use crate::features::{self, logging::Level};
 use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
+use crate::log;
 use crate::revision::Revision;
 use crate::rounds::Rounds;
 use crate::server::Server;
@@ -168,7 +169,8 @@ pub struct Call {
 /// Works on a request, once the transport has read its metadata, or answers what is wrong with it.
 pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call: Call) -> Work {
     let server = Arc::clone(server);
-    Box::pin(async move {
+    let logged = log::Call::begin(&server, &call.caller, &call.id, &call.method, &call.params);
+    logged.around(Box::pin(async move {
         let Call {
             id,
             method,
@@ -208,7 +210,7 @@ pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call:
             .faults
             .spoil_reply(&method, Revision::LATEST, &mut reply);
         reply
-    })
+    }))
 }
 
 async fn answer(

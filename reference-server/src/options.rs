@@ -2,18 +2,22 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::auth::{Caller, Role};
+use crate::auth::{Auth, Caller, Role};
+use crate::database::Database;
 use crate::error::Error;
 use crate::faults::{Faults, faults};
 use crate::http::TlsOptions;
 use crate::limits::Limits;
+use crate::log::{self, Log};
+use crate::rate::Rate;
 use crate::revision::Eras;
-use crate::server::{Offer, Server};
+use crate::server::{Offer, Parts, Server};
 use crate::{http, stdio};
 
 /// How to run the server. Flatten it into a command of your own, or use the program.
@@ -77,9 +81,25 @@ pub struct Options {
     #[arg(long, value_enum, value_name = "ROLE", default_value_t)]
     pub role: Role,
 
-    /// Log every message to standard error
-    #[arg(long)]
-    pub log: bool,
+    /// Demand a bearer token that this file knows, or a client certificate (TOML)
+    #[arg(long, value_name = "FILE", requires = "http")]
+    pub auth: Option<PathBuf>,
+
+    /// Serve everybody on an address that others can reach
+    #[arg(long, requires = "http", conflicts_with = "auth")]
+    pub anonymous: bool,
+
+    /// Query this SQLite file instead of a sample in memory
+    #[arg(long, value_name = "PATH")]
+    pub database: Option<PathBuf>,
+
+    /// Let each caller call this often per second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
+
+    /// What to log to standard error
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub log: log::Level,
 }
 
 /// Runs the server until its input ends (stdio) or it is told to stop (HTTP).
@@ -100,12 +120,50 @@ pub fn run(options: Options) -> Result<(), Error> {
         Some(secret) => secret.clone().into_bytes(),
         None => random_bytes()?.to_vec(),
     };
-    let local = Caller::local(options.role);
-    let server = Server::new(faults, offer, key, local, options.log);
-    match options.http {
-        Some(address) => runtime(None)?.block_on(http::serve(server, address, &options)),
+    let server = Server::new(Parts {
+        faults,
+        offer,
+        key,
+        local: Caller::local(options.role),
+        auth: auth(&options)?,
+        database: database(&options)?,
+        rate: options.rate.map(Rate::new),
+        log: Log::new(options.log)?,
+    });
+    let served = match options.http {
+        Some(address) => {
+            let server = Arc::clone(&server);
+            runtime(None)?.block_on(http::serve(server, address, &options))
+        }
         None => stdio::serve(&server, &runtime(Some(1))?, options.limits.client_timeout),
+    };
+    server.log.close();
+    served
+}
+
+/// Who is known, if everybody has to be.
+fn auth(options: &Options) -> Result<Option<Auth>, Error> {
+    match (&options.auth, options.http) {
+        (Some(path), _) => {
+            let auth = Auth::open(path).map_err(|source| Error::Auth {
+                path: path.clone(),
+                source,
+            });
+            auth.map(Some)
+        }
+        (None, Some(address)) if !address.ip().is_loopback() && !options.anonymous => {
+            Err(Error::Unprotected { address })
+        }
+        (None, _) => Ok(None),
     }
+}
+
+fn database(options: &Options) -> Result<Database, Error> {
+    let path = options.database.as_deref();
+    Database::open(path).map_err(|source| Error::Database {
+        database: path.map_or("in memory".into(), |path| path.display().to_string()),
+        source,
+    })
 }
 
 /// A runtime with that many threads, or as many as there are processors.

@@ -5,10 +5,13 @@ use std::sync::atomic::AtomicU64;
 
 use serde_json::{Value, json};
 
-use crate::auth::Caller;
+use crate::auth::{Auth, Caller};
+use crate::database::Database;
 use crate::faults::{F, Faults};
 use crate::hub::Hub;
 use crate::jsonrpc::Object;
+use crate::log::Log;
+use crate::rate::Rate;
 use crate::revision::{Eras, Revision};
 use crate::state::Signer;
 use crate::tasks::{Store, modern::EXTENSION};
@@ -34,34 +37,57 @@ pub struct Server {
     pub signer: Signer,
     /// Who asks, where nobody has to say so.
     pub local: Arc<Caller>,
+    /// Who is known, where everybody has to say so.
+    pub auth: Option<Auth>,
+    /// What can be queried.
+    pub database: Database,
+    /// How often each caller may call.
+    pub rate: Option<Rate>,
+    /// What is told on standard error.
+    pub log: Log,
     /// How often `test://watched-resource` has changed.
     pub watched_version: AtomicU64,
     /// Work that outlives its request.
     pub tasks: Arc<Store>,
-    log: bool,
+}
+
+/// What a server is made of.
+pub struct Parts {
+    /// See [`Server::faults`].
+    pub faults: Faults,
+    /// See [`Server::offer`].
+    pub offer: Offer,
+    /// What request states are signed with. Equal keys make several servers interchangeable.
+    pub key: Vec<u8>,
+    /// See [`Server::local`].
+    pub local: Caller,
+    /// See [`Server::auth`].
+    pub auth: Option<Auth>,
+    /// See [`Server::database`].
+    pub database: Database,
+    /// See [`Server::rate`].
+    pub rate: Option<Rate>,
+    /// See [`Server::log`].
+    pub log: Log,
 }
 
 impl Server {
-    /// A server; with `log` it tells standard error what passes through it. Equal keys make several servers interchangeable.
-    pub fn new(faults: Faults, offer: Offer, key: Vec<u8>, local: Caller, log: bool) -> Arc<Self> {
+    /// Puts a server together.
+    pub fn new(parts: Parts) -> Arc<Self> {
         let hub = Hub::new();
         Arc::new(Self {
-            faults,
-            offer,
+            faults: parts.faults,
+            offer: parts.offer,
             tasks: Store::new(&hub),
             hub,
-            signer: Signer::new(key),
-            local: Arc::new(local),
+            signer: Signer::new(parts.key),
+            local: Arc::new(parts.local),
+            auth: parts.auth,
+            database: parts.database,
+            rate: parts.rate,
+            log: parts.log,
             watched_version: AtomicU64::new(1),
-            log,
         })
-    }
-
-    /// Logs a line to standard error, if logging is on.
-    pub fn log(&self, line: impl FnOnce() -> String) {
-        if self.log {
-            eprintln!("{}", line());
-        }
     }
 
     /// Who we are, in the members that `revision` knows.

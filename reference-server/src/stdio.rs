@@ -86,7 +86,7 @@ fn watch(stdout: Arc<Stdout>, patience: Duration) -> io::Result<()> {
 impl Outlet for Stdout {
     fn send(&self, message: Value) {
         let line = self.server.faults.encode_line(&message);
-        self.server.log(|| format!("> {message}"));
+        self.server.log.message(|| format!("> {message}"));
         let mut writer = lock(&self.writer);
         // A client that does not read any more will end our input, too.
         self.writing.store(self.now(), Ordering::Relaxed);
@@ -138,13 +138,18 @@ impl Reader {
             return;
         }
         let error = format!("a message has at most {MAX_MESSAGE_BYTES} bytes");
+        let principal = &self.client.caller.principal;
+        self.server
+            .log
+            .refusal("unknown", principal, None, "too large");
         let error = ErrorObject::invalid_request(error);
         self.client.reply(Reply::error(None, error));
     }
 
     fn line(&self, line: &[u8]) {
         self.server
-            .log(|| format!("< {}", String::from_utf8_lossy(line)));
+            .log
+            .message(|| format!("< {}", String::from_utf8_lossy(line)));
         let faults = &self.server.faults;
         // Nothing, or a lone byte-order mark, is no message and needs no answer.
         if matches!(line.trim_ascii(), b"" | b"\xEF\xBB\xBF") {

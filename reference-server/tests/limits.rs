@@ -207,13 +207,13 @@ fn requests_of_one_session_beyond_the_limit_are_refused() {
 
 #[test]
 fn a_session_that_nobody_uses_ends() {
-    let mut server = Http::start(&["--session-timeout", "0.5", "--log"]);
+    let mut server = Http::start(&["--session-timeout", "0.5", "--log", "messages"]);
     let used = server.session("2025-11-25");
     let headers = [("Mcp-Session-Id", used.as_str())];
     let mut stream = server.open("GET", &headers, "");
     stream.read_exact(&mut [0; 12]).unwrap();
     let forgotten = server.session("2025-11-25");
-    let said = format!("- session {forgotten}: idle");
+    let said = "- session of \"local\": idle";
     assert!(server.log().any(|line| line == said));
     let ping = request(1, "ping", json!({}));
     let status = |id: &str| server.post(&[("Mcp-Session-Id", id)], &ping).status;

@@ -163,7 +163,8 @@ fn a_client_that_does_not_shake_hands_is_dropped() {
 fn with_a_client_authority_only_its_clients_are_served() {
     let (authority, other) = (Authority::new(), Authority::new());
     let ca = authority.path("ca.pem");
-    let mut server = authority.start(&["--log", "--tls-client-ca", ca.to_str().unwrap()]);
+    let mut server =
+        authority.start(&["--log", "messages", "--tls-client-ca", ca.to_str().unwrap()]);
     authority.issue("alice");
     other.issue("mallory");
     fs::copy(other.path("mallory.pem"), authority.path("mallory.pem")).unwrap();

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 /// Where the reference server is reached, which is started with these flags.
 pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
     let serve = |arguments: &[&str]| {
-        let words = [env!("CARGO_BIN_EXE_mcp-conform"), "serve"]
+        let words = [env!("CARGO_BIN_EXE_mcp-conform"), "serve", "--log", "off"]
             .iter()
             .chain(arguments)
             .chain(flags);

@@ -431,4 +431,13 @@ faults! {
     SseLatestClient "sse-latest-client" "sse/several-clients" "2024-11-05: only the client that came last is served (HTTP+SSE)";
     SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process when what is posted belongs to no stream (HTTP+SSE)";
     UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
+    // Authorization, where --auth demands it
+    SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token";
+    InvalidTokenServed "invalid-token-served" "authorization/invalid-token-401" "any bearer token will do";
+    InvalidTokenStatus "invalid-token-status" "authorization/statuses" "an invalid token has status 403";
+    ChallengeMissing "challenge-missing" "authorization/challenge" "a 401 comes without WWW-Authenticate";
+    ChallengeWithoutMetadata "challenge-without-metadata" "authorization/challenge-metadata" "the challenge does not name the metadata";
+    ChallengeWithoutScope "challenge-without-scope" "authorization/challenge-scope" "the challenge names no scope";
+    ChallengeOfflineAccess "challenge-offline-access" "authorization/no-offline-access" "the challenge asks for offline_access";
+    MetadataWithoutServers "metadata-without-servers" "authorization/metadata-servers" "the metadata names no authorization server";
 }

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use super::resources::tables;
 use super::{object, prompts, string};
 use crate::context::{Answer, Context};
 use crate::faults::F;
@@ -34,7 +35,7 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
         "ref/prompt" => {
             let prompt = string(reference, "name")?;
             match prompts::find(prompt, context.revision) {
-                Some(prompt) => prompt_argument(prompt, name),
+                Some(prompt) => prompt_argument(context, prompt, name),
                 None if context.fault(F::CompletionUnknownFound) => Some(Vec::new()),
                 None => return invalid(format!("Unknown prompt: {prompt}")),
             }
@@ -42,6 +43,7 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
         "ref/resource" => match string(reference, "uri")? {
             "test://template/{id}/data" => (name == "id").then(numbers),
             "test://greeting/{name}" => (name == "name").then(|| words(&["Ada", "Alan", "Grace"])),
+            tables::TEMPLATE => (name == "name").then(|| context.server.database.tables()),
             uri => return invalid(format!("Unknown resource template: {uri}")),
         },
         other => return invalid(format!("Unknown reference type: {other}")),
@@ -70,10 +72,15 @@ fn invalid(why: String) -> Answer {
     Err(ErrorObject::invalid_params(why).into())
 }
 
-fn prompt_argument(prompt: &prompts::Prompt, argument: &str) -> Option<Vec<String>> {
+fn prompt_argument(
+    context: &Context,
+    prompt: &prompts::Prompt,
+    argument: &str,
+) -> Option<Vec<String>> {
     let mut names = prompt.arguments.iter().map(|(name, _)| *name);
     names.find(|name| *name == argument)?;
     Some(match argument {
+        "table" => context.server.database.tables(),
         "style" => words(&["casual", "concise", "formal", "friendly"]),
         "resourceUri" => words(&["test://example-resource", "test://static-text"]),
         // More than fit in one answer.

@@ -25,7 +25,7 @@ pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer 
         "tools/call" => tools::call(context, params).await,
         "resources/list" => resources::list(context, params),
         "resources/templates/list" => resources::templates(context, params),
-        "resources/read" => resources::read(context, params),
+        "resources/read" => resources::read(context, params).await,
         "prompts/list" => prompts::list(context, params),
         "prompts/get" => prompts::get(context, params).await,
         "completion/complete" => completion::complete(context, params),

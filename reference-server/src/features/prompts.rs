@@ -67,6 +67,16 @@ const PROMPTS: &[Prompt] = &[
         since: Revision::V2024_11_05,
     },
     Prompt {
+        name: "propose_query",
+        title: "Propose a query",
+        description: "Asks for an SQL statement that answers a question about a table",
+        arguments: &[
+            ("table", "The table that it is about"),
+            ("question", "What to find out"),
+        ],
+        since: Revision::V2024_11_05,
+    },
+    Prompt {
         name: "test_input_required_result_prompt",
         title: "Prompt that asks back",
         description: "Needs to know the context from the user first",
@@ -199,6 +209,11 @@ async fn messages(
             user(media::image()),
             user_text("Please analyze the image above."),
         ],
+        "propose_query" => vec![user_text(&proposal(
+            context,
+            argument("table"),
+            argument("question"),
+        )?)],
         "summarize" => {
             let (style, text) = (argument("style"), argument("text"));
             vec![user_text(&format!(
@@ -218,6 +233,18 @@ async fn messages(
             vec![user_text(&format!("Work in this context: {given}"))]
         }
     })
+}
+
+fn proposal(context: &Context, table: &str, question: &str) -> Result<String, Failure> {
+    let Some(definition) = context.server.database.definition(table) else {
+        return Err(ErrorObject::invalid_params(format!("Unknown table: {table}")).into());
+    };
+    Ok(format!(
+        "Propose one SQL statement (SQLite) that answers the question below, and call the tool query_database with it. \
+         Write a placeholder for each value, and give the values as parameters. The caller's role is {}.\n\n\
+         {definition};\n\nQuestion: {question}",
+        context.caller.role
+    ))
 }
 
 fn user(content: Value) -> Value {

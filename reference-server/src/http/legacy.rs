@@ -10,6 +10,7 @@ use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::body::Response;
 use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::replay::EventStream;
+use super::respond::Called;
 use super::session::HttpSession;
 use super::{Http, respond};
 use crate::auth::Caller;
@@ -18,6 +19,7 @@ use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::legacy;
 use crate::lock;
+use crate::log::Call;
 use crate::options::random_id;
 use crate::revision::Revision;
 use crate::work::{InFlight, Work, poll_now};
@@ -203,7 +205,14 @@ fn start(
     };
     let reply = match poll_now(&mut work) {
         Some(reply) if stream.is_untouched() && !faults.has(F::EventsSplit) => {
-            return respond::json(faults, 200, &reply.message);
+            // Only refusals have a status of their own in this era.
+            let status = match reply.status {
+                403 | 429 => reply.status,
+                _ => 200,
+            };
+            let mut response = respond::reply(http, status, &reply);
+            response.extensions_mut().insert(Called);
+            return response;
         }
         reply => reply,
     };
@@ -241,6 +250,7 @@ fn initialize(
     let standalone = EventStream::new(&http.server, revision, 0);
     let outlet = Arc::clone(&standalone) as Arc<dyn Outlet>;
     let in_flight = Arc::<InFlight>::default();
+    let call = Call::begin(&http.server, caller, id, "initialize", params);
     let opened = legacy::initialize(&http.server, params, &REVISIONS, outlet, in_flight);
     let (session, result) = match opened {
         Ok(opened) => opened,
@@ -257,7 +267,7 @@ fn initialize(
         }
         sessions.insert(key.clone(), Arc::new(session));
     }
-    let mut reply = Reply::result(id, result);
+    let mut reply = call.answered(Reply::result(id, result));
     faults.spoil_reply("initialize", revision, &mut reply);
     let mut response = respond::json(faults, 200, &reply.message);
     if let Ok(value) = HeaderValue::from_str(&key)

@@ -132,7 +132,7 @@ impl Connection {
             .serve_connection(TokioIo::new(Patient::new(stream, patience)), service);
         // The client may leave at any time, and in any way.
         if let Err(error) = self.watcher.watch(connection).await {
-            http.server.log(|| format!("- {caller}: {error:?}"));
+            http.server.log.message(|| format!("- {caller}: {error:?}"));
         }
     }
 }

@@ -5,6 +5,7 @@
 mod body;
 mod guard;
 mod headers;
+mod identity;
 mod legacy;
 mod listener;
 mod live;
@@ -31,7 +32,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::auth::Caller;
+use crate::auth::{self, Caller};
 use crate::error::Error;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Message, Packet, Reply};
@@ -41,11 +42,14 @@ use crate::server::Server;
 use body::{Response, Slot};
 use guard::Guard;
 use headers::Era;
+use respond::{Called, Reason};
 use session::HttpSession;
 
 /// What all HTTP requests share.
 struct Http {
     server: Arc<Server>,
+    /// The URL of the endpoint, as tokens and metadata name it.
+    resource: String,
     guard: Guard,
     limits: Limits,
     /// As many permits as streams may still be opened.
@@ -66,8 +70,11 @@ pub async fn serve(
     let listener = TcpListener::bind(address).await;
     let listener = listener.map_err(|source| Error::Bind { address, source })?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    eprintln!("listening on {scheme}://{}/mcp", listener.local_addr()?);
+    let url = format!("{scheme}://{}/mcp", listener.local_addr()?);
+    eprintln!("listening on {url}");
+    let resource = server.auth.as_ref().and_then(|auth| auth.resource.clone());
     let http = Arc::new(Http {
+        resource: resource.unwrap_or(url),
         guard: Guard::new(options),
         limits: options.limits.clone(),
         streams: Arc::new(Semaphore::new(options.limits.max_streams)),
@@ -113,24 +120,62 @@ impl Http {
 
 async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
-    http.server.log(|| {
+    http.server.log.message(|| {
         let caller = head.extensions.get::<Arc<listener::Caller>>();
         let who = caller.map(|caller| format!("{caller} "));
-        let (method, uri) = (&head.method, &head.uri);
-        format!("< {}{method} {uri}", who.unwrap_or_default())
+        let (method, path) = (&head.method, head.uri.path());
+        format!("< {}{method} {path}", who.unwrap_or_default())
     });
+    let mut principal = None;
+    let response = answer(http, &head, body, &mut principal).await;
+    let status = response.status();
+    let called = response.extensions().get::<Called>().is_some();
+    if !called && (status.is_client_error() || status.is_server_error()) {
+        let reason = response.extensions().get::<Reason>().map(|reason| reason.0);
+        let reason = reason.or(status.canonical_reason()).unwrap_or("refused");
+        let principal = principal.as_deref().unwrap_or("unknown");
+        let log = &http.server.log;
+        log.refusal(
+            head.method.as_str(),
+            principal,
+            Some(status.as_u16()),
+            reason,
+        );
+    }
+    response
+}
+
+/// Answers a request; `principal` is set once it is known who asks.
+async fn answer(
+    http: &Arc<Http>,
+    head: &Parts,
+    body: Incoming,
+    principal: &mut Option<String>,
+) -> Response {
     if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
         return *refusal;
     }
-    let caller = Arc::clone(&http.server.local);
-    match (head.uri.path(), &head.method) {
-        ("/mcp", _) => mcp(http, &head, &caller, body).await,
+    let path = head.uri.path();
+    if let Some(auth) = &http.server.auth
+        && auth::is_well_known(path)
+        && head.method == Method::GET
+    {
+        let document = auth::document(auth, &http.resource, &http.server.faults);
+        return respond::json(&http.server.faults, 200, &document);
+    }
+    let caller = match http.identify(head) {
+        Ok(caller) => caller,
+        Err(refusal) => return *refusal,
+    };
+    *principal = Some(caller.principal.clone());
+    match (path, &head.method) {
+        ("/mcp", _) => mcp(http, head, &caller, body).await,
         (sse::STREAM | sse::MESSAGES, _) if !http.server.offer.eras.has_legacy() => {
             respond::empty(StatusCode::NOT_FOUND)
         }
         (sse::STREAM, &Method::GET) => sse::open(http, &head.headers, caller),
         (sse::STREAM, _) => respond::not_allowed("GET"),
-        (sse::MESSAGES, &Method::POST) => sse::post(http, &head, &caller, body).await,
+        (sse::MESSAGES, &Method::POST) => sse::post(http, head, &caller, body).await,
         (sse::MESSAGES, _) => respond::not_allowed("POST"),
         _ => {
             http.server.faults.on_unknown_route();

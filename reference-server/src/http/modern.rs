@@ -7,6 +7,7 @@ use hyper::http::{HeaderMap, HeaderName, StatusCode};
 use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
 use super::live::{self, Mailbox};
+use super::respond::Called;
 use super::{Http, respond};
 use crate::auth::Caller;
 use crate::context::Outlet;
@@ -40,7 +41,7 @@ pub fn request(
     let reply = poll_now(&mut work);
     let mut response = match reply {
         Some(reply) if messages.is_empty() && !server.faults.has(F::EventsSplit) => {
-            respond::json(&server.faults, reply.status, &reply.message)
+            respond::reply(http, reply.status, &reply)
         }
         reply => match http.slot() {
             Some(slot) => {
@@ -50,6 +51,7 @@ pub fn request(
             None => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
         },
     };
+    response.extensions_mut().insert(Called);
     if server.faults.has(F::ModernSession) {
         let name = HeaderName::from_static(SESSION_ID);
         respond::set(&mut response, name, "modern-session");

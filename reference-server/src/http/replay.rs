@@ -42,7 +42,7 @@ pub fn event(id: Option<&str>, data: &[u8]) -> Bytes {
 
 /// The SSE event of a message.
 pub fn message_event(server: &Server, id: Option<&str>, message: &Value) -> Bytes {
-    server.log(|| format!("> {message}"));
+    server.log.message(|| format!("> {message}"));
     let bytes = event(id, &server.faults.encode(message));
     server.faults.spoil_event(bytes)
 }

@@ -3,6 +3,7 @@
 use hyper::http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
+use super::Http;
 use super::body::{Body, Response, Slot};
 use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Reply};
@@ -17,6 +18,36 @@ pub fn json(faults: &Faults, status: u16, message: &Value) -> Response {
         "application/json"
     };
     set(&mut response, header::CONTENT_TYPE, kind);
+    response
+}
+
+/// Marks the response to a call, which was logged as such.
+#[derive(Clone, Copy)]
+pub struct Called;
+
+/// Marks a refusal with its reason, for the log.
+#[derive(Clone, Copy)]
+pub struct Reason(pub &'static str);
+
+/// A response with the answer to a call. What was refused says in its headers what would help.
+pub fn reply(http: &Http, status: u16, reply: &Reply) -> Response {
+    let mut response = json(&http.server.faults, status, &reply.message);
+    let details = &reply.message["error"]["data"];
+    let value = match status {
+        403 => http
+            .scope_challenge(details)
+            .map(|value| (header::WWW_AUTHENTICATE, value)),
+        429 => details["retryAfterMs"].as_u64().map(|wait| {
+            let seconds = wait.div_ceil(1000);
+            (header::RETRY_AFTER, seconds.to_string())
+        }),
+        _ => None,
+    };
+    if let Some((name, value)) = value
+        && let Ok(value) = HeaderValue::from_str(&value)
+    {
+        response.headers_mut().insert(name, value);
+    }
     response
 }
 

@@ -91,8 +91,10 @@ pub async fn sweep(http: Arc<Http>) {
         let expired: Vec<_> = lock(&http.sessions)
             .extract_if(|_, session| session.idle() >= timeout)
             .collect();
-        for (id, session) in expired {
-            http.server.log(|| format!("- session {id}: idle"));
+        for (_, session) in expired {
+            let owner = &session.owner;
+            let log = &http.server.log;
+            log.message(|| format!("- session of {owner:?}: idle"));
             session.end();
         }
     }

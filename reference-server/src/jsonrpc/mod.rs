@@ -7,7 +7,11 @@ mod strict;
 
 pub use parse::{MAX_MESSAGE_BYTES, Packet, Rejection, parse};
 
+use std::time::Duration;
+
 use serde_json::{Map, Number, Value, json};
+
+use crate::auth::Role;
 
 /// The members of a `params` or `result` object.
 pub type Object = Map<String, Value>;
@@ -125,6 +129,21 @@ impl ErrorObject {
     /// -32603: too much is being done for this client already.
     pub fn busy() -> Self {
         Self::internal("too many requests at once: await or cancel some").status(503)
+    }
+
+    /// 403: the caller's token lacks this scope. Codes of our own are outside the range that JSON-RPC reserves.
+    pub fn forbidden(needed: Role, scope: &str) -> Self {
+        Self::new(403, format!("Forbidden: this needs the role {needed}"))
+            .data(json!({"requiredScopes": [scope]}))
+            .status(403)
+    }
+
+    /// 429: the caller calls too often, and may call again after `wait`.
+    pub fn too_many(wait: Duration) -> Self {
+        let wait = wait.as_millis() + 1;
+        Self::new(429, "Too many calls")
+            .data(json!({"retryAfterMs": u64::try_from(wait).unwrap_or(u64::MAX)}))
+            .status(429)
     }
 
     /// The same error with details.

@@ -29,7 +29,7 @@ impl Stdin {
     /// Starts it with these arguments.
     pub fn start_with(arguments: &[&str]) -> Self {
         let mut child = Command::new(PROGRAM)
-            .arg("--stdio")
+            .args(["--stdio", "--log", "off"])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::{Tool, asking, jobs, plain, schemas, working};
+use super::{Tool, asking, database, jobs, plain, schemas, working};
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
 use crate::tasks::Support;
@@ -134,6 +134,15 @@ impl Tool {
         Self { first, ..self }
     }
 
+    fn destroys(self) -> Self {
+        let annotations =
+            json!({"readOnlyHint": false, "destructiveHint": true, "openWorldHint": false});
+        Self {
+            annotations,
+            ..self
+        }
+    }
+
     fn writes(self) -> Self {
         let annotations = json!({"readOnlyHint": false, "destructiveHint": false});
         Self {
@@ -160,6 +169,8 @@ fn tools() -> Vec<Tool> {
             |_, a| Box::pin(plain::echo(a))).takes(schemas::mirrored()),
         tool("add", "Add", "Adds two numbers, for people and for programs",
             |_, a| Box::pin(plain::add(a))).takes(schemas::two_numbers()).returns(schemas::sum()),
+        tool("query_database", "Query the database", "Runs one SQL statement on an SQLite database, as far as the caller's role allows",
+            |c, a| Box::pin(database::query(c, a))).takes(database::arguments()).returns(database::result()).destroys(),
         tool("wait", "Wait", "Answers after the given time; can be cancelled",
             |c, a| Box::pin(plain::wait(c, a))).takes(schemas::milliseconds()),
         tool("test_image_content", "Image", "Returns an image",

@@ -4,6 +4,7 @@
 
 mod asking;
 mod catalog;
+mod database;
 mod headers;
 pub mod jobs;
 mod plain;
@@ -84,9 +85,6 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
         Err(_) if context.fault(F::ToolCallUnchecked) => return Ok(text("done")),
         name => name?,
     };
-    context
-        .server
-        .log(|| format!("{} calls {name:?}", context.caller));
     let known = context.server.faults.tool_name(name);
     let Some(tool) = find(&known, context.revision) else {
         return unknown(context, name);

@@ -2,6 +2,8 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/server/resources>
 
+pub mod tables;
+
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
@@ -79,7 +81,9 @@ pub fn list(context: &Context, params: &Object) -> Answer {
         });
         wire::listed(item, context.revision)
     };
-    let mut items: Vec<Value> = RESOURCES.iter().map(listed).collect();
+    let tables = tables::listed(&context.server);
+    let tables = tables.map(|item| wire::listed(item, context.revision));
+    let mut items: Vec<Value> = RESOURCES.iter().map(listed).chain(tables).collect();
     wire::adorn(&mut items, context);
     pagination::page(context, params, "resources", items, RESOURCES_PER_PAGE)
 }
@@ -108,6 +112,7 @@ pub fn templates(context: &Context, params: &Object) -> Answer {
             "description": "A greeting for whoever is named",
             "mimeType": "text/plain",
         }),
+        tables::template(),
     ];
     let items = items
         .into_iter()
@@ -123,9 +128,13 @@ pub fn templates(context: &Context, params: &Object) -> Answer {
 }
 
 /// Answers `resources/read`.
-pub fn read(context: &Context, params: &Object) -> Answer {
+pub async fn read(context: &Context, params: &Object) -> Answer {
     let uri = given_uri(&context.server, params)?;
-    let found = contents(&context.server, uri).or_else(|| jobs::contents(context, uri));
+    let table = tables::find(&context.server, uri);
+    let found = match table {
+        Some(table) => Some(tables::read(context, uri, &table).await?),
+        None => contents(&context.server, uri).or_else(|| jobs::contents(context, uri)),
+    };
     let contents = match found {
         Some(contents) => vec![contents],
         None if context.fault(F::MissingResourceEmpty) => Vec::new(),
@@ -164,8 +173,10 @@ pub fn not_found(revision: Revision, uri: &str) -> ErrorObject {
 }
 
 /// Whether something can be read under `uri`.
-pub fn exists(uri: &str) -> bool {
-    RESOURCES.iter().any(|resource| resource.uri == uri) || generated(uri).is_some()
+pub fn exists(server: &Server, uri: &str) -> bool {
+    RESOURCES.iter().any(|resource| resource.uri == uri)
+        || generated(uri).is_some()
+        || tables::find(server, uri).is_some()
 }
 
 fn contents(server: &Server, uri: &str) -> Option<Value> {

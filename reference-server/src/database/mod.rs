@@ -1,0 +1,193 @@
+//! The embedded SQLite database.
+//!
+//! Each call opens a connection of its own and closes it when it is done, so that nothing of one caller (a transaction,
+//! a temporary table, a setting) is left for the next. The connection of a reader cannot write at all.
+
+mod policy;
+mod rows;
+mod run;
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::Semaphore;
+
+pub use rows::Parameters;
+pub use run::{Outcome, Query};
+
+use crate::auth::Role;
+use crate::lock;
+
+/// The longest statement, in bytes.
+const MAX_SQL: i32 = 16 * 1024;
+/// The longest value, in bytes.
+const MAX_VALUE: i32 = 1024 * 1024;
+/// How far a database in memory may grow, in pages of 4 KiB.
+const MAX_PAGES: u32 = 16 * 1024;
+/// How many statements may run at once.
+const MAX_RUNNING: usize = 8;
+
+/// Why a statement did not run, or not to its end. Says nothing about the values of parameters.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Nobody may do that.
+    #[error("{0} is not possible here")]
+    Refused(&'static str),
+    /// The caller may not do that.
+    #[error("this statement needs the role {0}")]
+    Role(Role),
+    /// There is none, or more than one.
+    #[error("exactly one SQL statement can be run at a time")]
+    NotOneStatement,
+    /// The parameters do not fit the statement.
+    #[error("the parameters do not fit: {0}")]
+    Parameters(String),
+    /// It took too long, or waited too long for others.
+    #[error("the time limit was reached, and nothing was changed")]
+    TimedOut,
+    /// What SQLite says.
+    #[error("{}", in_words(.0))]
+    Sql(#[source] rusqlite::Error),
+    /// Our own fault.
+    #[error("the statement could not be run")]
+    Internal,
+}
+
+/// What SQLite says, without the statement.
+fn in_words(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, offset, .. } => format!("{msg}, at byte {offset}"),
+        error => error.to_string(),
+    }
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy) => Self::TimedOut,
+            Some(ErrorCode::DatabaseLocked) => Self::TimedOut,
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// Where the data is.
+enum Place {
+    /// In this process, under a name that SQLite knows it by.
+    Memory(String),
+    File(PathBuf),
+}
+
+/// A database that callers can query.
+pub struct Database {
+    place: Place,
+    /// Keeps what is in memory, and knows which tables there are.
+    keeper: Mutex<Keeper>,
+    running: Arc<Semaphore>,
+}
+
+struct Keeper {
+    connection: Connection,
+    tables: Vec<String>,
+}
+
+impl Database {
+    /// Opens the file, which is made if it does not exist, or a database in memory. One without tables gets the sample.
+    pub fn open(path: Option<&Path>) -> Result<Self, rusqlite::Error> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let place = match path {
+            Some(path) => Place::File(path.to_owned()),
+            None => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                Place::Memory(format!("file:/mcp-{number}?vfs=memdb"))
+            }
+        };
+        let connection =
+            place.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        if table_names(&connection)?.is_empty() {
+            sample::seed(&connection)?;
+        }
+        let tables = table_names(&connection)?;
+        // From here on it is for short looks, and waits for nobody.
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(Self {
+            place,
+            keeper: Mutex::new(Keeper { connection, tables }),
+            running: Arc::new(Semaphore::new(MAX_RUNNING)),
+        })
+    }
+
+    /// The names of the tables; while somebody writes, those of the last look.
+    pub fn tables(&self) -> Vec<String> {
+        let mut keeper = lock(&self.keeper);
+        if let Ok(tables) = table_names(&keeper.connection) {
+            keeper.tables = tables;
+        }
+        keeper.tables.clone()
+    }
+
+    /// The statement that would create this table.
+    pub fn definition(&self, table: &str) -> Option<String> {
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+        let keeper = lock(&self.keeper);
+        let found = keeper.connection.query_row(sql, [table], |row| row.get(0));
+        found.ok()
+    }
+
+    /// A connection on which statements of such a caller can be run. Waits for nobody until it is told to.
+    fn connect(&self, role: Role) -> Result<Connection, rusqlite::Error> {
+        let connection = self.place.open(match role {
+            Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Role::Writer | Role::Admin => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        })?;
+        connection.busy_timeout(Duration::ZERO)?;
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE),
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL),
+            (Limit::SQLITE_LIMIT_ATTACHED, 0),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000),
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 1000),
+            (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+        ] {
+            connection.set_limit(limit, value)?;
+        }
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "temp_store", "memory")?;
+        if matches!(self.place, Place::Memory(_)) {
+            connection.pragma_update(None, "max_page_count", MAX_PAGES)?;
+        }
+        Ok(connection)
+    }
+}
+
+impl Place {
+    fn open(&self, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match self {
+            Self::Memory(name) => {
+                Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+            Self::File(path) => Connection::open_with_flags(path, flags),
+        }
+    }
+}
+
+fn table_names(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    let sql = "SELECT name FROM sqlite_schema
+        WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let mut statement = connection.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}

@@ -1,0 +1,111 @@
+//! Who sent a request: a bearer token or a client certificate says so.
+//!
+//! <https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization#access-token-usage>
+
+use std::sync::Arc;
+
+use hyper::http::request::Parts;
+use hyper::http::{HeaderValue, header};
+use serde_json::Value;
+
+use super::Http;
+use super::body::Response;
+use super::headers::{self, SESSION_ID};
+use super::listener;
+use super::respond::{self, Reason};
+use crate::auth::{self, Auth, Caller, Refusal, Role};
+use crate::faults::F;
+use crate::jsonrpc::ErrorObject;
+use crate::lock;
+
+/// What a token would be called in a query, where it must not be: queries are logged, and linked to.
+const IN_QUERY: &str = "access_token=";
+
+impl Http {
+    /// The sender of a request, or the response that refuses it. A session says nothing about who uses it.
+    pub fn identify(&self, head: &Parts) -> Result<Arc<Caller>, Box<Response>> {
+        let Some(auth) = &self.server.auth else {
+            return Ok(Arc::clone(&self.server.local));
+        };
+        match self.known(auth, head) {
+            Ok(caller) => Ok(Arc::new(caller)),
+            Err(refusal) => Err(Box::new(self.refuse(auth, refusal))),
+        }
+    }
+
+    fn known(&self, auth: &Auth, head: &Parts) -> Result<Caller, Refusal> {
+        let faults = &self.server.faults;
+        let anybody = || self.server.local.as_ref().clone();
+        let query = head.uri.query().unwrap_or_default();
+        if query.split('&').any(|pair| pair.starts_with(IN_QUERY)) {
+            return Err(Refusal::Malformed("a token does not belong in a URL"));
+        }
+        let mut given = head.headers.get_all(header::AUTHORIZATION).iter();
+        let header = match (given.next(), given.next()) {
+            (Some(_), Some(_)) => return Err(Refusal::Malformed("there are several tokens")),
+            (header, _) => header.map(|value| value.to_str().unwrap_or_default()),
+        };
+        let token = match header.map(auth::token) {
+            Some(token) => token?,
+            None => None,
+        };
+        if let Some(token) = token {
+            return match auth.bearer(token) {
+                Err(_) if faults.has(F::InvalidTokenServed) => Ok(anybody()),
+                caller => caller,
+            };
+        }
+        let session = headers::text(&head.headers, SESSION_ID);
+        let open = session.is_some_and(|id| lock(&self.sessions).contains_key(id));
+        if open && faults.has(F::SessionAuthenticates) {
+            return Ok(self.owner(session).unwrap_or_else(anybody));
+        }
+        let connection = head.extensions.get::<Arc<listener::Caller>>();
+        let subject = connection.and_then(|connection| connection.subject.as_ref());
+        let names = subject.into_iter().flat_map(|subject| {
+            let names = subject.common_name.iter().chain(&subject.alternative_names);
+            names.map(String::as_str)
+        });
+        auth.certificate(names).ok_or(Refusal::Missing)
+    }
+
+    /// Who opened a session, as far as that is known.
+    fn owner(&self, session: Option<&str>) -> Option<Caller> {
+        let sessions = lock(&self.sessions);
+        let session = sessions.get(session?)?;
+        Some(Caller {
+            principal: session.owner.clone(),
+            ..Caller::local(Role::Reader)
+        })
+    }
+
+    fn refuse(&self, auth: &Auth, refusal: Refusal) -> Response {
+        let faults = &self.server.faults;
+        let status = match refusal {
+            Refusal::Invalid(_) if faults.has(F::InvalidTokenStatus) => 403,
+            refusal => refusal.status(),
+        };
+        let code = i64::from(status);
+        let error = ErrorObject::new(code, refusal.reason()).status(status);
+        let mut response = respond::refused(faults, None, error);
+        let challenge = refusal.challenge(auth, &self.resource, faults);
+        if let Ok(value) = HeaderValue::from_str(&challenge)
+            && !faults.has(F::ChallengeMissing)
+        {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, value);
+        }
+        response.extensions_mut().insert(Reason(refusal.reason()));
+        response
+    }
+
+    /// The challenge of a call that needs another scope; `details` is the data of its error.
+    pub fn scope_challenge(&self, details: &Value) -> Option<String> {
+        let auth = self.server.auth.as_ref()?;
+        let scope = details["requiredScopes"][0].as_str()?;
+        let roles = [Role::Reader, Role::Writer, Role::Admin];
+        let needed = roles.into_iter().find(|role| auth.scope(*role) == scope)?;
+        Some(Refusal::Scope(needed).challenge(auth, &self.resource, &self.server.faults))
+    }
+}
