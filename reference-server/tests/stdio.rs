@@ -284,5 +284,11 @@ fn a_fault_shows_and_bad_usage_is_told() {
     assert_eq!(code, Some(2));
     assert!(text.contains("did you mean \"wrong-id\"?"), "{text}");
     assert_eq!(run(&[]).0, Some(2));
-    assert_eq!(run(&["--http", "192.0.2.1:1"]).0, Some(3));
+    let elsewhere = ["--http", "192.0.2.1:1"];
+    let (code, text) = run(&elsewhere);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("can be reached from elsewhere"), "{text}");
+    let (code, text) = run(&[&elsewhere[..], &["--anonymous"]].concat());
+    assert_eq!(code, Some(3));
+    assert!(text.contains("cannot listen on"), "{text}");
 }

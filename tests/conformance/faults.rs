@@ -118,13 +118,9 @@ fn named(wanted: impl Fn(&Fault) -> bool) -> BTreeSet<&'static str> {
     wanted.map(|fault| fault.name).collect()
 }
 
-/// The area whose cases apply only to servers that want a token.
-const AUTHORIZATION: &str = "authorization";
-
 /// The cases and rules of which nothing shows that they can fail.
 fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
     let cases = catalog.cases.iter().filter(|case| case.faults.is_empty());
-    let cases = cases.filter(|case| case.area() != AUTHORIZATION);
     let rules = RULES.iter().filter(|rule| rule.faults.is_empty());
     cases
         .map(|case| case.id.as_str())
@@ -138,7 +134,9 @@ fn flags(catalog: &Catalog, claimant: &str) -> &'static [&'static str] {
     let lacks_changes = |need: &String| {
         need.starts_with('!') && (need.ends_with(".listChanged") || need.ends_with(".subscribe"))
     };
-    if needs.iter().any(|need| need == MODERN_ONLY) {
+    if needs.iter().any(|need| need == server::AUTHORIZATION) {
+        &server::WITH_TOKENS
+    } else if needs.iter().any(|need| need == MODERN_ONLY) {
         &["--era", "modern"]
     } else if needs.iter().any(lacks_changes) {
         &["--static"]

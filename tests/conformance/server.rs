@@ -11,6 +11,16 @@ use mcp_conform::target::{CommandLine, Endpoint, TargetInfo};
 use mcp_conform::transport::Transport;
 use tokio::runtime::Runtime;
 
+/// What cases need that apply only to servers that want a token.
+pub const AUTHORIZATION: &str = "authorization";
+/// How the reference server wants one.
+pub const WITH_TOKENS: [&str; 2] = [
+    "--auth",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/auth.toml"),
+];
+/// The token: that file has its digest.
+const TOKEN: (&str, &str) = ("Authorization", "Bearer conformance-test-key");
+
 /// Where the reference server is reached, which is started with these flags.
 pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
     let serve = |arguments: &[&str]| {
@@ -26,7 +36,10 @@ pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
     let http = |path: &str, sse| Endpoint::Http {
         url: format!("http://127.0.0.1:{{port}}/{path}"),
         command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-        headers: Vec::new(),
+        headers: match flags.starts_with(&WITH_TOKENS) {
+            true => vec![(TOKEN.0.to_owned(), TOKEN.1.to_owned())],
+            false => Vec::new(),
+        },
         sse,
     };
     match transport {

@@ -8,10 +8,12 @@ use anstream::adapter::strip_str;
 use libtest_mimic::{Failed, Trial};
 use mcp_conform::catalog::{Catalog, Selection};
 use mcp_conform::condition;
+use mcp_conform::event::RunReport;
 use mcp_conform::plan;
 use mcp_conform::profile::Profile;
 use mcp_conform::report::finding;
 use mcp_conform::rule::RULES;
+use mcp_conform::target::Endpoint;
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::{TrialReport, Verdict, trial_name};
 
@@ -20,20 +22,20 @@ use crate::server::{self, Check};
 /// Longer than any answer takes on a machine with other things to do.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The verdicts of a whole check, run when the first of them is asked for.
+/// The verdicts of one check, run when the first of them is asked for.
 struct Verdicts {
     catalog: Arc<Catalog>,
+    endpoints: Vec<Endpoint>,
+    select: Vec<String>,
     trials: OnceLock<BTreeMap<String, TrialReport>>,
 }
 
 /// The tests: what is not applicable is listed as ignored.
 pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
-    let verdicts = Arc::new(Verdicts {
-        catalog: catalog.clone(),
-        trials: OnceLock::new(),
-    });
+    let endpoints = Transport::ALL.map(|transport| server::endpoint(transport, &[]));
+    let verdicts = Verdicts::new(catalog, endpoints.to_vec(), Vec::new());
     // A selection of next to nothing: only what the probe finds is of interest.
-    let profile = run(catalog, vec!["rule/opening".to_owned()]).profile;
+    let profile = verdicts.run(vec!["rule/opening".to_owned()]).profile;
     let plan = plan::plan(catalog, &profile, &Selection::default());
     let played = plan
         .groups
@@ -48,19 +50,24 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
         let (verdicts, trial) = (verdicts.clone(), name.clone());
         Trial::test(name, move || verdicts.verify(&trial)).with_ignored_flag(ignored)
     };
-    names.into_iter().map(test).collect()
+    let tests = names.into_iter().map(test);
+    tests.chain(with_tokens(catalog)).collect()
 }
 
-fn run(catalog: &Arc<Catalog>, select: Vec<String>) -> mcp_conform::event::RunReport {
-    let check = Check {
-        endpoints: Transport::ALL
-            .map(|transport| server::endpoint(transport, &[]))
-            .to_vec(),
-        revisions: None,
-        select,
-        timeout: TIMEOUT,
-    };
-    server::check(catalog, check).unwrap()
+/// The trials that apply only to a server that wants a token.
+fn with_tokens(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
+    let endpoints = vec![server::endpoint(Transport::Http, &server::WITH_TOKENS)];
+    let verdicts = Verdicts::new(catalog, endpoints, vec!["authorization/*".to_owned()]);
+    let profile = verdicts.run(vec!["rule/opening".to_owned()]).profile;
+    let plan = plan::plan(catalog, &profile, &Selection::default());
+    let trials = plan.groups.into_iter().flat_map(|group| group.trials);
+    let area = format!("{}/", server::AUTHORIZATION);
+    let trials = trials.filter(move |trial| trial.name.starts_with(&area));
+    trials.map(move |trial| {
+        let verdicts = verdicts.clone();
+        let name = format!("with tokens: {}", trial.name);
+        Trial::test(name, move || verdicts.verify(&trial.name))
+    })
 }
 
 /// The trials of the rules that make sense for what the server offers.
@@ -82,9 +89,28 @@ fn rules(catalog: &Catalog, profile: &Profile) -> impl Iterator<Item = String> {
 }
 
 impl Verdicts {
+    fn new(catalog: &Arc<Catalog>, endpoints: Vec<Endpoint>, select: Vec<String>) -> Arc<Self> {
+        Arc::new(Self {
+            catalog: catalog.clone(),
+            endpoints,
+            select,
+            trials: OnceLock::new(),
+        })
+    }
+
+    fn run(&self, select: Vec<String>) -> RunReport {
+        let check = Check {
+            endpoints: self.endpoints.clone(),
+            revisions: None,
+            select,
+            timeout: TIMEOUT,
+        };
+        server::check(&self.catalog, check).unwrap()
+    }
+
     fn verify(&self, name: &str) -> Result<(), Failed> {
         let trials = self.trials.get_or_init(|| {
-            let trials = run(&self.catalog, Vec::new()).trials;
+            let trials = self.run(self.select.clone()).trials;
             trials
                 .into_iter()
                 .map(|trial| (trial.name.clone(), trial))

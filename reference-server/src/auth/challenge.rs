@@ -11,6 +11,8 @@ use crate::faults::{F, Faults};
 pub enum Refusal {
     /// There is no token.
     Missing,
+    /// There are credentials, but of another scheme.
+    Scheme,
     /// What there is, is no proper token.
     Malformed(&'static str),
     /// The token is not accepted.
@@ -23,7 +25,7 @@ impl Refusal {
     /// The status of the response.
     pub fn status(self) -> u16 {
         match self {
-            Self::Missing | Self::Invalid(_) => 401,
+            Self::Missing | Self::Scheme | Self::Invalid(_) => 401,
             Self::Malformed(_) => 400,
             Self::Scope(_) => 403,
         }
@@ -32,7 +34,7 @@ impl Refusal {
     /// A sentence for people.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Missing => "a bearer token is needed",
+            Self::Missing | Self::Scheme => "a bearer token is needed",
             Self::Malformed(why) | Self::Invalid(why) => why,
             Self::Scope(_) => "the token lacks the scope for this",
         }
@@ -41,7 +43,7 @@ impl Refusal {
     fn code(self) -> Option<&'static str> {
         match self {
             // Whoever brought nothing made no mistake.
-            Self::Missing => None,
+            Self::Missing | Self::Scheme => None,
             Self::Malformed(_) => Some("invalid_request"),
             Self::Invalid(_) => Some("invalid_token"),
             Self::Scope(_) => Some("insufficient_scope"),

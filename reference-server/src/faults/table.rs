@@ -434,7 +434,8 @@ faults! {
     // Authorization, where --auth demands it
     SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token";
     InvalidTokenServed "invalid-token-served" "authorization/invalid-token-401" "any bearer token will do";
-    InvalidTokenStatus "invalid-token-status" "authorization/statuses" "an invalid token has status 403";
+    TokenMissingStatus "token-missing-status" "authorization/token-required" "without a token the status is 403";
+    SchemeStatus "scheme-status" "authorization/statuses" "credentials of another scheme have status 403";
     ChallengeMissing "challenge-missing" "authorization/challenge" "a 401 comes without WWW-Authenticate";
     ChallengeWithoutMetadata "challenge-without-metadata" "authorization/challenge-metadata" "the challenge does not name the metadata";
     ChallengeWithoutScope "challenge-without-scope" "authorization/challenge-scope" "the challenge names no scope";

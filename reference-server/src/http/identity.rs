@@ -46,6 +46,7 @@ impl Http {
             (header, _) => header.map(|value| value.to_str().unwrap_or_default()),
         };
         let token = match header.map(auth::token) {
+            Some(Ok(None)) => return Err(Refusal::Scheme),
             Some(token) => token?,
             None => None,
         };
@@ -82,7 +83,8 @@ impl Http {
     fn refuse(&self, auth: &Auth, refusal: Refusal) -> Response {
         let faults = &self.server.faults;
         let status = match refusal {
-            Refusal::Invalid(_) if faults.has(F::InvalidTokenStatus) => 403,
+            Refusal::Missing if faults.has(F::TokenMissingStatus) => 403,
+            Refusal::Scheme if faults.has(F::SchemeStatus) => 403,
             refusal => refusal.status(),
         };
         let code = i64::from(status);
