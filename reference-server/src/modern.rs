@@ -282,7 +282,12 @@ fn dress(server: &Server, method: &str, kind: &str, result: &mut Object) {
         && let Some(ttl) = ttl(method)
     {
         result.entry("ttlMs").or_insert(ttl.into());
-        result.insert("cacheScope".into(), "public".into());
+        // Where callers differ, what one is told is not for others.
+        let scope = match server.auth {
+            Some(_) => "private",
+            None => "public",
+        };
+        result.insert("cacheScope".into(), scope.into());
     }
     let meta = result.entry("_meta").or_insert_with(|| json!({}));
     meta[SERVER_INFO] = server.info(Revision::LATEST);

@@ -167,6 +167,7 @@ impl Server {
 
     /// How to use this server, for the model.
     pub fn instructions(&self) -> &'static str {
-        "A server to test clients against. Every tool is harmless; none keeps anything."
+        "A server to test clients against. query_database works on data that others may use as well; every other tool is \
+         harmless and keeps nothing."
     }
 }

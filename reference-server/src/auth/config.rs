@@ -89,6 +89,12 @@ impl Auth {
             let error = "authorization_servers is missing: clients are told where tokens come from";
             return Err(AuthError::Senseless(error.into()));
         }
+        let named = [Role::Reader, Role::Writer, Role::Admin].map(|role| file.scopes.name(role));
+        if let Some(name) = named.into_iter().find(|name| !is_scope(name)) {
+            return Err(AuthError::Senseless(format!(
+                "{name:?} cannot be the name of a scope"
+            )));
+        }
         let resource = file.resource;
         if let Some(resource) = &resource
             && super::metadata::location(resource).is_none()
@@ -115,6 +121,12 @@ impl Auth {
             certificates: file.certificates,
         })
     }
+}
+
+/// Whether tokens and challenges can name a scope like that.
+fn is_scope(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    !name.is_empty() && name.bytes().all(allowed)
 }
 
 fn issuer(jwt: Jwt, resource: Option<&str>, beside: &Path) -> Result<Issuer, AuthError> {

@@ -112,8 +112,8 @@ pub async fn post(http: &Http, head: &Parts, caller: &Caller, body: Incoming) ->
     let query = head.uri.query().unwrap_or_default();
     let key = query.strip_prefix("session=").unwrap_or_default();
     let client = lock(&http.clients).get(&*faults.client(key)).cloned();
-    // To know the address is not to be the one who was told it.
-    let client = client.filter(|client| client.caller.principal == caller.principal);
+    // To know the address is not to be the one who was told it, and with what rights.
+    let client = client.filter(|client| *client.caller == *caller);
     let Some(client) = client else {
         faults.on_unknown_client();
         return respond::empty(StatusCode::NOT_FOUND);
