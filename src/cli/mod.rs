@@ -55,7 +55,7 @@ enum Command {
     /// Give the verdicts again, from saved transcripts
     Judge(judge::Judge),
     /// Run the bundled reference server
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
