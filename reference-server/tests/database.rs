@@ -158,8 +158,8 @@ fn over_http_a_session_hears_of_changes_too() {
     use std::io::{BufRead, BufReader};
     let stream = BufReader::new(server.open("GET", &headers, ""));
     let event = stream.lines().map_while(Result::ok);
-    let event = event.filter_map(|line| line.strip_prefix("data: ").map(str::to_owned));
-    let event = event.filter(|data| data.starts_with('{')).next().unwrap();
+    let mut event = event.filter_map(|line| line.strip_prefix("data: ").map(str::to_owned));
+    let event = event.find(|data| data.starts_with('{')).unwrap();
     let event: Value = serde_json::from_str(&event).unwrap();
     assert_eq!(event["params"]["uri"], uri);
 }
