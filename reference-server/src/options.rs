@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::auth::{Auth, Caller, Role};
 use crate::database::Database;
 use crate::error::Error;
-use crate::faults::{Faults, faults};
+use crate::faults::{Faults, list};
 use crate::http::TlsOptions;
 use crate::limits::Limits;
 use crate::log::{self, Log};
@@ -190,24 +189,9 @@ pub fn random_bytes() -> std::io::Result<[u8; 32]> {
 }
 
 fn list_faults(as_json: bool) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    if as_json {
-        let list = faults().iter().map(|fault| {
-            json!({
-                "name": fault.name,
-                "requirement": fault.requirement,
-                "explanation": fault.explanation,
-            })
-        });
-        let list: serde_json::Value = list.collect();
-        return writeln!(out, "{list:#}");
-    }
-    let width = |of: fn(&crate::Fault) -> usize| faults().iter().map(of).max().unwrap_or(0);
-    let name = width(|fault| fault.name.len());
-    let requirement = width(|fault| fault.requirement.len());
-    for fault in faults() {
-        let (n, r, e) = (fault.name, fault.requirement, fault.explanation);
-        writeln!(out, "{n:name$}  {r:requirement$}  {e}")?;
-    }
-    Ok(())
+    let list = match as_json {
+        true => format!("{:#}\n", list::json()),
+        false => list::text(),
+    };
+    std::io::stdout().lock().write_all(list.as_bytes())
 }

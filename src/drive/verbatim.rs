@@ -62,6 +62,10 @@ impl Session {
             ..self.outbound(message, Some(at))
         };
         let sent = self.send(outbound);
+        if !newline && !self.is_http() {
+            // The pieces of a line shall be read one by one.
+            self.pump(Instant::now() + GRACE, |_| false).await;
+        }
         Ok(self.settle_hostile(sent, at).await)
     }
 

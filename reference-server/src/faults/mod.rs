@@ -7,9 +7,11 @@
 
 mod asking;
 mod conduct;
+mod declare;
 mod envelope;
 mod era;
 mod input;
+pub mod list;
 mod results;
 mod sse;
 mod table;

@@ -1,27 +1,7 @@
 //! The table of faults: one line per fault, and nothing else that one could forget.
 
+use super::declare::faults;
 use super::{Fault, Proof};
-
-/// Declares the enum [`F`] and the table [`FAULTS`] in the same order.
-macro_rules! faults {
-    ($($fault:ident $name:literal $requirement:literal $explanation:literal $($proof:ident)?;)*) => {
-        /// A fault, for the code that commits it; [`FAULTS`] explains each.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum F { $(#[doc = $explanation] $fault),* }
-
-        /// What each fault is called and violates, in the order of [`F`].
-        pub const FAULTS: &[Fault] = &[$(
-            Fault {
-                name: $name,
-                requirement: $requirement,
-                explanation: $explanation,
-                proof: faults!(@proof $($proof)?),
-            }
-        ),*];
-    };
-    (@proof) => { Proof::Conversation };
-    (@proof measured) => { Proof::Measurement };
-}
 
 faults! {
     // Envelopes
@@ -112,7 +92,7 @@ faults! {
 
     // Handshake
     VersionEchoed "version-echoed" "versioning/alternative" "legacy: agrees to versions that nobody knows";
-    VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: from the second handshake on, answers a version it speaks with another one";
+    VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: from the second handshake on, answers with another version";
     VersionNotLatest "version-not-latest" "versioning/alternative-latest" "legacy: offers its oldest version instead of an unknown one";
     VersionRefused "version-refused" "versioning/alternative" "legacy: refuses unknown versions with an error";
     InitializeWithoutVersion "initialize-without-version" "initialization/result" "legacy: the handshake names no version";
@@ -263,7 +243,7 @@ faults! {
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
     CancelLateDies "cancel-late-dies" "robust/stays-alive" "ends the process when what was answered is cancelled";
-    ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: takes no notice of anything while a stream is open, or was closed early";
+    ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: is deaf while a stream is open, and after one was closed early";
     CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
     CancelsAnything "cancels-anything" "cancellation/server-only-subscriptions" "modern: sends notifications/cancelled for a tools/call";
     CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation";
@@ -381,7 +361,7 @@ faults! {
     AnswerOnGet "answer-on-get" "http/get-stream-no-response" "legacy: answers come on the GET stream, too";
     VersionHeaderDemanded "version-header-demanded" "http/version-header-default" "legacy: refuses requests without MCP-Protocol-Version";
     EventsMalformed "events-malformed" "sse/well-formed" "the data of events is cut off";
-    EventsSplit "events-split" "messages/request-answered" "answers come as events, and are lost because these end at every U+2028";
+    EventsSplit "events-split" "messages/request-answered" "answers are events, and cut in two at every U+2028";
     RetryMissing "retry-missing" "sse/retry-before-close" "2025-11-25: connections are dropped without a retry field";
     ResumeIgnored "resume-ignored" "messages/request-answered" "2025-11-25: Last-Event-ID resumes nothing";
     OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin and Host is welcome";
@@ -429,7 +409,7 @@ faults! {
     SsePostRefused "sse-post-refused" "sse/post-endpoint" "2024-11-05: what is posted is refused with 405 (HTTP+SSE)";
     SseEventType "sse-event-type" "sse/message-events" "2024-11-05: messages come as events of the type \"response\" (HTTP+SSE)";
     SseLatestClient "sse-latest-client" "sse/several-clients" "2024-11-05: only the client that came last is served (HTTP+SSE)";
-    SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process when what is posted belongs to no stream (HTTP+SSE)";
+    SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process at a message for no stream (HTTP+SSE)";
     UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
     // Authorization, where --auth demands it
     SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token";
