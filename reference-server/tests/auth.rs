@@ -203,6 +203,48 @@ fn a_token_has_to_be_good_in_every_respect() {
 }
 
 #[test]
+fn a_key_set_has_the_key_that_a_token_names() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let pairs = [(); 2].map(|()| rcgen::KeyPair::generate().unwrap());
+    let key = |index: usize, name: &str| {
+        let point = pairs[index].public_key_raw();
+        let part = |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(&point[range]);
+        let (x, y) = (part(1..33), part(33..65));
+        json!({"kty": "EC", "crv": "P-256", "kid": name, "x": x, "y": y})
+    };
+    let unusable = json!({"kty": "oct", "kid": "secret", "k": "AAAA"});
+    let set = json!({"keys": [unusable, key(0, "old"), key(1, "new")]});
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("keys.json"), set.to_string()).unwrap();
+    let path = folder.path().join("auth.toml");
+    let file = format!(
+        "[jwt]\nissuer = \"{ISSUER}\"\naudience = \"{RESOURCE}\"\nalgorithm = \"ES256\"\njwks = \"keys.json\"\n"
+    );
+    fs::write(&path, file).unwrap();
+    let server = Http::start(&["--auth", path.to_str().unwrap(), "--log", "off"]);
+    let status = |signer: usize, algorithm: Algorithm, name: Option<&str>| {
+        let pem = pairs[signer].serialize_pem();
+        let key = match algorithm {
+            Algorithm::ES256 => EncodingKey::from_ec_pem(pem.as_bytes()).unwrap(),
+            _ => EncodingKey::from_secret(&[0, 0, 0]),
+        };
+        let mut header = Header::new(algorithm);
+        header.kid = name.map(str::to_owned);
+        let token = encode(&header, &claims(json!({})), &key).unwrap();
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_str())];
+        server.post(&headers, &initialize("2025-11-25")).status
+    };
+    assert_eq!(status(0, Algorithm::ES256, Some("old")), 200);
+    assert_eq!(status(1, Algorithm::ES256, Some("new")), 200);
+    assert_eq!(status(1, Algorithm::ES256, Some("old")), 401);
+    assert_eq!(status(1, Algorithm::ES256, Some("unknown")), 401);
+    assert_eq!(status(1, Algorithm::ES256, None), 401);
+    assert_eq!(status(0, Algorithm::HS256, Some("secret")), 401);
+}
+
+#[test]
 fn a_role_is_enough_for_what_it_covers_and_a_challenge_names_what_is_missing() {
     let protected = Protected::start(&[]);
     let (read, change, drop) = (

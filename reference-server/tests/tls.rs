@@ -187,6 +187,44 @@ fn with_a_client_authority_only_its_clients_are_served() {
 }
 
 #[test]
+fn a_certificate_says_who_asks_and_what_they_may() {
+    let authority = Authority::new();
+    authority.write(
+        "auth.toml",
+        "authorization_servers = [\"https://auth.example\"]\n\
+         [[certificates]]\nname = \"alice\"\nrole = \"writer\"",
+    );
+    let [ca, auth] = ["ca.pem", "auth.toml"].map(|name| authority.path(name));
+    let (ca, auth) = (ca.to_str().unwrap(), auth.to_str().unwrap());
+    let server = authority.start(&["--log", "off", "--tls-client-ca", ca, "--auth", auth]);
+    let ask = |name: &str, sql: &str| {
+        authority.issue(name);
+        let call = json!({"name": "query_database", "arguments": {"sql": sql}});
+        let headers = [
+            ("MCP-Protocol-Version", "2026-07-28"),
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", "query_database"),
+        ];
+        let message = modern(1, "tools/call", call).to_string();
+        let mut stream = authority.connect(&server, Some(name));
+        stream
+            .write_all(&server.bytes("POST", &headers, &message))
+            .unwrap();
+        Response::read(stream)
+    };
+    assert_eq!(ask("alice", "UPDATE products SET stock = 1").status, 200);
+    assert_eq!(ask("alice", "DROP TABLE orders").status, 403);
+    let stranger = ask("bob", "SELECT 1");
+    assert_eq!(stranger.status, 401, "a certificate alone is not enough");
+    let challenge = stranger.header("www-authenticate").unwrap();
+    let metadata = format!(
+        "https://{}/.well-known/oauth-protected-resource/mcp",
+        server.address
+    );
+    assert!(challenge.contains(&metadata), "{challenge}");
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_named() {
     let authority = Authority::new();
     let good = authority.serving();

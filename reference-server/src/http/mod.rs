@@ -126,14 +126,16 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
         let (method, path) = (&head.method, head.uri.path());
         format!("< {}{method} {path}", who.unwrap_or_default())
     });
-    let mut principal = None;
-    let response = answer(http, &head, body, &mut principal).await;
+    let mut caller = None;
+    let response = answer(http, &head, body, &mut caller).await;
     let status = response.status();
     let called = response.extensions().get::<Called>().is_some();
     if !called && (status.is_client_error() || status.is_server_error()) {
         let reason = response.extensions().get::<Reason>().map(|reason| reason.0);
         let reason = reason.or(status.canonical_reason()).unwrap_or("refused");
-        let principal = principal.as_deref().unwrap_or("unknown");
+        let principal = caller
+            .as_ref()
+            .map_or("unknown", |caller| &caller.principal);
         let log = &http.server.log;
         log.refusal(
             head.method.as_str(),
@@ -145,12 +147,12 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     response
 }
 
-/// Answers a request; `principal` is set once it is known who asks.
+/// Answers a request; `asking` is set once it is known who asks.
 async fn answer(
     http: &Arc<Http>,
     head: &Parts,
     body: Incoming,
-    principal: &mut Option<String>,
+    asking: &mut Option<Arc<Caller>>,
 ) -> Response {
     if let Err(refusal) = http.guard.check(&http.server.faults, &head.headers) {
         return *refusal;
@@ -167,7 +169,7 @@ async fn answer(
         Ok(caller) => caller,
         Err(refusal) => return *refusal,
     };
-    *principal = Some(caller.principal.clone());
+    *asking = Some(Arc::clone(&caller));
     match (path, &head.method) {
         ("/mcp", _) => mcp(http, head, &caller, body).await,
         (sse::STREAM | sse::MESSAGES, _) if !http.server.offer.eras.has_legacy() => {
