@@ -44,6 +44,41 @@ impl Question {
         }
     }
 
+    /// Asks the client's model to continue `messages`, with `tools` that it may use as `choice` says (2025-11-25 on).
+    pub fn sample_with_tools(
+        key: &'static str,
+        messages: &[Value],
+        tools: &Value,
+        choice: &str,
+    ) -> Self {
+        let params = json!({
+            "messages": messages,
+            "maxTokens": 1000,
+            "tools": tools,
+            "toolChoice": {"mode": choice},
+        });
+        Self {
+            key,
+            method: "sampling/createMessage",
+            params,
+        }
+    }
+
+    /// Lets the client add context from itself and its servers to what its model is asked.
+    pub fn including_context(mut self, which: &str) -> Self {
+        self.params["includeContext"] = which.into();
+        self
+    }
+
+    /// Asks the user to go to a page and do there what the client must not see (2025-11-25 on).
+    pub fn page(key: &'static str, message: &str, url: &str, id: &str) -> Self {
+        Self {
+            key,
+            method: "elicitation/create",
+            params: json!({"mode": "url", "message": message, "url": url, "elicitationId": id}),
+        }
+    }
+
     /// Asks which directories the client works in.
     pub fn roots(key: &'static str) -> Self {
         Self {
@@ -53,21 +88,38 @@ impl Question {
         }
     }
 
-    fn capability(&self) -> &'static str {
+    /// Whether the user is asked to go to a page.
+    pub fn is_page(&self) -> bool {
+        self.params["mode"] == "url"
+    }
+
+    /// The capability that a client of `revision` needs to be asked this, and the member of it.
+    fn needs(&self, revision: Revision) -> (&'static str, Option<&'static str>) {
+        let has = |name: &str| self.params.get(name).is_some();
         match self.method {
-            "elicitation/create" => "elicitation",
-            "sampling/createMessage" => "sampling",
-            _ => "roots",
+            "elicitation/create" if self.is_page() => ("elicitation", Some("url")),
+            "elicitation/create" => ("elicitation", Some("form")),
+            "sampling/createMessage" if has("tools") => ("sampling", Some("tools")),
+            "sampling/createMessage"
+                if has("includeContext") && revision >= Revision::V2025_11_25 =>
+            {
+                ("sampling", Some("context"))
+            }
+            "sampling/createMessage" => ("sampling", None),
+            _ => ("roots", None),
         }
     }
 
     /// The request's parameters, as `revision` has them.
     pub fn params(&self, revision: Revision) -> Value {
         let mut params = self.params.clone();
-        if revision < Revision::V2025_11_25
-            && let Some(members) = params.as_object_mut()
-        {
-            members.shift_remove("mode");
+        if let Some(members) = params.as_object_mut() {
+            if revision < Revision::V2025_11_25 {
+                members.shift_remove("mode");
+            }
+            if revision.is_modern() {
+                members.shift_remove("elicitationId");
+            }
         }
         params
     }
@@ -76,6 +128,8 @@ impl Question {
     pub fn accepts(&self, answer: &Value) -> bool {
         match self.method {
             "elicitation/create" => match answer["action"].as_str() {
+                // What the user does on a page is none of the client's business.
+                Some("accept") if self.is_page() => true,
                 Some("accept") => {
                     let schema = &self.params["requestedSchema"];
                     jsonschema::is_valid(schema, &answer["content"])
@@ -84,8 +138,7 @@ impl Question {
                 _ => false,
             },
             "sampling/createMessage" => {
-                let content = &answer["content"];
-                answer["role"].is_string() && (content.is_object() || content.is_array())
+                answer["role"].is_string() && is_content(&answer["content"])
             }
             _ => answer["roots"]
                 .as_array()
@@ -94,27 +147,40 @@ impl Question {
     }
 }
 
+/// Whether a model can have said this: one content block or several, and what uses a tool can be answered.
+fn is_content(content: &Value) -> bool {
+    let is_block = |block: &Value| match block["type"].as_str() {
+        Some("tool_use") => block["id"].is_string() && block["name"].is_string(),
+        kind => kind.is_some(),
+    };
+    match content {
+        Value::Array(blocks) => blocks.iter().all(is_block),
+        block => is_block(block),
+    }
+}
+
 impl Context {
     /// Whether the client declared that it can be asked this.
     fn can_ask(&self, question: &Question) -> bool {
-        let Some(declared) = self.capabilities.get(question.capability()) else {
+        let (capability, member) = question.needs(self.revision);
+        let Some(declared) = self.capabilities.get(capability) else {
             return false;
         };
-        match question.capability() {
+        let has = |member: &str| declared.get(member).is_some();
+        match member {
             // An empty object means forms; `{"url": {}}` alone does not.
-            "elicitation" => {
+            Some("form") => {
                 self.revision >= Revision::V2025_06_18
-                    && (declared.get("form").is_some()
-                        || declared.get("url").is_none()
-                        || self.fault(F::FormModeUndeclared))
+                    && (has("form") || !has("url") || self.fault(F::FormModeUndeclared))
             }
-            _ => true,
+            Some(member) => has(member),
+            None => true,
         }
     }
 
     /// Whether this is asked: if the client can answer, or wrongly if not.
     pub fn may_ask(&self, question: &Question) -> bool {
-        self.can_ask(question) || self.server.faults.asks_undeclared(question.method)
+        self.can_ask(question) || self.server.faults.asks_undeclared(question)
     }
 
     /// Asks all `questions` at once and returns the answers in their order.
@@ -188,15 +254,36 @@ impl Context {
         Ok(answers.pop().unwrap_or_default())
     }
 
-    fn cannot_ask(&self, question: &Question) -> Failure {
-        let capability = question.capability();
-        let why = format!("the client does not declare the capability {capability:?}");
+    /// Asks for the roots, unless a legacy client has told them and would tell if they were others now.
+    pub async fn roots(&self, question: Question) -> Result<Value, Failure> {
+        let Peer::Session(session) = &self.peer else {
+            return self.ask_one(question).await;
+        };
+        if let Some(known) = session.roots.known() {
+            return Ok(known);
+        }
+        let answer = self.ask_one(question).await?;
+        let declared = self.capabilities.get("roots");
+        if declared.is_some_and(|roots| roots["listChanged"] == true) {
+            session.roots.learn(&answer);
+        }
+        Ok(answer)
+    }
+
+    /// What to answer where the client cannot be asked what has to be.
+    pub fn cannot_ask(&self, question: &Question) -> Failure {
+        let (capability, member) = question.needs(self.revision);
+        let details = match member {
+            None | Some("form") => json!({}),
+            Some(member) => json!({member: {}}),
+        };
+        let required = json!({capability: details});
+        let why = format!("the client does not declare the capability {required}");
         if !self.revision.is_modern() {
             return Failure::Tool(why);
         }
-        let required = json!({"requiredCapabilities": {capability: {}}});
         ErrorObject::new(-32021, why)
-            .data(required)
+            .data(json!({"requiredCapabilities": required}))
             .status(400)
             .into()
     }

@@ -14,12 +14,14 @@ use tokio::sync::oneshot;
 use crate::auth::Caller;
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
+use crate::features::tools::Visit;
 use crate::features::{self, logging::Level, resources};
 use crate::hub::{Event, Subscription};
 use crate::jsonrpc::{self, ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::lock;
 use crate::log::Call;
 use crate::revision::Revision;
+use crate::roots::Roots;
 use crate::server::Server;
 use crate::tasks::{self, Owner};
 use crate::work::{InFlight, Work};
@@ -37,6 +39,10 @@ pub struct Session {
     pub in_flight: Arc<InFlight>,
     /// Tells it from other sessions.
     pub number: u64,
+    /// What it knows of its client's roots.
+    pub roots: Roots,
+    /// How far its user is with the page that a tool sends them to.
+    pub visit: Mutex<Visit>,
     capabilities: Arc<Object>,
     initialized: AtomicBool,
     log_level: Mutex<Level>,
@@ -71,6 +77,8 @@ pub fn initialize(
         revision,
         in_flight,
         number: server.tasks.new_session(),
+        roots: Roots::default(),
+        visit: Mutex::default(),
         capabilities: Arc::new(capabilities),
         initialized: AtomicBool::new(false),
         log_level: Mutex::new(Level::Info),
@@ -235,6 +243,7 @@ impl Session {
     pub fn notified(self: &Arc<Self>, method: &str, params: &Object) {
         match method {
             "notifications/initialized" => self.start(),
+            "notifications/roots/list_changed" => self.roots.changed(self),
             "notifications/cancelled" => {
                 if let Some(id) = params.get("requestId").and_then(Id::from_value) {
                     self.in_flight.cancel(&id);

@@ -22,6 +22,7 @@ mod modern;
 mod options;
 mod rate;
 mod revision;
+mod roots;
 mod rounds;
 mod server;
 mod state;

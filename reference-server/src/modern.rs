@@ -244,9 +244,9 @@ async fn answer(
     }
     let rounds = match method {
         "tools/call" | "prompts/get" | "resources/read" => {
-            Rounds::read(server, method, Arc::clone(params))?
+            Rounds::read(server, &caller, method, Arc::clone(params))?
         }
-        _ => Rounds::none(),
+        _ => Rounds::none(Arc::clone(&caller)),
     };
     let context = Context {
         server: Arc::clone(server),

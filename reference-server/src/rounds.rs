@@ -7,15 +7,18 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::ask::Question;
+use crate::auth::Caller;
 use crate::context::{Context, Failure};
 use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::lock;
 use crate::server::Server;
-use crate::state::{Check, request_digest};
+use crate::state::{Check, Origin};
 
 /// What a client sent along when it repeats a request with answers (modern revisions).
 pub struct Rounds {
+    /// Who sent it.
+    caller: Arc<Caller>,
     method: String,
     params: Arc<Object>,
     responses: Object,
@@ -26,7 +29,12 @@ pub struct Rounds {
 
 impl Rounds {
     /// Reads and verifies `inputResponses` and `requestState`.
-    pub fn read(server: &Server, method: &str, params: Arc<Object>) -> Result<Self, ErrorObject> {
+    pub fn read(
+        server: &Server,
+        caller: &Arc<Caller>,
+        method: &str,
+        params: Arc<Object>,
+    ) -> Result<Self, ErrorObject> {
         let responses = match params.get("inputResponses") {
             None => Object::new(),
             Some(Value::Object(responses)) => responses.clone(),
@@ -35,10 +43,15 @@ impl Rounds {
         };
         let known = match params.get("requestState") {
             None => Object::new(),
-            Some(Value::String(text)) => open_state(server, text, method, &params)?,
+            Some(Value::String(text)) => open_state(
+                server,
+                text,
+                &Origin::new(&caller.principal, method, &params),
+            )?,
             Some(_) => return Err(ErrorObject::invalid_params("requestState is a string")),
         };
         Ok(Self {
+            caller: Arc::clone(caller),
             method: method.into(),
             responses,
             resumed: params.contains_key("requestState"),
@@ -48,8 +61,9 @@ impl Rounds {
     }
 
     /// A request that cannot have several rounds.
-    pub fn none() -> Self {
+    pub fn none(caller: Arc<Caller>) -> Self {
         Self {
+            caller,
             method: String::new(),
             params: Arc::default(),
             responses: Object::new(),
@@ -129,28 +143,22 @@ impl Rounds {
         result.insert("inputRequests".into(), Value::Object(open));
         let known = lock(&self.known).clone();
         if stateful || !known.is_empty() {
-            let digest = request_digest(&self.method, &self.params);
-            let state = context.server.signer.seal(&digest, known)?;
+            let origin = Origin::new(&self.caller.principal, &self.method, &self.params);
+            let state = context.server.signer.seal(origin, known)?;
             result.insert("requestState".into(), state.into());
         }
         Err(Failure::InputRequired(result))
     }
 }
 
-fn open_state(
-    server: &Server,
-    text: &str,
-    method: &str,
-    params: &Object,
-) -> Result<Object, ErrorObject> {
+fn open_state(server: &Server, text: &str, origin: &Origin) -> Result<Object, ErrorObject> {
     let forged_is_fine = server.faults.has(F::StateForged);
     let check = Check {
         signature: !forged_is_fine,
         request: !server.faults.has(F::StateElsewhere),
         expiry: true,
     };
-    let digest = request_digest(method, params);
-    match server.signer.open(text, &digest, check) {
+    match server.signer.open(text, origin, check) {
         Ok(state) => Ok(state.answers),
         Err(_) if forged_is_fine => Ok(Object::new()),
         Err(error) => Err(error),

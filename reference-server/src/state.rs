@@ -3,7 +3,7 @@
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr>
 //!
 //! A state is `base64url(payload).base64url(hmac-sha256(payload))`. The payload names the request
-//! it belongs to and when it lapses, so it can be used neither elsewhere nor later. Two servers
+//! it belongs to, the caller and when it lapses, so it can be used neither elsewhere nor by others nor later. Two servers
 //! with the same key understand each other's states.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,10 +29,27 @@ pub struct Signer {
 pub struct State {
     /// Seconds since 1970 after which the state is refused.
     expires: u64,
-    /// Digest of the request this state belongs to.
-    request: String,
+    /// Whose request this state belongs to, and which.
+    origin: Origin,
     /// The input requests already answered, with their answers.
     pub answers: Object,
+}
+
+/// Where a state comes from, and so the only place where it may come back.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    principal: String,
+    request: String,
+}
+
+impl Origin {
+    /// A request of `principal`, told from others by everything that must not change between its rounds.
+    pub fn new(principal: &str, method: &str, params: &Object) -> Self {
+        Self {
+            principal: principal.into(),
+            request: digest(method, params),
+        }
+    }
 }
 
 impl Signer {
@@ -47,27 +64,33 @@ impl Signer {
         Some(mac)
     }
 
-    /// The state to send for `request` (see [`request_digest`]).
-    pub fn seal(&self, request: &str, answers: Object) -> Result<String, ErrorObject> {
+    /// The state to send to where it shall come back from.
+    pub fn seal(&self, origin: Origin, answers: Object) -> Result<String, ErrorObject> {
         let state = State {
             expires: now() + LIFETIME.as_secs(),
-            request: request.into(),
+            origin,
             answers,
         };
-        let sealed = serde_json::to_vec(&state).ok().and_then(|payload| {
-            let tag = self.mac(&payload)?.finalize().into_bytes();
-            let payload = URL_SAFE_NO_PAD.encode(payload);
-            Some(format!("{payload}.{}", URL_SAFE_NO_PAD.encode(tag)))
-        });
-        sealed.ok_or_else(|| ErrorObject::internal("cannot seal the request state"))
+        self.sign(&state)
+            .ok_or_else(|| ErrorObject::internal("cannot seal the request state"))
     }
 
-    /// The state in `text`, if we sealed it, for this request, not too long ago.
-    pub fn open(&self, text: &str, request: &str, check: Check) -> Result<State, ErrorObject> {
+    fn sign(&self, state: &State) -> Option<String> {
+        let payload = serde_json::to_vec(state).ok()?;
+        let tag = self.mac(&payload)?.finalize().into_bytes();
+        let [payload, tag] = [&payload[..], &tag[..]].map(|part| URL_SAFE_NO_PAD.encode(part));
+        Some(format!("{payload}.{tag}"))
+    }
+
+    /// The state in `text`, if we sealed it, for this origin, not too long ago.
+    pub fn open(&self, text: &str, origin: &Origin, check: Check) -> Result<State, ErrorObject> {
         let state = self
             .verified(text, check)
             .ok_or_else(|| refused("it is not one of ours"))?;
-        if check.request && state.request != request {
+        if state.origin.principal != origin.principal {
+            return Err(refused("it belongs to somebody else"));
+        }
+        if check.request && state.origin.request != origin.request {
             return Err(refused("it belongs to another request"));
         }
         if check.expiry && state.expires < now() {
@@ -108,8 +131,7 @@ fn now() -> u64 {
         .map_or(0, |elapsed| elapsed.as_secs())
 }
 
-/// Identifies a request by everything that must not change between its rounds.
-pub fn request_digest(method: &str, params: &Object) -> String {
+fn digest(method: &str, params: &Object) -> String {
     let mut hash = Sha256::new();
     hash.update(method);
     for member in ["name", "uri", "arguments"] {
@@ -159,26 +181,37 @@ mod tests {
     #[test]
     fn a_state_comes_back_only_unchanged_and_to_its_request() {
         let signer = Signer::new(vec![7; 32]);
-        let request = request_digest("tools/call", &object(json!({"name": "a"})));
-        let sealed = signer.seal(&request, object(json!({"step": 1}))).unwrap();
-        assert_eq!(
-            signer.open(&sealed, &request, ALL).unwrap().answers["step"],
-            1
-        );
-        assert!(signer.open(&format!("{sealed}x"), &request, ALL).is_err());
-        assert!(signer.open(&sealed, "another", ALL).is_err());
-        assert!(
-            Signer::new(vec![8; 32])
-                .open(&sealed, &request, ALL)
-                .is_err()
-        );
+        let params = object(json!({"name": "a"}));
+        let ours = || Origin::new("alice", "tools/call", &params);
+        let sealed = signer.seal(ours(), object(json!({"step": 1}))).unwrap();
+        let state = signer.open(&sealed, &ours(), ALL).unwrap();
+        assert_eq!(state.answers["step"], 1);
+        let open = |signer: &Signer, text: &str, origin| signer.open(text, &origin, ALL);
+        assert!(open(&signer, &format!("{sealed}x"), ours()).is_err());
+        let elsewhere = Origin::new("alice", "prompts/get", &params);
+        assert!(open(&signer, &sealed, elsewhere).is_err());
+        let somebody_else = Origin::new("bob", "tools/call", &params);
+        assert!(open(&signer, &sealed, somebody_else).is_err());
+        assert!(open(&Signer::new(vec![8; 32]), &sealed, ours()).is_err());
+    }
+
+    #[test]
+    fn a_state_lapses() {
+        let signer = Signer::new(vec![7; 32]);
+        let lapsed = State {
+            expires: now() - 1,
+            ..State::default()
+        };
+        let text = signer.sign(&lapsed).unwrap();
+        let error = signer.open(&text, &lapsed.origin, ALL).unwrap_err();
+        assert!(error.message.contains("expired"), "{}", error.message);
     }
 
     #[test]
     fn the_digest_ignores_member_order_and_request_metadata() {
         let one = object(json!({"name": "a", "arguments": {"x": 1, "y": 2}, "_meta": {}}));
         let two = object(json!({"arguments": {"y": 2, "x": 1}, "name": "a"}));
-        assert_eq!(request_digest("m", &one), request_digest("m", &two));
-        assert_ne!(request_digest("m", &one), request_digest("n", &one));
+        assert_eq!(digest("m", &one), digest("m", &two));
+        assert_ne!(digest("m", &one), digest("n", &one));
     }
 }

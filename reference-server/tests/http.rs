@@ -232,23 +232,6 @@ fn a_subscription_tells_what_was_asked_until_the_client_goes() {
 }
 
 #[test]
-fn two_servers_with_one_key_continue_each_others_rounds() {
-    let servers = [(); 2].map(|()| Http::start(&["--state-key", "shared"]));
-    let name = "test_input_required_result_request_state";
-    let first = servers[0]
-        .modern("tools/call", json!({"name": name}))
-        .json();
-    let confirmed = json!({"confirm": {"action": "accept", "content": {"ok": true}}});
-    let again = json!({
-        "name": name,
-        "requestState": first["result"]["requestState"],
-        "inputResponses": confirmed,
-    });
-    let second = servers[1].modern("tools/call", again).json();
-    assert_eq!(second["result"]["content"][0]["text"], "state-ok");
-}
-
-#[test]
 fn progress_and_answer_share_a_stream() {
     let server = Http::start(&[]);
     let call = json!({"name": "test_tool_with_progress", "_meta": {"progressToken": "t"}});

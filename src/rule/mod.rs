@@ -7,6 +7,7 @@ mod accepted;
 mod buffering;
 mod cache_hints;
 mod channel;
+mod completed_pages;
 mod content_type;
 mod declared_only;
 mod envelope;
@@ -94,6 +95,7 @@ pub static RULES: &[Rule] = &[
     progress::RULE,
     log_messages::RULE,
     resource_updates::RULE,
+    completed_pages::RULE,
     subscriptions::RULE,
     result_type::RULE,
     server_info::RULE,

@@ -37,7 +37,8 @@ const PLACES: [(Revision, Transport); 10] = [
 const MODERN_ONLY: &str = "modern-only";
 
 /// Cases in which every rule finds something to look at.
-const TOUR: [&str; 28] = [
+const TOUR: [&str; 29] = [
+    "elicitation/page",
     "elicitation/request-form",
     "elicitation/user-declines",
     "http/notification-unknown",

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::results::remove;
 use super::{F, Faults};
+use crate::ask::Question;
 use crate::context::Outlet;
 use crate::jsonrpc::{ErrorObject, Object};
 
@@ -12,9 +13,10 @@ const SAMPLE: &str = "sampling/createMessage";
 
 impl Faults {
     /// Whether the client is asked although it did not say that it can answer.
-    pub fn asks_undeclared(&self, method: &str) -> bool {
+    pub fn asks_undeclared(&self, question: &Question) -> bool {
         self.has(F::AskUndeclared)
-            || self.has(match method {
+            || self.has(match question.method {
+                ELICIT if question.is_page() => F::PageUndeclared,
                 ELICIT => F::ElicitUndeclared,
                 SAMPLE => F::SampleUndeclared,
                 _ => F::RootsUndeclared,
@@ -27,6 +29,7 @@ impl Faults {
             return;
         }
         match method {
+            ELICIT if params["mode"] == "url" => self.spoil_page(params),
             ELICIT => self.spoil_form(params),
             SAMPLE => self.spoil_sampling(params),
             _ => {}
@@ -58,6 +61,37 @@ impl Faults {
         }
     }
 
+    fn spoil_page(&self, params: &mut Value) {
+        if self.has(F::PageWithoutUrl) {
+            remove(params, "url");
+        }
+        if self.has(F::PageUrlInvalid) {
+            params["url"] = "somewhere".into();
+        }
+        if self.has(F::PageUrlPlain) {
+            params["url"] = "http://example.com/connect".into();
+        }
+    }
+
+    /// What the error -32042 says about where to go.
+    pub fn spoil_required(&self, data: &mut Value) {
+        if self.has(F::PagesUnlisted) {
+            remove(data, "elicitations");
+        }
+        if self.has(F::PagesAsForms) {
+            let schema = json!({"type": "object", "properties": {}});
+            let form = json!({"mode": "form", "message": "Account?", "requestedSchema": schema});
+            data["elicitations"] = json!([form]);
+        }
+    }
+
+    /// What is said to be complete.
+    pub fn spoil_complete(&self, params: &mut Value) {
+        if self.has(F::PageIdOther) {
+            params["elicitationId"] = "another".into();
+        }
+    }
+
     fn spoil_sampling(&self, params: &mut Value) {
         if self.has(F::SamplingWithoutLimit) {
             remove(params, "maxTokens");
@@ -70,6 +104,20 @@ impl Faults {
         }
         if self.has(F::SamplingContextUndeclared) {
             params["includeContext"] = "allServers".into();
+        }
+        self.spoil_tool_results(params);
+    }
+
+    fn spoil_tool_results(&self, params: &mut Value) {
+        let messages = params["messages"].as_array_mut().into_iter().flatten();
+        let contents = messages.filter_map(|message| message["content"].as_array_mut());
+        for content in contents.filter(|content| content[0]["type"] == "tool_result") {
+            if self.has(F::SamplingResultMissing) {
+                content.pop();
+            }
+            if self.has(F::SamplingResultsMixed) {
+                content.push(json!({"type": "text", "text": "That is what came of it."}));
+            }
         }
     }
 

@@ -282,10 +282,20 @@ faults! {
     FormAnswerIgnored "form-answer-ignored" "elicitation/answer-used" "what the user submitted is ignored";
     FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "what the user submitted need not fit the form";
     FormRefusalSulked "form-refusal-sulked" "robust/answers-in-time" "a request whose form was refused is never answered";
+    PageUndeclared "page-undeclared" "elicitation/mode-declared" "sends users to pages whose client cannot";
+    PageWithoutUrl "page-without-url" "elicitation/url-form" "requests to visit a page do not say which";
+    PageUrlInvalid "page-url-invalid" "elicitation/url-valid" "the URL of a page is none";
+    PageUrlPlain "page-url-plain" "elicitation/url-https" "the URL of a page begins with http:";
+    PageIdOther "page-id-other" "elicitation/complete-id" "2025-11-25: another elicitation is said to be complete";
+    PagesUnlisted "pages-unlisted" "elicitation/url-required-list" "2025-11-25: the error -32042 does not say where to go";
+    PagesAsForms "pages-as-forms" "elicitation/url-required-entries" "2025-11-25: the error -32042 lists a form";
+
     SamplingWithoutLimit "sampling-without-limit" "sampling/max-tokens" "sampling has no maxTokens";
     SamplingRoleUnknown "sampling-role-unknown" "sampling/request-form" "sampling messages have the role system";
     SamplingToolsUndeclared "sampling-tools-undeclared" "sampling/tools-declared-only" "sampling comes with tools that the client cannot use";
     SamplingContextUndeclared "sampling-context-undeclared" "sampling/include-context-declared" "sampling asks for context that the client cannot include";
+    SamplingResultsMixed "sampling-results-mixed" "sampling/tool-results-alone" "the results of tools that a model used come with a text";
+    SamplingResultMissing "sampling-result-missing" "sampling/tool-use-balance" "the model hears nothing of the last tool that it used";
     SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
     SamplingRefusalSulked "sampling-refusal-sulked" "robust/answers-in-time" "legacy: a request whose sampling was refused is never answered";
     RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";

@@ -7,7 +7,8 @@ use crate::ask::Question;
 use crate::context::{Answer, Context};
 use crate::jsonrpc::Object;
 
-fn argument<'a>(arguments: &'a Object, name: &str) -> &'a str {
+/// An argument that is a text, by its name.
+pub fn argument<'a>(arguments: &'a Object, name: &str) -> &'a str {
     arguments
         .get(name)
         .and_then(Value::as_str)
@@ -15,7 +16,7 @@ fn argument<'a>(arguments: &'a Object, name: &str) -> &'a str {
 }
 
 /// The text in a model's answer, which is one content block or several.
-fn said(answer: &Value) -> &str {
+pub fn said(answer: &Value) -> &str {
     let content = &answer["content"];
     let block = content.get(0).unwrap_or(content);
     block["text"].as_str().unwrap_or("(no text)")
@@ -30,7 +31,10 @@ fn completed(answer: &Value) -> Object {
 }
 
 pub async fn sampling(context: &Context, arguments: &Object) -> Answer {
-    let question = Question::sample("answer", argument(arguments, "prompt"), 100);
+    let mut question = Question::sample("answer", argument(arguments, "prompt"), 100);
+    if let Some(which) = arguments.get("includeContext").and_then(Value::as_str) {
+        question = question.including_context(which);
+    }
     let answer = context.ask_one(question).await?;
     Ok(text(format!("LLM response: {}", said(&answer))))
 }
@@ -58,7 +62,7 @@ pub async fn choices(context: &Context) -> Answer {
 }
 
 pub async fn roots(context: &Context) -> Answer {
-    let answer = context.ask_one(Question::roots("client_roots")).await?;
+    let answer = context.roots(Question::roots("client_roots")).await?;
     let roots = answer["roots"]
         .as_array()
         .map(Vec::as_slice)

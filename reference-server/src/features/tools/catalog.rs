@@ -6,7 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::{Tool, asking, database, jobs, plain, schemas, working};
+use super::{Tool, asking, consulting, database, jobs, pages, plain, schemas, working};
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
 use crate::tasks::Support;
@@ -202,7 +202,7 @@ fn tools() -> Vec<Tool> {
         tool("test_trigger_resource_update", "Change the watched resource", "Changes test://watched-resource",
             |c, _| Box::pin(plain::change_watched(c))).writes(),
         tool("test_sampling", "Sampling", "Asks the client's model",
-            |c, a| Box::pin(asking::sampling(c, a))).takes(prompt()),
+            |c, a| Box::pin(asking::sampling(c, a))).takes(schemas::sampling()),
         tool("test_elicitation", "Elicitation", "Asks the user for a name and an address",
             |c, a| Box::pin(asking::elicitation(c, a))).takes(message()).since(V2025_06_18),
         tool("test_list_roots", "Roots", "Asks which directories the client works in",
@@ -231,6 +231,12 @@ fn tools() -> Vec<Tool> {
             |c, _| Box::pin(asking::one_by_one(c))).since(V2026_07_28),
         tool("test_input_required_result_capabilities", "Asks what it may", "Asks only what the client can answer",
             |c, _| Box::pin(asking::what_is_declared(c))).since(V2026_07_28),
+        tool("test_sampling_with_tools", "Sampling with tools", "Asks the client's model, which may use a tool of ours",
+            |c, a| Box::pin(consulting::with_tools(c, a))).takes(prompt()).since(V2025_11_25),
+        tool("test_elicitation_url", "Page", "Asks the user to go to a page",
+            |c, _| Box::pin(pages::visit(c))).since(V2025_11_25),
+        tool("test_url_elicitation_required", "Page before", "Works only for users who have been to a page",
+            |c, _| Box::pin(pages::required(c))).since(V2025_11_25),
         tool("report", "Report", "Writes a report in several parts",
             |c, a| Box::pin(jobs::report(c, a))).takes(schemas::report()).tasks(Optional),
         tool("start_job", "Start a job", "Begins a report and returns the id of the job at once; job://ID shows how far it is",

@@ -4,14 +4,17 @@
 
 mod asking;
 mod catalog;
+mod consulting;
 mod database;
 mod headers;
 pub mod jobs;
+mod pages;
 mod plain;
 mod schemas;
 mod working;
 
 pub use headers::mirrored;
+pub use pages::Visit;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};

@@ -138,6 +138,22 @@ pub fn confirmation() -> Value {
     })
 }
 
+/// The arguments of `test_sampling`.
+pub fn sampling() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "prompt": {"type": "string", "description": "What to ask the model"},
+            "includeContext": {
+                "type": "string",
+                "enum": ["thisServer", "allServers"],
+                "description": "Whose context the client shall add; needs its capability sampling.context",
+            },
+        },
+        "required": ["prompt"],
+    })
+}
+
 /// A form with one text field.
 pub fn one_text(name: &str) -> Value {
     json!({
