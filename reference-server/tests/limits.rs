@@ -165,6 +165,25 @@ fn streams_beyond_the_limit_are_refused() {
 }
 
 #[test]
+fn a_modern_call_whose_stream_is_closed_is_given_up() {
+    let server = Http::start(&["--max-streams", "1"]);
+    let arguments = json!({"milliseconds": 60_000});
+    let call = modern(1, "tools/call", json!({"name": "wait", "arguments": arguments}));
+    let headers = [
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "tools/call"),
+        ("Mcp-Name", "wait"),
+    ];
+    let mut waiting = server.open("POST", &headers, &call.to_string());
+    let mut status = [0; 12];
+    waiting.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    assert_eq!(listen(&server).unwrap_err(), 503, "it is at work");
+    drop(waiting);
+    soon(|| listen(&server).ok());
+}
+
+#[test]
 fn requests_of_one_session_beyond_the_limit_are_refused() {
     let server = Http::start(&[]);
     let id = server.session("2025-11-25");
