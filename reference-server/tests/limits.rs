@@ -168,7 +168,11 @@ fn streams_beyond_the_limit_are_refused() {
 fn a_modern_call_whose_stream_is_closed_is_given_up() {
     let server = Http::start(&["--max-streams", "1"]);
     let arguments = json!({"milliseconds": 60_000});
-    let call = modern(1, "tools/call", json!({"name": "wait", "arguments": arguments}));
+    let call = modern(
+        1,
+        "tools/call",
+        json!({"name": "wait", "arguments": arguments}),
+    );
     let headers = [
         ("MCP-Protocol-Version", "2026-07-28"),
         ("Mcp-Method", "tools/call"),
