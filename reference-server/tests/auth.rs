@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use common::client::knowing;
 use common::{Http, Response, initialize, modern, request};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -66,11 +67,9 @@ impl Protected {
             ("MCP-Protocol-Version", "2026-07-28"),
             ("Mcp-Method", method),
         ];
-        headers.extend(
-            message["params"]["name"]
-                .as_str()
-                .map(|name| ("Mcp-Name", name)),
-        );
+        let params = &message["params"];
+        let name = params["name"].as_str().or(params["taskId"].as_str());
+        headers.extend(name.map(|name| ("Mcp-Name", name)));
         self.server.post(&headers, message)
     }
 
@@ -479,4 +478,50 @@ fn a_file_that_makes_no_sense_is_refused() {
             "{text}: {said}"
         );
     }
+}
+
+#[test]
+fn tasks_and_jobs_are_shown_to_their_principal_only() {
+    let protected = Protected::start(&[]);
+    let ask = |principal: &str, method: &str, params: Value| {
+        let message = modern(
+            1,
+            method,
+            knowing(modern(1, method, params)["params"].take()),
+        );
+        let key = format!("the-key-of-{principal}");
+        protected.post(&key, &message).json()
+    };
+    let call = json!({"name": "slow_compute", "arguments": {"seconds": 60}});
+    let created = ask("writer", "tools/call", call);
+    let id = &created["result"]["taskId"];
+    let job = json!({"name": "start_job", "arguments": {"part_ms": 60_000}});
+    let job = ask("writer", "tools/call", job)["result"]["structuredContent"].take();
+    let update = json!({"taskId": id, "inputResponses": {}});
+    for (method, params) in [
+        ("tasks/get", json!({"taskId": id})),
+        ("tasks/update", update),
+        ("tasks/cancel", json!({"taskId": id})),
+        ("tasks/get", json!({"taskId": job["job_id"]})),
+    ] {
+        for other in ["reader", "admin"] {
+            let refused = ask(other, method, params.clone());
+            assert_eq!(refused["error"]["code"], -32602, "{method} {refused}");
+        }
+    }
+    let status = json!({"name": "job_status", "arguments": {"job_id": job["job_id"]}});
+    assert_eq!(
+        ask("admin", "tools/call", status.clone())["result"]["isError"],
+        true
+    );
+    assert!(
+        ask("writer", "tools/call", status)["result"]
+            .get("isError")
+            .is_none()
+    );
+    let seen = ask("writer", "tasks/get", json!({"taskId": id}));
+    assert_eq!(
+        seen["result"]["status"], "working",
+        "nobody has cancelled it"
+    );
 }
