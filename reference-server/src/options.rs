@@ -27,7 +27,7 @@ pub struct Options {
     #[arg(long)]
     pub stdio: bool,
 
-    /// Serve over Streamable HTTP at this address, under /mcp; port 0 takes a free one
+    /// Serve over HTTP at this address: Streamable HTTP under /mcp, HTTP+SSE under /sse; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
 
