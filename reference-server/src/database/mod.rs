@@ -80,6 +80,7 @@ impl From<rusqlite::Error> for Trouble {
 }
 
 /// Where the data is.
+#[derive(Clone)]
 enum Place {
     /// In this process, under a name that SQLite knows it by.
     Memory(String),
@@ -96,7 +97,15 @@ pub struct Database {
 
 struct Keeper {
     connection: Connection,
-    tables: Vec<String>,
+    tables: Vec<Table>,
+}
+
+/// A table, as the schema has it.
+#[derive(Clone)]
+struct Table {
+    name: String,
+    /// The statement that would create it.
+    definition: String,
 }
 
 impl Database {
@@ -113,10 +122,10 @@ impl Database {
         let connection =
             place.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.busy_timeout(Duration::from_secs(5))?;
-        if table_names(&connection)?.is_empty() {
+        if schema(&connection)?.is_empty() {
             sample::seed(&connection)?;
         }
-        let tables = table_names(&connection)?;
+        let tables = schema(&connection)?;
         // From here on it is for short looks, and waits for nobody.
         connection.busy_timeout(Duration::ZERO)?;
         Ok(Self {
@@ -126,30 +135,37 @@ impl Database {
         })
     }
 
-    /// The names of the tables; while somebody writes, those of the last look.
+    /// The names of the tables.
     pub fn tables(&self) -> Vec<String> {
-        let mut keeper = lock(&self.keeper);
-        if let Ok(tables) = table_names(&keeper.connection) {
-            keeper.tables = tables;
-        }
-        keeper.tables.clone()
+        self.look(|tables| tables.iter().map(|table| table.name.clone()).collect())
     }
 
     /// The statement that would create this table.
     pub fn definition(&self, table: &str) -> Option<String> {
-        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
-        let keeper = lock(&self.keeper);
-        let found = keeper.connection.query_row(sql, [table], |row| row.get(0));
-        found.ok()
+        self.look(|tables| {
+            let found = tables.iter().find(|known| known.name == table)?;
+            Some(found.definition.clone())
+        })
     }
 
-    /// A connection on which statements of such a caller can be run. Waits for nobody until it is told to.
-    fn connect(&self, role: Role) -> Result<Connection, rusqlite::Error> {
-        let connection = self.place.open(match role {
+    /// Looks at the tables; while somebody writes, at what the last look saw.
+    fn look<T>(&self, at: impl FnOnce(&[Table]) -> T) -> T {
+        let mut keeper = lock(&self.keeper);
+        if let Ok(tables) = schema(&keeper.connection) {
+            keeper.tables = tables;
+        }
+        at(&keeper.tables)
+    }
+}
+
+impl Place {
+    /// A connection on which statements of such a caller can be run. It waits that long for others.
+    fn connect(&self, role: Role, patience: Duration) -> Result<Connection, rusqlite::Error> {
+        let connection = self.open(match role {
             Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
             Role::Writer | Role::Admin => OpenFlags::SQLITE_OPEN_READ_WRITE,
         })?;
-        connection.busy_timeout(Duration::ZERO)?;
+        connection.busy_timeout(patience)?;
         for (limit, value) in [
             (Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE),
             (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL),
@@ -165,14 +181,13 @@ impl Database {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "memory")?;
-        if matches!(self.place, Place::Memory(_)) {
+        // This setting waits for whoever writes.
+        if matches!(self, Self::Memory(_)) && !patience.is_zero() {
             connection.pragma_update(None, "max_page_count", MAX_PAGES)?;
         }
         Ok(connection)
     }
-}
 
-impl Place {
     fn open(&self, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         match self {
@@ -184,10 +199,15 @@ impl Place {
     }
 }
 
-fn table_names(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
-    let sql = "SELECT name FROM sqlite_schema
+fn schema(connection: &Connection) -> Result<Vec<Table>, rusqlite::Error> {
+    let sql = "SELECT name, sql FROM sqlite_schema
         WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
     let mut statement = connection.prepare(sql)?;
-    let names = statement.query_map([], |row| row.get(0))?;
-    names.collect()
+    let tables = statement.query_map([], |row| {
+        Ok(Table {
+            name: row.get(0)?,
+            definition: row.get(1)?,
+        })
+    })?;
+    tables.collect()
 }

@@ -68,11 +68,16 @@ impl Drop for Waiting {
 }
 
 impl Database {
+    /// Looks what a statement would do, without waiting for anybody.
+    fn glance(&self, sql: &str, role: Role) -> Result<Effects, Trouble> {
+        let connection = self.place.connect(role, Duration::ZERO)?;
+        policy::admit(&connection, sql, role)
+    }
+
     /// Runs a statement for a caller with that role. One that the role may not run is refused at the first poll, unless
     /// somebody is writing at that moment; all else happens on a thread that may block.
     pub async fn run(&self, query: Query, role: Role) -> Result<Outcome, Trouble> {
-        let connection = self.connect(role)?;
-        match policy::admit(&connection, &query.sql, role) {
+        match self.glance(&query.sql, role) {
             // Somebody is writing: it is asked again below, where there is time to wait.
             Ok(_) | Err(Trouble::TimedOut) => {}
             Err(trouble) => return Err(trouble),
@@ -84,8 +89,11 @@ impl Database {
         let permit = permit.map_err(|_| Trouble::Internal)?;
         let waiting = Waiting(Arc::default());
         let abandoned = Arc::clone(&waiting.0);
+        let place = self.place.clone();
         let work = tokio::task::spawn_blocking(move || {
             let _permit = permit;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let connection = place.connect(role, left)?;
             execute(&connection, &query, role, deadline, abandoned)
         });
         let outcome = work.await.map_err(|_| Trouble::Internal)?;
@@ -101,8 +109,6 @@ fn execute(
     deadline: Instant,
     abandoned: Arc<AtomicBool>,
 ) -> Result<Outcome, Trouble> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    connection.busy_timeout(left)?;
     let over = move || abandoned.load(Ordering::Relaxed) || Instant::now() >= deadline;
     connection.progress_handler(STEPS, Some(over))?;
     let effects = policy::admit(connection, &query.sql, role)?;

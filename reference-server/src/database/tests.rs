@@ -313,3 +313,48 @@ proptest! {
         prop_assert_eq!(found, json!([values]));
     }
 }
+
+#[test]
+fn memory_is_bounded_too() {
+    let database = Database::open(None).unwrap();
+    let sql = "INSERT INTO products (name, price)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70)
+        SELECT zeroblob(1000000), 1 FROM n";
+    let full = run(&database, Role::Writer, sql, Value::Null).unwrap_err();
+    assert!(full.to_string().contains("full"), "{full}");
+    let count = "SELECT count(*) FROM products";
+    assert_eq!(rows(&database, count, Value::Null), json!([[4]]));
+}
+
+#[test]
+fn many_at_once_wait_for_each_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("shared.db");
+    for path in [None, Some(path.as_path())] {
+        let database = Database::open(path).unwrap();
+        let insert = "INSERT INTO products (name, price) VALUES ('Tent', 1)";
+        let slow = "INSERT INTO orders (product, quantity, ordered_on)
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+            SELECT 1, 1, '' FROM n";
+        std::thread::scope(|scope| {
+            scope.spawn(|| run(&database, Role::Writer, slow, Value::Null).unwrap());
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..5 {
+                        run(&database, Role::Writer, insert, Value::Null).unwrap();
+                        rows(&database, "SELECT count(*) FROM products", Value::Null);
+                        let refused =
+                            run(&database, Role::Writer, "DROP TABLE orders", Value::Null);
+                        assert!(
+                            matches!(refused, Err(Trouble::Role(Role::Admin))),
+                            "{refused:?}"
+                        );
+                        assert_eq!(database.tables().len(), 2);
+                    }
+                });
+            }
+        });
+        let count = rows(&database, "SELECT count(*) FROM products", Value::Null);
+        assert_eq!(count, json!([[44]]));
+    }
+}
