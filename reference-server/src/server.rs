@@ -49,6 +49,8 @@ pub struct Server {
     pub watched_version: AtomicU64,
     /// Work that outlives its request.
     pub tasks: Arc<Store>,
+    /// Who we are, for each revision.
+    infos: [Value; Revision::ALL.len()],
 }
 
 /// What a server is made of.
@@ -76,6 +78,7 @@ impl Server {
     pub fn new(parts: Parts) -> Arc<Self> {
         let hub = Hub::new();
         Arc::new(Self {
+            infos: Revision::ALL.map(|revision| info(&parts.faults, revision)),
             faults: parts.faults,
             offer: parts.offer,
             tasks: Store::new(&hub),
@@ -92,23 +95,7 @@ impl Server {
 
     /// Who we are, in the members that `revision` knows.
     pub fn info(&self, revision: Revision) -> Value {
-        let mut info = json!({
-            "name": "mcp-reference-server",
-            "version": env!("CARGO_PKG_VERSION"),
-        });
-        if self.faults.has(F::ServerInfoWithoutVersion) {
-            info = json!({"name": "mcp-reference-server"});
-        }
-        if revision >= Revision::V2025_06_18 {
-            info["title"] = "MCP reference server".into();
-        }
-        if revision >= Revision::V2025_11_25 {
-            info["icons"] = crate::features::wire::icons(&self.faults);
-        }
-        if revision == Revision::V2025_11_25 {
-            info["description"] = "Correct by default, faulty on demand".into();
-        }
-        info
+        self.infos[revision as usize].clone()
     }
 
     /// What we offer, in the members that `revision` knows.
@@ -170,4 +157,25 @@ impl Server {
         "A server to test clients against. query_database works on data that others may use as well; every other tool is \
          harmless and keeps nothing."
     }
+}
+
+/// Who we are, in the members that `revision` knows.
+fn info(faults: &Faults, revision: Revision) -> Value {
+    let mut info = json!({
+        "name": "mcp-reference-server",
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    if faults.has(F::ServerInfoWithoutVersion) {
+        info = json!({"name": "mcp-reference-server"});
+    }
+    if revision >= Revision::V2025_06_18 {
+        info["title"] = "MCP reference server".into();
+    }
+    if revision >= Revision::V2025_11_25 {
+        info["icons"] = crate::features::wire::icons(faults);
+    }
+    if revision == Revision::V2025_11_25 {
+        info["description"] = "Correct by default, faulty on demand".into();
+    }
+    info
 }

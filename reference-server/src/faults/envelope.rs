@@ -11,7 +11,8 @@ use crate::revision::Revision;
 impl Faults {
     /// A message as bytes.
     pub fn encode(&self, message: &Value) -> Vec<u8> {
-        message.to_string().into_bytes()
+        // A value has nothing that JSON cannot say.
+        serde_json::to_vec(message).unwrap_or_default()
     }
 
     /// A message as an event.

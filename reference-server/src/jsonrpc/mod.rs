@@ -173,16 +173,18 @@ pub struct Reply {
 impl Reply {
     /// A success.
     pub fn result(id: &Id, result: Object) -> Self {
+        let mut message = envelope();
+        message.insert("id".into(), id.to_value());
+        message.insert("result".into(), Value::Object(result));
         Self {
-            message: json!({"jsonrpc": "2.0", "id": id.to_value(), "result": result}),
+            message: Value::Object(message),
             status: 200,
         }
     }
 
     /// A failure; without an id when none could be read.
     pub fn error(id: Option<&Id>, error: ErrorObject) -> Self {
-        let mut message = Object::new();
-        message.insert("jsonrpc".into(), "2.0".into());
+        let mut message = envelope();
         if let Some(id) = id {
             message.insert("id".into(), id.to_value());
         }
@@ -200,8 +202,17 @@ impl Reply {
 
 /// A notification ready to send.
 pub fn notification(method: &str, params: Value) -> Value {
-    match params {
-        Value::Null => json!({"jsonrpc": "2.0", "method": method}),
-        params => json!({"jsonrpc": "2.0", "method": method, "params": params}),
+    let mut message = envelope();
+    message.insert("method".into(), method.into());
+    if !params.is_null() {
+        message.insert("params".into(), params);
     }
+    Value::Object(message)
+}
+
+/// The beginning of any message. What goes into it is moved: `json!` would copy it, a fifth of the work of a short answer.
+fn envelope() -> Object {
+    let mut message = Object::with_capacity(4);
+    message.insert("jsonrpc".into(), "2.0".into());
+    message
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// Reads one value that is nested at most `depth` levels and repeats no member name.
@@ -82,11 +83,14 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.deeper()?;
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
-            let value = access.next_value_seed(inner)?;
-            if members.contains_key(&name) {
-                return Err(A::Error::custom(format!("the member {name:?} is repeated")));
-            }
-            members.insert(name, value);
+            match members.entry(name) {
+                Entry::Vacant(vacant) => vacant.insert(access.next_value_seed(inner)?),
+                Entry::Occupied(known) => {
+                    access.next_value_seed(inner)?;
+                    let error = format!("the member {:?} is repeated", known.key());
+                    return Err(A::Error::custom(error));
+                }
+            };
         }
         Ok(Value::Object(members))
     }
