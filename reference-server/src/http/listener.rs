@@ -104,10 +104,12 @@ impl Connection {
         let Some(tls) = tls else {
             return self.exchange(stream, None).await;
         };
-        let accepted = tokio::time::timeout(patience, tls::accept(&tls, stream)).await;
+        let accepting = Box::pin(tls::accept(&tls, stream));
+        let accepted = tokio::time::timeout(patience, accepting).await;
         // Whoever fails here knows why, or is not worth a word.
         if let Ok(Ok((stream, subject))) = accepted {
-            self.exchange(stream, subject).await;
+            // Boxed, so that connections without TLS need no room for it.
+            Box::pin(self.exchange(stream, subject)).await;
         }
     }
 
@@ -123,7 +125,9 @@ impl Connection {
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Arc::clone(&caller));
             let http = Arc::clone(&http);
-            async move { Ok::<_, Infallible>(handle(&http, request).await) }
+            // Boxed, so that a stream that is open for long takes no room for what was done before.
+            let response = Box::pin(async move { handle(&http, request).await });
+            async move { Ok::<_, Infallible>(response.await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -20,6 +20,8 @@ use crate::server::Server;
 
 /// The most events kept for a client that is not connected.
 const MAX_KEPT: usize = 1000;
+/// The most bytes kept for such a client, but for a last event that is larger.
+const MAX_KEPT_BYTES: usize = 4 << 20;
 /// How long a client shall wait before it comes back, in milliseconds.
 const RETRY_MS: u32 = 200;
 
@@ -60,7 +62,9 @@ pub struct EventStream {
 #[derive(Default)]
 struct Log {
     /// Event numbers begin with 1; 0 stands for the beginning.
-    events: VecDeque<(u64, Value)>,
+    events: VecDeque<(u64, Bytes)>,
+    /// How long all of them are.
+    bytes: usize,
     last: u64,
     /// The last event that a connection has taken.
     taken: u64,
@@ -73,15 +77,27 @@ struct Log {
     unread_since: Option<Instant>,
 }
 
+impl Log {
+    /// Keeps an event, and forgets the oldest of too many.
+    fn keep(&mut self, number: u64, event: Bytes) {
+        self.bytes += event.len();
+        self.events.push_back((number, event));
+        let too_many = |log: &Self| log.events.len() > MAX_KEPT;
+        let too_long = |log: &Self| log.bytes > MAX_KEPT_BYTES && log.events.len() > 1;
+        while too_many(self) || too_long(self) {
+            let forgotten = self.events.pop_front();
+            self.bytes -= forgotten.map_or(0, |(_, event)| event.len());
+        }
+    }
+}
+
 impl Outlet for EventStream {
     fn send(&self, message: Value) {
         let mut log = lock(&self.log);
         log.last += 1;
         let number = log.last;
-        log.events.push_back((number, message));
-        if log.events.len() > MAX_KEPT {
-            log.events.pop_front();
-        }
+        let event = message_event(&self.server, Some(&self.id(number)), &message);
+        log.keep(number, event);
         self.changed.notify_waiters();
     }
 
@@ -187,7 +203,7 @@ impl Drop for Connection {
 }
 
 enum Step {
-    Send(u64, Value),
+    Send(u64, Bytes),
     Retry,
     Stop,
     Wait,
@@ -206,10 +222,9 @@ impl Connection {
             let stream = Arc::clone(&self.stream);
             let changed = stream.changed.notified();
             match self.step() {
-                Step::Send(number, message) => {
+                Step::Send(number, event) => {
                     self.position = number;
-                    let id = stream.id(number);
-                    return Some(message_event(&stream.server, Some(&id), &message));
+                    return Some(event);
                 }
                 Step::Retry if stream.server.faults.has(F::RetryMissing) => return None,
                 Step::Retry => {
@@ -236,9 +251,9 @@ impl Connection {
             .iter()
             .find(|(number, _)| *number > self.position);
         match next.cloned() {
-            Some((number, message)) => {
+            Some((number, event)) => {
                 log.taken = log.taken.max(number);
-                Step::Send(number, message)
+                Step::Send(number, event)
             }
             None if log.ended => match self.stream.server.faults.has(F::StreamStaysOpen) {
                 true => Step::Wait,
@@ -246,5 +261,32 @@ impl Connection {
             },
             None => Step::Wait,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_bounded_in_number_and_in_bytes() {
+        let mut log = Log::default();
+        let numbers = |log: &Log| {
+            log.events
+                .iter()
+                .map(|(number, _)| *number)
+                .collect::<Vec<_>>()
+        };
+        for number in 1..=1001 {
+            log.keep(number, Bytes::from_static(b"small"));
+        }
+        assert_eq!(numbers(&log), (2..=1001).collect::<Vec<_>>());
+        let large = Bytes::from(vec![0; MAX_KEPT_BYTES / 2 + 1]);
+        log.keep(1002, large.clone());
+        assert_eq!(log.events.len(), MAX_KEPT);
+        log.keep(1003, large);
+        assert_eq!(numbers(&log), [1003]);
+        log.keep(1004, Bytes::from(vec![0; 2 * MAX_KEPT_BYTES]));
+        assert_eq!(numbers(&log), [1004], "the last one is kept in any case");
     }
 }
