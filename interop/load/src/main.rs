@@ -123,7 +123,7 @@ fn over_stdio(options: &Options, report: &mut Report) -> Result<(), Failure> {
     let mut servers = [
         (
             "mcp-reference-server",
-            Process::start(&options.ours, &["--stdio"])?,
+            Process::start(&options.ours, &["--stdio", "--log", "off"])?,
         ),
         ("rmcp", Process::start(&options.rmcp, &["stdio"])?),
     ];

@@ -81,7 +81,7 @@ pub struct HttpServer {
 impl HttpServer {
     /// Starts the reference server.
     pub fn ours(program: &Path) -> Result<Self, Failure> {
-        let process = Process::listening(program, &["--http", "127.0.0.1:0"])?;
+        let process = Process::listening(program, &["--http", "127.0.0.1:0", "--log", "off"])?;
         Ok(Self {
             name: "mcp-reference-server".into(),
             address: process.address.clone(),
