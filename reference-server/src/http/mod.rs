@@ -45,6 +45,9 @@ use headers::Era;
 use respond::{Called, Reason};
 use session::HttpSession;
 
+/// How much of a refused body is read to the end, in bytes.
+const MAX_DISCARDED: usize = 16 << 20;
+
 /// What all HTTP requests share.
 struct Http {
     server: Arc<Server>,
@@ -222,15 +225,33 @@ fn wants_legacy(http: &Http, headers: &HeaderMap) -> bool {
 }
 
 /// The body of a request, or the status that refuses it.
-async fn read(http: &Http, body: Incoming) -> Result<Bytes, StatusCode> {
-    let body = Limited::new(body, http.server.faults.max_message_bytes());
-    match tokio::time::timeout(http.limits.client_timeout, body.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => {
+async fn read(http: &Http, mut body: Incoming) -> Result<Bytes, StatusCode> {
+    let limit = http.server.faults.max_message_bytes();
+    let reading = async {
+        let read = Limited::new(&mut body, limit).collect().await;
+        if read.is_err() {
             http.server.faults.on_huge();
-            Err(StatusCode::PAYLOAD_TOO_LARGE)
+            discard(&mut body).await;
         }
+        read
+    };
+    match tokio::time::timeout(http.limits.client_timeout, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+/// Reads the rest of a refused body, within reason: closing while there is unread input would reset the connection, and the
+/// refusal might be lost.
+async fn discard(body: &mut Incoming) {
+    let mut left = MAX_DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
     }
 }
 
