@@ -72,7 +72,9 @@ pub struct Options {
         long,
         value_name = "SECRET",
         env = "MCP_REFERENCE_STATE_KEY",
-        hide_env_values = true
+        hide_env_values = true,
+        // Everybody knows the empty one.
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     pub state_key: Option<String>,
 

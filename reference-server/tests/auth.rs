@@ -176,6 +176,11 @@ fn a_token_has_to_be_good_in_every_respect() {
         let token = encode(&Header::new(Algorithm::ES256), &claims, &protected.key).unwrap();
         refused(&token, "lacks a claim");
     }
+    refused(&protected.token(json!({"sub": ""})), "lacks a claim");
+    let mut header = Header::new(Algorithm::ES256);
+    header.crit = Some(vec!["https://example.com/once".into()]);
+    let token = encode(&header, &claims(json!({})), &protected.key).unwrap();
+    refused(&token, "critical");
     // Signed by somebody else, with another algorithm, with our public key as a secret, or not at all.
     let other = rcgen::KeyPair::generate().unwrap();
     let other = EncodingKey::from_ec_pem(other.serialize_pem().as_bytes()).unwrap();
@@ -309,6 +314,24 @@ fn a_session_belongs_to_whoever_opened_it() {
     );
     let renewed = format!("Bearer {}", protected.token(json!({"scope": "mcp:admin"})));
     assert_eq!(status(&[session, ("Authorization", &renewed)]), 200);
+}
+
+#[test]
+fn a_request_state_is_of_use_only_to_whom_it_was_given() {
+    let protected = Protected::start(&[]);
+    let name = "test_input_required_result_request_state";
+    let call = |token: &str, call: Value| protected.post(token, &modern(1, "tools/call", call));
+    let asked = call("the-key-of-reader", json!({"name": name})).json();
+    let again = json!({
+        "name": name,
+        "requestState": asked["result"]["requestState"],
+        "inputResponses": {"confirm": {"action": "accept", "content": {"ok": true}}},
+    });
+    for other in ["the-key-of-writer", &protected.token(json!({}))] {
+        assert_eq!(call(other, again.clone()).json()["error"]["code"], -32602);
+    }
+    let done = call("the-key-of-reader", again).json();
+    assert_eq!(done["result"]["content"][0]["text"], "state-ok");
 }
 
 #[test]
@@ -524,4 +547,16 @@ fn tasks_and_jobs_are_shown_to_their_principal_only() {
         seen["result"]["status"], "working",
         "nobody has cancelled it"
     );
+}
+
+#[test]
+fn a_secret_that_everybody_knows_is_refused() {
+    let program = env!("CARGO_BIN_EXE_mcp-reference-server");
+    let mut child = Command::new(program)
+        .args(["--stdio", "--state-key", ""])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
 }

@@ -111,11 +111,18 @@ impl Issuer {
             return Err(unknown);
         }
         let header = decode_header(token).map_err(|_| unknown)?;
+        // What the issuer calls critical must be understood, and we understand none of it (RFC 7515, 4.1.11).
+        if header.crit.is_some() {
+            return Err(Refusal::Invalid("the token has critical extensions"));
+        }
         let key = self.keys.get(header.kid.as_deref()).ok_or(unknown)?;
         let token = decode::<Claims>(token, key, &self.validation);
         let claims = token
             .map_err(|error| Refusal::Invalid(reason(error.kind())))?
             .claims;
+        if claims.sub.is_empty() {
+            return Err(Refusal::Invalid("the token lacks a claim"));
+        }
         let named = named(&claims);
         match scopes.role(&named) {
             Some(role) => Ok(Caller {
