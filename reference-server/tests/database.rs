@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{Http, Stdin, modern, request};
+use std::time::{Duration, Instant};
+
+use common::{Http, Response, Stdin, modern, request};
 use serde_json::{Value, json};
 
 fn query(arguments: Value) -> Value {
@@ -62,6 +64,65 @@ fn a_slow_query_holds_up_nobody_and_ends() {
     let (rest, status, took) = server.close();
     assert_eq!((rest.len(), status.code()), (0, Some(0)));
     assert!(took.as_secs() < 10, "{took:?}");
+}
+
+#[test]
+fn a_statement_that_takes_for_ever_to_prepare_holds_up_nobody() {
+    let server = Http::start(&["--log", "off"]);
+    // Each table stands for two of the one before, in the plan as well.
+    let doubled = (1..=30).map(|n| format!("t{n} AS (SELECT 1 FROM t{0} p, t{0} q)", n - 1));
+    let doubled = doubled.collect::<Vec<_>>().join(", ");
+    let sql = format!("WITH t0 AS (SELECT 1), {doubled} SELECT 1 FROM t30");
+    let message = query(json!({"sql": sql, "timeoutMs": 500}));
+    let headers = [
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "tools/call"),
+        ("Mcp-Name", "query_database"),
+    ];
+    let endless = [(); 4].map(|()| server.open("POST", &headers, &message.to_string()));
+    assert_eq!(server.modern("server/discover", json!({})).status, 200);
+    for connection in endless {
+        let response = Response::read(connection);
+        let answer = response.events().pop();
+        let answer = answer.unwrap_or_else(|| response.json());
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+    }
+}
+
+#[test]
+fn a_statement_is_held_to_its_time_and_memory_whatever_it_does() {
+    let mut server = Stdin::start(&[]);
+    let mut sorry = |sql: &str, time: u64| {
+        let begun = Instant::now();
+        let answer = server.ask(&query(json!({"sql": sql, "timeoutMs": time})));
+        assert_eq!(answer["result"]["isError"], true, "{sql}: {answer}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(time / 1000 + 5),
+            "{sql}"
+        );
+        answer["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
+    // What takes time with the square of its arguments gets short ones.
+    let found = |size: u32| {
+        format!("instr(printf('%.*c', {size}, 'a'), printf('%.*c', {size} / 2, 'a') || 'b')")
+    };
+    let text = sorry(&format!("SELECT {}", found(1_000_000)), 500);
+    assert!(text.contains("too big"), "{text}");
+    let text = sorry(
+        &format!("{endless} SELECT {} + i FROM n WHERE i < 0", found(60_000)),
+        500,
+    );
+    assert!(text.contains("time limit"), "{text}");
+    let long = "CAST(zeroblob(100000) AS TEXT) || i";
+    let sql = format!("{endless} SELECT i FROM (SELECT i, {long} t FROM n LIMIT 6000) ORDER BY t");
+    let text = sorry(&sql, 30_000);
+    assert!(text.contains("memory limit"), "{text}");
+    let answer = server.ask(&query(json!({"sql": "SELECT 1"})));
+    assert_eq!(answer["result"]["structuredContent"]["rows"], json!([[1]]));
 }
 
 #[test]

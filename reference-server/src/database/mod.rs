@@ -28,8 +28,10 @@ use crate::lock;
 
 /// The longest statement, in bytes.
 const MAX_SQL: i32 = 16 * 1024;
-/// The longest value, in bytes.
-const MAX_VALUE: i32 = 1024 * 1024;
+/// The longest value, in bytes. Some functions take time with the square of it, and cannot be stopped.
+const MAX_VALUE: i32 = 128 * 1024;
+/// What SQLite may use in this process, in bytes, databases in memory included.
+const MAX_HEAP: u32 = 256 * 1024 * 1024;
 /// How far a database in memory may grow, in pages of 4 KiB.
 const MAX_PAGES: u32 = 16 * 1024;
 /// How many statements may run at once.
@@ -53,6 +55,9 @@ pub enum Trouble {
     /// It took too long, or waited too long for others.
     #[error("the time limit was reached, and nothing was changed")]
     TimedOut,
+    /// It, or what else runs at the same time, needs too much memory.
+    #[error("the memory limit was reached, and nothing was changed")]
+    Memory,
     /// What SQLite says.
     #[error("{}", in_words(.0))]
     Sql(#[source] rusqlite::Error),
@@ -74,6 +79,7 @@ impl From<rusqlite::Error> for Trouble {
         match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy) => Self::TimedOut,
             Some(ErrorCode::DatabaseLocked) => Self::TimedOut,
+            Some(ErrorCode::OutOfMemory) => Self::Memory,
             _ => Self::Sql(error),
         }
     }
@@ -121,6 +127,7 @@ impl Database {
         };
         let connection =
             place.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.pragma_update(None, "hard_heap_limit", MAX_HEAP)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         if schema(&connection)?.is_empty() {
             sample::seed(&connection)?;

@@ -15,8 +15,10 @@ use crate::auth::Role;
 pub const MAX_ROWS: usize = 1000;
 /// The most bytes of all rows together, about.
 const MAX_RESULT: usize = 512 * 1024;
-/// How many steps of SQLite's machine pass between two looks at the clock.
-const STEPS: i32 = 1000;
+/// How many steps of SQLite's machine pass between two looks at the clock. One step can take a good part of a second.
+const STEPS: i32 = 20;
+/// How long the look at a statement may take that decides whether it is refused at once.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// A statement and how to run it.
 #[derive(Clone, Debug)]
@@ -68,21 +70,26 @@ impl Drop for Waiting {
 }
 
 impl Database {
-    /// Looks what a statement would do, without waiting for anybody.
+    /// Looks what a statement would do, without waiting for anybody, if that can be told soon. SQLite may take long, or all
+    /// its memory, before it looks at the clock: others go on meanwhile.
     fn glance(&self, sql: &str, role: Role) -> Result<Effects, Trouble> {
-        let connection = self.place.connect(role, Duration::ZERO)?;
-        policy::admit(&connection, sql, role)
+        tokio::task::block_in_place(|| {
+            let connection = self.place.connect(role, Duration::ZERO)?;
+            let enough = Instant::now() + GLANCE;
+            connection.progress_handler(STEPS, Some(move || Instant::now() >= enough))?;
+            policy::admit(&connection, sql, role)
+        })
     }
 
     /// Runs a statement for a caller with that role. One that the role may not run is refused at the first poll, unless
-    /// somebody is writing at that moment; all else happens on a thread that may block.
+    /// somebody is writing at that moment or it takes long to tell; all else happens on a thread that may block.
     pub async fn run(&self, query: Query, role: Role) -> Result<Outcome, Trouble> {
+        let deadline = Instant::now() + query.timeout;
         match self.glance(&query.sql, role) {
-            // Somebody is writing: it is asked again below, where there is time to wait.
+            // Somebody is writing, or it is long: it is asked again below, where there is time to wait.
             Ok(_) | Err(Trouble::TimedOut) => {}
             Err(trouble) => return Err(trouble),
         }
-        let deadline = Instant::now() + query.timeout;
         let permit = Arc::clone(&self.running).acquire_owned();
         let permit = tokio::time::timeout_at(deadline.into(), permit).await;
         let permit = permit.map_err(|_| Trouble::TimedOut)?;
@@ -141,6 +148,9 @@ fn execute(
             cells.push(cell);
             if shortened {
                 cut = cut.or(Some("cell"));
+            }
+            if size > MAX_RESULT {
+                break;
             }
         }
         if size > MAX_RESULT {

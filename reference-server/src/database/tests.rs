@@ -9,7 +9,8 @@ use super::{Database, Outcome, Parameters, Query, Trouble};
 use crate::auth::Role;
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .unwrap()
@@ -214,7 +215,7 @@ fn a_result_is_bounded_and_says_so() {
     let huge = run(
         &database,
         Role::Reader,
-        "SELECT zeroblob(2000000)",
+        "SELECT zeroblob(200000)",
         Value::Null,
     );
     assert!(matches!(huge, Err(Trouble::Sql(_))), "{huge:?}");
@@ -318,8 +319,8 @@ proptest! {
 fn memory_is_bounded_too() {
     let database = Database::open(None).unwrap();
     let sql = "INSERT INTO products (name, price)
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 70)
-        SELECT zeroblob(1000000), 1 FROM n";
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+        SELECT zeroblob(100000), 1 FROM n";
     let full = run(&database, Role::Writer, sql, Value::Null).unwrap_err();
     assert!(full.to_string().contains("full"), "{full}");
     let count = "SELECT count(*) FROM products";
