@@ -202,6 +202,9 @@ impl Connection {
             let error = ErrorObject::invalid_request("this revision has no batches");
             return self.reply(Reply::error(None, error));
         };
+        if self.in_flight.is_full() {
+            return self.reply(Reply::error(None, ErrorObject::busy()));
+        }
         if let Some(work) = legacy::batch(&session, messages, &self.caller, &self.outlet) {
             let number = self.batches.fetch_add(1, Ordering::Relaxed);
             self.start(Id::String(format!("batch {number}")), work);

@@ -29,6 +29,9 @@ use crate::work::{InFlight, Work};
 /// How long the client, or its user, may take to answer us.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// The longest parameters of a handshake, in bytes: what a client can do is kept as long as its session.
+const MAX_HANDSHAKE_BYTES: usize = 64 * 1024;
+
 /// One handshake and what followed from it.
 pub struct Session {
     /// The server it was opened with.
@@ -110,6 +113,11 @@ pub fn negotiate(params: &Object, revisions: &RangeInclusive<Revision>) -> Revis
 }
 
 fn check(params: &Object) -> Result<(), ErrorObject> {
+    if jsonrpc::size(params) > MAX_HANDSHAKE_BYTES {
+        let error =
+            format!("the parameters of initialize have at most {MAX_HANDSHAKE_BYTES} bytes");
+        return Err(ErrorObject::invalid_params(error));
+    }
     features::string(params, "protocolVersion")?;
     if !params.get("capabilities").is_some_and(Value::is_object) {
         return Err(ErrorObject::invalid_params(

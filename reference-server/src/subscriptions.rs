@@ -14,6 +14,8 @@ use crate::jsonrpc::{ErrorObject, Id, Object, notification};
 use crate::server::Server;
 use crate::tasks::{self, Owner, Task};
 
+/// The most resources, and the most tasks, that one subscription names: all are looked through at every change.
+const MAX_NAMED: usize = 1000;
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// What a subscription was opened for.
@@ -39,6 +41,10 @@ impl Filter {
         };
         let strings = |name: &str| match wanted.get(name) {
             None => Ok(Vec::new()),
+            Some(Value::Array(items)) if items.len() > MAX_NAMED => {
+                let error = format!("{name} has at most {MAX_NAMED} members");
+                Err(ErrorObject::invalid_params(error))
+            }
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
                 let items = items.iter().filter_map(Value::as_str);
                 Ok(items.map(str::to_owned).collect())

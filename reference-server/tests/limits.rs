@@ -284,3 +284,48 @@ fn a_client_that_reads_no_lines_is_left() {
     let ended = client.neglect(&modern(1, "server/discover", json!({})));
     assert_eq!(ended.code(), Some(3));
 }
+
+#[test]
+fn what_is_repeated_or_kept_for_a_client_is_short() {
+    let mut server = Stdin::start(&[]);
+    let long = "x".repeat(5000);
+    let answer = |server: &mut Stdin, message: &Value| {
+        server.send(message);
+        server.receive()["error"]["code"].clone()
+    };
+    let mut named = request(1, "server/discover", json!({}));
+    named["id"] = long.as_str().into();
+    assert_eq!(answer(&mut server, &named), -32600);
+    let call = json!({"name": "report", "_meta": {"progressToken": long}});
+    assert_eq!(answer(&mut server, &modern(1, "tools/call", call)), -32602);
+    for name in ["resourceSubscriptions", "taskIds"] {
+        let filter = json!({"notifications": {name: vec!["test://a"; 1001]}});
+        let listen = modern(1, "subscriptions/listen", filter);
+        assert_eq!(answer(&mut server, &listen), -32602);
+    }
+    let mut hello = initialize("2025-11-25");
+    hello["params"]["capabilities"] = json!({"experimental": {"x": "x".repeat(70_000)}});
+    assert_eq!(answer(&mut server, &hello), -32602);
+    assert!(server.ask(&initialize("2025-11-25"))["result"].is_object());
+}
+
+#[test]
+fn a_session_keeps_so_many_bytes_of_finished_streams() {
+    let server = Http::start(&["--log", "off"]);
+    let id = server.session("2025-11-25");
+    let session = ("Mcp-Session-Id", id.as_str());
+    let label = "x".repeat(1_900_000);
+    for number in 1..=6 {
+        let call = json!({"name": "slow_compute", "arguments": {"seconds": 0.01, "label": label}});
+        let response = server.post(&[session], &request(number, "tools/call", call));
+        assert!(response.body.contains(&format!("id: {number}-0")));
+    }
+    let first = |last: &str| {
+        let stream = server.open("GET", &[session, ("Last-Event-ID", last)], "");
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        lines.find(|line| line.starts_with("id: ")).unwrap()
+    };
+    assert_eq!(first("6-0"), "id: 6-1");
+    // It is as if it had never been: what comes is the stream of the session.
+    assert_eq!(first("1-0"), "id: 0-0");
+}

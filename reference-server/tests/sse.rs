@@ -186,11 +186,12 @@ fn clients_beyond_the_limits_are_refused() {
 fn a_client_that_does_not_read_loses_its_stream() {
     let server = Http::start(&[]);
     let mut client = Client::connect(&server);
-    // Each answer repeats the id. So much fits neither into the queue nor into what the system holds for a connection.
-    let ping = request("x".repeat(1 << 20), "ping", json!({})).to_string();
+    client.ask(&initialize("2024-11-05"));
+    // Each answer repeats the method. So much fits neither into the queue nor into what the system holds for a connection.
+    let unknown = request(1, &"x".repeat(1 << 20), json!({})).to_string();
     let sent = 32;
     for _ in 0..sent {
-        assert_eq!(client.post(&ping), 202);
+        assert_eq!(client.post(&unknown), 202);
     }
     let answers = client.events.by_ref().lines().map_while(Result::ok);
     let received = answers.filter(|line| line.starts_with("data: ")).count();

@@ -12,7 +12,7 @@ pub mod wire;
 use serde_json::Value;
 
 use crate::context::{Answer, Context};
-use crate::jsonrpc::{ErrorObject, Object, is_integer};
+use crate::jsonrpc::{ErrorObject, MAX_ID_BYTES, Object, is_integer};
 use crate::tasks;
 
 /// Answers a request that both eras know.
@@ -56,6 +56,10 @@ pub fn progress_token(params: &Object) -> Result<Option<Value>, ErrorObject> {
         .and_then(|meta| meta.get("progressToken"))
     {
         None => Ok(None),
+        Some(Value::String(token)) if token.len() > MAX_ID_BYTES => {
+            let error = format!("a progressToken has at most {MAX_ID_BYTES} bytes");
+            Err(ErrorObject::invalid_params(error))
+        }
         Some(token @ Value::String(_)) => Ok(Some(token.clone())),
         Some(Value::Number(number)) if is_integer(number) => Ok(Some(number.clone().into())),
         Some(_) => {

@@ -142,6 +142,11 @@ impl EventStream {
         lock(&self.log).ended
     }
 
+    /// How many bytes are kept.
+    pub fn bytes(&self) -> usize {
+        lock(&self.log).bytes
+    }
+
     /// When the last connection left; nothing while there is one.
     pub fn unread_since(&self) -> Option<Instant> {
         lock(&self.log).unread_since

@@ -12,6 +12,8 @@ use crate::lock;
 
 /// How many streams a session keeps for clients that come back.
 const MAX_STREAMS: u64 = 64;
+/// The most bytes of finished streams that a session keeps, about.
+const MAX_FINISHED: usize = 8 << 20;
 
 /// A session and its streams.
 pub struct HttpSession {
@@ -62,6 +64,18 @@ impl HttpSession {
         let mut streams = lock(&self.streams);
         streams.retain(|old, stream| old + MAX_STREAMS > number || !stream.is_ended());
         streams.insert(number, Arc::clone(stream));
+        let finished = streams.iter().filter(|(_, stream)| stream.is_ended());
+        let mut finished: Vec<_> = finished
+            .map(|(number, stream)| (*number, stream.bytes()))
+            .collect();
+        finished.sort_unstable();
+        let mut all: usize = finished.iter().map(|(_, bytes)| bytes).sum();
+        for (oldest, bytes) in finished {
+            if all > MAX_FINISHED {
+                streams.remove(&oldest);
+                all -= bytes;
+            }
+        }
     }
 
     /// Notes that the client made use of it.

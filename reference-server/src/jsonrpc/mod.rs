@@ -3,9 +3,11 @@
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic#messages>
 
 mod parse;
+mod size;
 mod strict;
 
 pub use parse::{MAX_MESSAGE_BYTES, Packet, Rejection, parse};
+pub use size::size;
 
 use std::time::Duration;
 
@@ -15,6 +17,9 @@ use crate::auth::Role;
 
 /// The members of a `params` or `result` object.
 pub type Object = Map<String, Value>;
+
+/// The longest id or progress token in bytes: both are repeated in whatever is sent about a request.
+pub const MAX_ID_BYTES: usize = 4096;
 
 /// A request id: a string or an integer, never `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::strict::Strict;
-use super::{ErrorObject, Id, Message, Object};
+use super::{ErrorObject, Id, MAX_ID_BYTES, Message, Object};
 
 /// Longest message in bytes, on either transport.
 pub const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -107,6 +107,13 @@ fn message(value: Value) -> Result<Message, Rejection> {
     }
     if raw_id.is_some() && id.is_none() {
         return Err(rejected("an id is a string or an integer"));
+    }
+    if matches!(&id, Some(Id::String(text)) if text.len() > MAX_ID_BYTES) {
+        let error = format!("an id has at most {MAX_ID_BYTES} bytes");
+        return Err(Rejection {
+            id: None,
+            ..rejected(&error)
+        });
     }
     match (members.contains_key("method"), answers) {
         (true, false) => call(id, members),

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::task::{Outcome, Task};
 use super::{Owner, trouble};
 use crate::hub::Hub;
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Object, size};
 use crate::lock;
 
 /// The most tasks of one session or principal that are kept, ended ones included.
@@ -198,14 +198,6 @@ fn limited(why: &str, limit: &str, max: usize) -> ErrorObject {
     ErrorObject::internal(why).data(json!({"limit": limit, "max": max}))
 }
 
-/// How long a value is as JSON, in bytes.
-fn size(value: &Object) -> usize {
-    let mut size = Counter(0);
-    // Nothing can fail: neither a JSON value nor a counter does.
-    let _ = serde_json::to_writer(&mut size, value);
-    size.0
-}
-
 /// A number of bytes, counted among those of the store until it is dropped.
 struct Bytes {
     all: Arc<AtomicUsize>,
@@ -234,20 +226,6 @@ impl Bytes {
 impl Drop for Bytes {
     fn drop(&mut self) {
         self.all.fetch_sub(self.own, Ordering::Relaxed);
-    }
-}
-
-/// Counts what is written to it.
-struct Counter(usize);
-
-impl std::io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
