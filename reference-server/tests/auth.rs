@@ -401,6 +401,34 @@ fn calls_and_refusals_are_logged_and_no_secret_is() {
 }
 
 #[test]
+fn slow_statements_of_one_caller_keep_no_other_from_the_database() {
+    let protected = Protected::start(&["--log", "off"]);
+    let endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    let call =
+        json!({"name": "query_database", "arguments": {"sql": endless, "timeoutMs": 30_000}});
+    let call = modern(1, "tools/call", call).to_string();
+    let headers = [
+        ("Authorization", "Bearer the-key-of-reader"),
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "tools/call"),
+        ("Mcp-Name", "query_database"),
+    ];
+    let _waiting = [(); 12].map(|()| {
+        let mut stream = BufReader::new(protected.server.open("POST", &headers, &call));
+        let mut status = String::new();
+        stream.read_line(&mut status).unwrap();
+        assert!(status.contains(" 200 "), "{status}");
+        stream
+    });
+    let answer = protected.query("the-key-of-writer", "SELECT 7");
+    assert_eq!(
+        answer.events()[0]["result"]["structuredContent"]["rows"],
+        json!([[7]])
+    );
+}
+
+#[test]
 fn each_caller_has_a_rate() {
     let protected = Protected::start(&["--rate", "1"]);
     assert_eq!(protected.discover("the-key-of-reader").status, 200);

@@ -9,19 +9,20 @@ mod run;
 mod sample;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use tokio::sync::Semaphore;
 
 pub use rows::Parameters;
 pub use run::{Outcome, Query};
+use turns::Turns;
 
 use crate::auth::Role;
 use crate::lock;
@@ -34,8 +35,6 @@ const MAX_VALUE: i32 = 128 * 1024;
 const MAX_HEAP: u32 = 256 * 1024 * 1024;
 /// How far a database in memory may grow, in pages of 4 KiB.
 const MAX_PAGES: u32 = 16 * 1024;
-/// How many statements may run at once.
-const MAX_RUNNING: usize = 8;
 
 /// Why a statement did not run, or not to its end. Says nothing about the values of parameters.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +97,7 @@ pub struct Database {
     place: Place,
     /// Keeps what is in memory, and knows which tables there are.
     keeper: Mutex<Keeper>,
-    running: Arc<Semaphore>,
+    turns: Turns,
 }
 
 struct Keeper {
@@ -138,7 +137,7 @@ impl Database {
         Ok(Self {
             place,
             keeper: Mutex::new(Keeper { connection, tables }),
-            running: Arc::new(Semaphore::new(MAX_RUNNING)),
+            turns: Turns::new(),
         })
     }
 

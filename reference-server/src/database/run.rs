@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::policy::{self, Effects};
 use super::{Database, Parameters, Trouble, rows};
-use crate::auth::Role;
+use crate::auth::{Caller, Role};
 
 /// The most rows that are given out.
 pub const MAX_ROWS: usize = 1000;
@@ -81,24 +81,25 @@ impl Database {
         })
     }
 
-    /// Runs a statement for a caller with that role. One that the role may not run is refused at the first poll, unless
+    /// Runs a statement for a caller. One that the caller's role may not run is refused at the first poll, unless
     /// somebody is writing at that moment or it takes long to tell; all else happens on a thread that may block.
-    pub async fn run(&self, query: Query, role: Role) -> Result<Outcome, Trouble> {
+    pub async fn run(&self, query: Query, caller: &Caller) -> Result<Outcome, Trouble> {
+        let role = caller.role;
         let deadline = Instant::now() + query.timeout;
         match self.glance(&query.sql, role) {
             // Somebody is writing, or it is long: it is asked again below, where there is time to wait.
             Ok(_) | Err(Trouble::TimedOut) => {}
             Err(trouble) => return Err(trouble),
         }
-        let permit = Arc::clone(&self.running).acquire_owned();
-        let permit = tokio::time::timeout_at(deadline.into(), permit).await;
-        let permit = permit.map_err(|_| Trouble::TimedOut)?;
-        let permit = permit.map_err(|_| Trouble::Internal)?;
+        let turn = self.turns.next(&caller.principal);
+        let turn = tokio::time::timeout_at(deadline.into(), turn).await;
+        let turn = turn.map_err(|_| Trouble::TimedOut)?;
+        let turn = turn.map_err(|_| Trouble::Internal)?;
         let waiting = Waiting(Arc::default());
         let abandoned = Arc::clone(&waiting.0);
         let place = self.place.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _turn = turn;
             let left = deadline.saturating_duration_since(Instant::now());
             let connection = place.connect(role, left)?;
             execute(&connection, &query, role, deadline, abandoned)

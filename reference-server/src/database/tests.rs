@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Database, Outcome, Parameters, Query, Trouble};
-use crate::auth::Role;
+use crate::auth::{Caller, Role};
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
@@ -27,7 +27,7 @@ fn run(database: &Database, role: Role, sql: &str, parameters: Value) -> Result<
         parameters,
         timeout: Duration::from_secs(5),
     };
-    runtime().block_on(database.run(query, role))
+    runtime().block_on(database.run(query, &Caller::local(role)))
 }
 
 fn rows(database: &Database, sql: &str, parameters: Value) -> Value {
@@ -232,7 +232,7 @@ fn a_statement_that_takes_too_long_is_stopped() {
             timeout: Duration::from_millis(100),
         };
         let begun = Instant::now();
-        let outcome = runtime().block_on(database.run(query, role));
+        let outcome = runtime().block_on(database.run(query, &Caller::local(role)));
         assert!(begun.elapsed() < Duration::from_secs(5));
         outcome
     };

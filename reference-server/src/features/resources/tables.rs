@@ -92,11 +92,7 @@ pub async fn read(context: &Context, uri: &str, table: &str) -> Result<Value, Fa
         parameters: Parameters::Positional(Vec::new()),
         timeout: TIMEOUT,
     };
-    let outcome = context
-        .server
-        .database
-        .run(query, context.caller.role)
-        .await;
+    let outcome = context.server.database.run(query, &context.caller).await;
     let outcome = outcome.map_err(|trouble| ErrorObject::internal(trouble.to_string()))?;
     let text = outcome.to_value().to_string();
     Ok(json!({"uri": uri, "mimeType": "application/json", "text": text}))

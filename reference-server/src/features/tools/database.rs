@@ -29,12 +29,7 @@ pub async fn query(context: &Context, arguments: &Object) -> Answer {
         parameters,
         timeout: Duration::from_millis(timeout.min(MAX_TIMEOUT_MS)),
     };
-    match context
-        .server
-        .database
-        .run(query, context.caller.role)
-        .await
-    {
+    match context.server.database.run(query, &context.caller).await {
         Ok(outcome) => {
             announce(context, &outcome);
             Ok(structured(outcome.to_value()))
