@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::Trouble;
 
 /// The most bytes of one value that are given out; the rest is left out.
-pub const MAX_CELL: usize = 64 * 1024;
+const MAX_CELL: usize = 64 * 1024;
 
 /// What a statement is run with. Values only ever reach SQLite by being bound.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ fn to_sql(value: &Value) -> Result<Sql, &'static str> {
     })
 }
 
-/// A value as JSON, how many bytes it takes there at most, and whether some of it was left out.
+/// A value as JSON, how many bytes it takes there, and whether some of it was left out.
 pub fn to_json(value: ValueRef) -> (Value, usize, bool) {
     let (json, cut) = match value {
         ValueRef::Null => (Value::Null, false),
@@ -109,14 +109,7 @@ pub fn to_json(value: ValueRef) -> (Value, usize, bool) {
         },
         ValueRef::Blob(bytes) => blob(bytes),
     };
-    let size = match &json {
-        Value::String(text) => text.len() + 2,
-        Value::Object(object) => object
-            .values()
-            .map(|value| value.to_string().len() + 14)
-            .sum(),
-        _ => 24,
-    };
+    let size = json.to_string().len();
     (json, size, cut)
 }
 

@@ -12,7 +12,7 @@ use super::{Database, Parameters, Trouble, rows};
 use crate::auth::{Caller, Role};
 
 /// The most rows that are given out.
-pub const MAX_ROWS: usize = 1000;
+const MAX_ROWS: usize = 1000;
 /// The most bytes of all rows together, about.
 const MAX_RESULT: usize = 512 * 1024;
 /// How many steps of SQLite's machine pass between two looks at the clock. One step can take a good part of a second.
@@ -145,7 +145,7 @@ fn execute(
         let mut cells = Vec::with_capacity(columns.len());
         for index in 0..columns.len() {
             let (cell, bytes, shortened) = rows::to_json(row.get_ref(index)?);
-            size += bytes;
+            size += bytes + 1;
             cells.push(cell);
             if shortened {
                 cut = cut.or(Some("cell"));
