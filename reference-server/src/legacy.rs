@@ -235,7 +235,12 @@ impl Session {
         if job.is_none() && !resources::exists(&self.server, uri) && !any {
             return Err(resources::not_found(self.revision, uri).into());
         }
-        lock(&self.watched).insert(uri.into());
+        let mut watched = lock(&self.watched);
+        watched.insert(uri.into());
+        if let Err(error) = resources::bound_watched(watched.iter()) {
+            watched.remove(uri);
+            return Err(error.into());
+        }
         Ok(Object::new())
     }
 

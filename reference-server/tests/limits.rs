@@ -329,3 +329,17 @@ fn a_session_keeps_so_many_bytes_of_finished_streams() {
     // It is as if it had never been: what comes is the stream of the session.
     assert_eq!(first("1-0"), "id: 0-0");
 }
+
+#[test]
+fn what_is_watched_is_bounded() {
+    let mut session = Stdin::legacy("2025-11-25");
+    let mut watch = |number: usize| {
+        let uri = format!("test://greeting/{}{number}", "x".repeat(1000));
+        session.ask(&request(number, "resources/subscribe", json!({"uri": uri})))
+    };
+    let refused = (0..100)
+        .map(&mut watch)
+        .find_map(|answer| answer["error"]["code"].as_i64());
+    assert_eq!(refused, Some(-32603));
+    assert_eq!(watch(0)["result"], json!({}), "this one is watched already");
+}

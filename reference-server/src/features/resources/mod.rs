@@ -19,6 +19,8 @@ use crate::server::Server;
 /// The resource that can be changed with the tool `test_trigger_resource_update`.
 pub const WATCHED: &str = "test://watched-resource";
 
+/// How much the URIs may take together that one session watches, in bytes.
+const MAX_WATCHED: usize = 64 * 1024;
 /// Small enough for two pages each.
 const RESOURCES_PER_PAGE: usize = 4;
 const TEMPLATES_PER_PAGE: usize = 1;
@@ -170,6 +172,26 @@ pub fn given_uri<'a>(server: &Server, params: &'a Object) -> Result<&'a str, Err
 pub fn not_found(revision: Revision, uri: &str) -> ErrorObject {
     let code = if revision.is_modern() { -32602 } else { -32002 };
     ErrorObject::new(code, "Resource not found").data(json!({"uri": uri}))
+}
+
+/// Refuses to watch more than can be kept for a client.
+///
+/// # Errors
+///
+/// -32603 if the URIs take too much.
+pub fn bound_watched<'a>(uris: impl Iterator<Item = &'a String>) -> Result<(), ErrorObject> {
+    match uris
+        .map(|uri| size_of::<String>() + uri.len())
+        .sum::<usize>()
+        <= MAX_WATCHED
+    {
+        true => Ok(()),
+        false => {
+            let why =
+                format!("the URIs of watched resources take at most {MAX_WATCHED} bytes together");
+            Err(ErrorObject::internal(why))
+        }
+    }
 }
 
 /// Whether something can be read under `uri`.
