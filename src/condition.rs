@@ -9,7 +9,7 @@ use crate::revision::{Era, Revision};
 use crate::transport::Transport;
 
 /// The extension that stands for the capability `tasks`.
-const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
+pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// Words that are not capabilities.
 const WORDS: [&str; 12] = [

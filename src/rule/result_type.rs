@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::look::modern_answers;
 use super::{Rule, Sight};
+use crate::condition::TASKS_EXTENSION;
 use crate::judge::Session;
 use crate::revision::Era;
 
@@ -17,15 +18,12 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// The extension that adds the type `task`.
-const TASKS: &str = "io.modelcontextprotocol/tasks";
-
 fn check(session: &Session<'_>, sight: &mut Sight) {
     // An extension may add types: of one we know which.
     let extensions = session.capabilities().get("extensions");
     let extensions = extensions.and_then(Value::as_object);
-    let tasks = extensions.is_some_and(|all| all.contains_key(TASKS));
-    let extended = extensions.is_some_and(|all| all.keys().any(|name| name != TASKS));
+    let tasks = extensions.is_some_and(|all| all.contains_key(TASKS_EXTENSION));
+    let extended = extensions.is_some_and(|all| all.keys().any(|name| name != TASKS_EXTENSION));
     for answer in modern_answers(session) {
         let Some(result) = answer.result() else {
             continue;
@@ -87,7 +85,7 @@ mod tests {
             &answered(json!({ "resultType": "done" }))
                 .server(json!({ "extensions": { "a/b": {} } })),
         );
-        let tasks = || json!({ "extensions": { TASKS: {} } });
+        let tasks = || json!({ "extensions": { TASKS_EXTENSION: {} } });
         passes(
             &RULE,
             &answered(json!({ "resultType": "task" })).server(tasks()),
