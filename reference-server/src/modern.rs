@@ -11,7 +11,7 @@ use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::{F, Faults};
 use crate::features::{self, logging::Level};
 use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
-use crate::log;
+use crate::log::Call;
 use crate::revision::Revision;
 use crate::rounds::Rounds;
 use crate::server::Server;
@@ -153,7 +153,7 @@ fn supported_versions() -> Vec<&'static str> {
 }
 
 /// A request of this era.
-pub struct Call {
+pub struct Request {
     /// Echoed in the answer, and the name of a subscription.
     pub id: Id,
     /// What is asked.
@@ -167,17 +167,22 @@ pub struct Call {
 }
 
 /// Works on a request, once the transport has read its metadata, or answers what is wrong with it.
-pub fn work(server: &Arc<Server>, metadata: Result<Metadata, ErrorObject>, call: Call) -> Work {
+pub fn work(
+    server: &Arc<Server>,
+    metadata: Result<Metadata, ErrorObject>,
+    request: Request,
+) -> Work {
     let server = Arc::clone(server);
-    let logged = log::Call::begin(&server, &call.caller, &call.id, &call.method, &call.params);
-    logged.around(Box::pin(async move {
-        let Call {
+    let (id, method, params) = (&request.id, &request.method, &request.params);
+    let call = Call::begin(&server, &request.caller, id, method, params);
+    call.around(Box::pin(async move {
+        let Request {
             id,
             method,
             params,
             caller,
             outlet,
-        } = call;
+        } = request;
         let method = server.faults.method(method);
         server
             .faults
@@ -246,7 +251,7 @@ async fn answer(
         "tools/call" | "prompts/get" | "resources/read" => {
             Rounds::read(server, &caller, method, Arc::clone(params))?
         }
-        _ => Rounds::none(Arc::clone(&caller)),
+        _ => Rounds::none(),
     };
     let context = Context {
         server: Arc::clone(server),

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::runtime::Runtime;
 
@@ -12,12 +13,15 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::faults::{Faults, list};
 use crate::http::TlsOptions;
+use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::log::{self, Log};
 use crate::rate::Rate;
 use crate::revision::Eras;
-use crate::server::{Offer, Parts, Server};
-use crate::{http, stdio};
+use crate::server::{self, Offer, Server};
+use crate::state::Signer;
+use crate::tasks::Store;
+use crate::{http, random, stdio};
 
 /// How to run the server. Flatten it into a command of your own, or use the program.
 #[derive(clap::Args, Clone, Debug)]
@@ -119,17 +123,22 @@ pub fn run(options: Options) -> Result<(), Error> {
     };
     let key = match &options.state_key {
         Some(secret) => secret.clone().into_bytes(),
-        None => random_bytes()?.to_vec(),
+        None => random::bytes()?.to_vec(),
     };
-    let server = Server::new(Parts {
+    let hub = Hub::new();
+    let server = Arc::new(Server {
+        infos: server::infos(&faults),
         faults,
         offer,
-        key,
-        local: Caller::local(options.role),
+        signer: Signer::new(key),
+        local: Arc::new(Caller::local(options.role)),
         auth: auth(&options)?,
         database: database(&options)?,
         rate: options.rate.map(Rate::new),
         log: Log::new(options.log)?,
+        watched_version: AtomicU64::new(1),
+        tasks: Store::new(&hub),
+        hub,
     });
     let served = match options.http {
         Some(address) => {
@@ -174,20 +183,6 @@ fn runtime(threads: Option<usize>) -> Result<Arc<Runtime>, Error> {
         builder.worker_threads(threads);
     }
     Ok(Arc::new(builder.enable_all().build()?))
-}
-
-/// A name in hexadecimal digits that nobody can guess.
-pub fn random_id() -> std::io::Result<String> {
-    let bytes = random_bytes()?;
-    let digits = bytes[..16].iter().map(|byte| format!("{byte:02x}"));
-    Ok(digits.collect())
-}
-
-/// 32 bytes that nobody can guess.
-pub fn random_bytes() -> std::io::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::from)?;
-    Ok(bytes)
 }
 
 fn list_faults(as_json: bool) -> std::io::Result<()> {

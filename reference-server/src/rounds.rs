@@ -17,8 +17,6 @@ use crate::state::{Check, Origin};
 
 /// What a client sent along when it repeats a request with answers (modern revisions).
 pub struct Rounds {
-    /// Who sent it.
-    caller: Arc<Caller>,
     method: String,
     params: Arc<Object>,
     responses: Object,
@@ -31,7 +29,7 @@ impl Rounds {
     /// Reads and verifies `inputResponses` and `requestState`.
     pub fn read(
         server: &Server,
-        caller: &Arc<Caller>,
+        caller: &Caller,
         method: &str,
         params: Arc<Object>,
     ) -> Result<Self, ErrorObject> {
@@ -51,7 +49,6 @@ impl Rounds {
             Some(_) => return Err(ErrorObject::invalid_params("requestState is a string")),
         };
         Ok(Self {
-            caller: Arc::clone(caller),
             method: method.into(),
             responses,
             resumed: params.contains_key("requestState"),
@@ -61,9 +58,8 @@ impl Rounds {
     }
 
     /// A request that cannot have several rounds.
-    pub fn none(caller: Arc<Caller>) -> Self {
+    pub fn none() -> Self {
         Self {
-            caller,
             method: String::new(),
             params: Arc::default(),
             responses: Object::new(),
@@ -143,7 +139,7 @@ impl Rounds {
         result.insert("inputRequests".into(), Value::Object(open));
         let known = lock(&self.known).clone();
         if stateful || !known.is_empty() {
-            let origin = Origin::new(&self.caller.principal, &self.method, &self.params);
+            let origin = Origin::new(&context.caller.principal, &self.method, &self.params);
             let state = context.server.signer.seal(origin, known)?;
             result.insert("requestState".into(), state.into());
         }

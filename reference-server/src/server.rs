@@ -25,7 +25,7 @@ pub struct Offer {
     pub changes: bool,
 }
 
-/// The server behind every connection. It keeps nothing about any one client.
+/// The server behind every connection. Of single clients it keeps tasks and how often they called, and nothing else.
 pub struct Server {
     /// The deliberate violations it commits.
     pub faults: Faults,
@@ -49,50 +49,11 @@ pub struct Server {
     pub watched_version: AtomicU64,
     /// Work that outlives its request.
     pub tasks: Arc<Store>,
-    /// Who we are, for each revision.
-    infos: [Value; Revision::ALL.len()],
-}
-
-/// What a server is made of.
-pub struct Parts {
-    /// See [`Server::faults`].
-    pub faults: Faults,
-    /// See [`Server::offer`].
-    pub offer: Offer,
-    /// What request states are signed with. Equal keys make several servers interchangeable.
-    pub key: Vec<u8>,
-    /// See [`Server::local`].
-    pub local: Caller,
-    /// See [`Server::auth`].
-    pub auth: Option<Auth>,
-    /// See [`Server::database`].
-    pub database: Database,
-    /// See [`Server::rate`].
-    pub rate: Option<Rate>,
-    /// See [`Server::log`].
-    pub log: Log,
+    /// Who we are, at each revision: see [`infos`].
+    pub infos: [Value; Revision::ALL.len()],
 }
 
 impl Server {
-    /// Puts a server together.
-    pub fn new(parts: Parts) -> Arc<Self> {
-        let hub = Hub::new();
-        Arc::new(Self {
-            infos: Revision::ALL.map(|revision| info(&parts.faults, revision)),
-            faults: parts.faults,
-            offer: parts.offer,
-            tasks: Store::new(&hub),
-            hub,
-            signer: Signer::new(parts.key),
-            local: Arc::new(parts.local),
-            auth: parts.auth,
-            database: parts.database,
-            rate: parts.rate,
-            log: parts.log,
-            watched_version: AtomicU64::new(1),
-        })
-    }
-
     /// Who we are, in the members that `revision` knows.
     pub fn info(&self, revision: Revision) -> Value {
         self.infos[revision as usize].clone()
@@ -159,7 +120,11 @@ impl Server {
     }
 }
 
-/// Who we are, in the members that `revision` knows.
+/// Who we are, at each revision: made once, since every modern result says it.
+pub fn infos(faults: &Faults) -> [Value; Revision::ALL.len()] {
+    Revision::ALL.map(|revision| info(faults, revision))
+}
+
 fn info(faults: &Faults, revision: Revision) -> Value {
     let mut info = json!({
         "name": "mcp-reference-server",

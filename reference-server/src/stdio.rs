@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::connection::Connection;
+use crate::client::Client;
 use crate::context::Outlet;
 use crate::error::Error;
 use crate::faults::F;
@@ -41,7 +41,7 @@ pub fn serve(
     let (handle, revisions) = (runtime.handle().clone(), server.offer.eras.revisions());
     let reader = Reader {
         server: Arc::clone(server),
-        client: Connection::new(server, handle, revisions, Arc::clone(&server.local), stdout),
+        client: Client::new(server, handle, revisions, Arc::clone(&server.local), stdout),
     };
     let _context = runtime.enter();
     reader.read(&mut io::stdin().lock())?;
@@ -98,7 +98,7 @@ impl Outlet for Stdout {
 /// What is read, and who takes it.
 struct Reader {
     server: Arc<Server>,
-    client: Connection,
+    client: Client,
 }
 
 impl Reader {

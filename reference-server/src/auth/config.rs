@@ -89,7 +89,7 @@ impl Auth {
             let error = "authorization_servers is missing: clients are told where tokens come from";
             return Err(AuthError::Senseless(error.into()));
         }
-        let named = [Role::Reader, Role::Writer, Role::Admin].map(|role| file.scopes.name(role));
+        let named = Role::ALL.map(|role| file.scopes.name(role));
         if let Some(name) = named.into_iter().find(|name| !is_scope(name)) {
             return Err(AuthError::Senseless(format!(
                 "{name:?} cannot be the name of a scope"

@@ -123,12 +123,10 @@ impl Issuer {
         if claims.sub.is_empty() {
             return Err(Refusal::Invalid("the token lacks a claim"));
         }
-        let named = named(&claims);
-        match scopes.role(&named) {
+        match scopes.role(&named(&claims)) {
             Some(role) => Ok(Caller {
                 principal: format!("jwt:{}", claims.sub),
                 role,
-                scopes: named,
             }),
             None => Err(Refusal::Scope(Role::Reader)),
         }

@@ -64,6 +64,5 @@ pub fn find(keys: &[Key], token: &str) -> Option<Caller> {
     found.map(|key| Caller {
         principal: key.principal.clone(),
         role: key.role,
-        scopes: Vec::new(),
     })
 }

@@ -30,7 +30,7 @@ pub fn location(resource: &str) -> Option<String> {
 
 /// The metadata of `resource`.
 pub fn document(auth: &Auth, resource: &str, faults: &Faults) -> Value {
-    let scopes = [Role::Reader, Role::Writer, Role::Admin].map(|role| auth.scope(role));
+    let scopes = Role::ALL.map(|role| auth.scope(role));
     let mut document = json!({
         "resource": resource,
         "resource_name": "MCP reference server",

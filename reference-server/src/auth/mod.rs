@@ -36,6 +36,11 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::Reader, Self::Writer, Self::Admin];
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str(match self {
@@ -53,8 +58,6 @@ pub struct Caller {
     pub principal: String,
     /// What the caller may do.
     pub role: Role,
-    /// The scopes of the token, where there is one that has scopes.
-    pub scopes: Vec<String>,
 }
 
 impl Caller {
@@ -63,17 +66,6 @@ impl Caller {
         Self {
             principal: "local".into(),
             role,
-            scopes: Vec::new(),
-        }
-    }
-}
-
-impl fmt::Display for Caller {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "{:?} as {}", self.principal, self.role)?;
-        match self.scopes.is_empty() {
-            true => Ok(()),
-            false => write!(formatter, " with {:?}", self.scopes),
         }
     }
 }
@@ -121,9 +113,8 @@ impl Scopes {
 
     /// The highest role among those that are named.
     fn role(&self, named: &[String]) -> Option<Role> {
-        let roles = [Role::Admin, Role::Writer, Role::Reader];
         let granted = |role: &Role| named.iter().any(|name| name == self.name(*role));
-        roles.into_iter().find(granted)
+        Role::ALL.into_iter().rfind(granted)
     }
 }
 
@@ -151,7 +142,6 @@ impl Auth {
             Some(Caller {
                 principal: format!("certificate:{name}"),
                 role: known.role,
-                scopes: Vec::new(),
             })
         })
     }

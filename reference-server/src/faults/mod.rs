@@ -1,8 +1,8 @@
 //! Deliberate violations, each of one rule in one place.
 //!
 //! [`table`] says which there are. What is wrong at the sight of some input is in [`input`]; what is
-//! changed before it is sent in [`envelope`], [`results`], [`era`] and [`asking`]; what is done at
-//! the wrong time or unasked in [`conduct`]. Where something is left undone, the code concerned asks
+//! changed before it is sent in [`envelope`], [`results`], [`era`], [`asking`], [`tasks`] and [`sse`];
+//! what is done at the wrong time or unasked in [`conduct`]. Where something is left undone, the code concerned asks
 //! [`Faults::has`].
 
 mod asking;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use hyper::http::request::Parts;
-use hyper::http::{HeaderValue, header};
+use hyper::http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::Http;
@@ -35,7 +35,6 @@ impl Http {
 
     fn known(&self, auth: &Auth, head: &Parts) -> Result<Caller, Refusal> {
         let faults = &self.server.faults;
-        let anybody = || self.server.local.as_ref().clone();
         let query = head.uri.query().unwrap_or_default();
         if query.split('&').any(|pair| pair.starts_with(IN_QUERY)) {
             return Err(Refusal::Malformed("a token does not belong in a URL"));
@@ -52,17 +51,19 @@ impl Http {
         };
         if let Some(token) = token {
             return match auth.bearer(token) {
-                Err(_) if faults.has(F::InvalidTokenServed) => Ok(anybody()),
+                Err(_) if faults.has(F::InvalidTokenServed) => {
+                    Ok(self.server.local.as_ref().clone())
+                }
                 caller => caller,
             };
         }
-        let session = headers::text(&head.headers, SESSION_ID);
-        let open = session.is_some_and(|id| lock(&self.sessions).contains_key(id));
-        if open && faults.has(F::SessionAuthenticates) {
-            return Ok(self.owner(session).unwrap_or_else(anybody));
+        if faults.has(F::SessionAuthenticates)
+            && let Some(owner) = self.owner(&head.headers)
+        {
+            return Ok(owner);
         }
-        let connection = head.extensions.get::<Arc<listener::Caller>>();
-        let subject = connection.and_then(|connection| connection.subject.as_ref());
+        let remote = head.extensions.get::<Arc<listener::Remote>>();
+        let subject = remote.and_then(|remote| remote.subject.as_ref());
         let names = subject.into_iter().flat_map(|subject| {
             let names = subject.common_name.iter().chain(&subject.alternative_names);
             names.map(String::as_str)
@@ -70,10 +71,10 @@ impl Http {
         auth.certificate(names).ok_or(Refusal::Missing)
     }
 
-    /// Who opened a session, as far as that is known.
-    fn owner(&self, session: Option<&str>) -> Option<Caller> {
+    /// Who opened the session that a request names.
+    fn owner(&self, headers: &HeaderMap) -> Option<Caller> {
         let sessions = lock(&self.sessions);
-        let session = sessions.get(session?)?;
+        let session = sessions.get(headers::text(headers, SESSION_ID)?)?;
         Some(Caller {
             principal: session.owner.clone(),
             ..Caller::local(Role::Reader)
@@ -106,8 +107,9 @@ impl Http {
     pub fn scope_challenge(&self, details: &Value) -> Option<String> {
         let auth = self.server.auth.as_ref()?;
         let scope = details["requiredScopes"][0].as_str()?;
-        let roles = [Role::Reader, Role::Writer, Role::Admin];
-        let needed = roles.into_iter().find(|role| auth.scope(*role) == scope)?;
+        let needed = Role::ALL
+            .into_iter()
+            .find(|role| auth.scope(*role) == scope)?;
         Some(Refusal::Scope(needed).challenge(auth, &self.resource, &self.server.faults))
     }
 }

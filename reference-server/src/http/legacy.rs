@@ -20,12 +20,13 @@ use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::legacy;
 use crate::lock;
 use crate::log::Call;
-use crate::options::random_id;
+use crate::random;
 use crate::revision::Revision;
 use crate::work::{InFlight, Work, poll_now};
 
 /// The revisions of this era that this transport carries.
 const REVISIONS: RangeInclusive<Revision> = Revision::V2025_03_26..=Revision::LATEST_LEGACY;
+
 /// The session that a request names, or the refusal. To know its id is not to be its owner.
 fn session(
     http: &Http,
@@ -285,7 +286,7 @@ fn session_id(http: &Http) -> std::io::Result<String> {
     if faults.has(F::SessionIdGuessable) {
         return Ok(faults.count().to_string());
     }
-    let hex = random_id()?;
+    let hex = random::id()?;
     Ok(match faults.has(F::SessionIdInvisible) {
         true => format!("session {hex}"),
         false => hex,

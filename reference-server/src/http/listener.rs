@@ -31,16 +31,16 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The pause after the system had no connection for us, though one was due.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Who is at the other end of a connection: an extension of each of its requests, as `Arc<Caller>`.
+/// Who is at the other end of a connection: an extension of each of its requests, as `Arc<Remote>`.
 #[derive(Debug)]
-pub struct Caller {
+pub struct Remote {
     /// Where the connection comes from.
     pub address: SocketAddr,
     /// Whom its certificate is for, if it was asked for one (--tls-client-ca).
     pub subject: Option<Subject>,
 }
 
-impl fmt::Display for Caller {
+impl fmt::Display for Remote {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let subject = self.subject.as_ref();
         match subject.and_then(|subject| subject.common_name.as_ref()) {
@@ -121,9 +121,9 @@ impl Connection {
     ) {
         let (http, address) = (self.http, self.address);
         let patience = http.limits.client_timeout;
-        let caller = Arc::new(Caller { address, subject });
+        let remote = Arc::new(Remote { address, subject });
         let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Arc::clone(&caller));
+            request.extensions_mut().insert(Arc::clone(&remote));
             let http = Arc::clone(&http);
             // Boxed, so that a stream that is open for long takes no room for what was done before.
             let response = Box::pin(async move { handle(&http, request).await });
@@ -136,7 +136,7 @@ impl Connection {
             .serve_connection(TokioIo::new(Patient::new(stream, patience)), service);
         // The client may leave at any time, and in any way.
         if let Err(error) = self.watcher.watch(connection).await {
-            http.server.log.message(|| format!("- {caller}: {error:?}"));
+            http.server.log.message(|| format!("- {remote}: {error:?}"));
         }
     }
 }

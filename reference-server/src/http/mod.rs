@@ -124,8 +124,8 @@ impl Http {
 async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
     let (head, body) = request.into_parts();
     http.server.log.message(|| {
-        let caller = head.extensions.get::<Arc<listener::Caller>>();
-        let who = caller.map(|caller| format!("{caller} "));
+        let remote = head.extensions.get::<Arc<listener::Remote>>();
+        let who = remote.map(|remote| format!("{remote} "));
         let (method, path) = (&head.method, head.uri.path());
         format!("< {}{method} {path}", who.unwrap_or_default())
     });

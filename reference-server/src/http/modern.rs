@@ -13,7 +13,7 @@ use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Id, Object};
-use crate::modern::{Call, Metadata, work};
+use crate::modern::{Metadata, Request, work};
 use crate::server::Server;
 use crate::work::poll_now;
 
@@ -30,14 +30,14 @@ pub fn request(
     let metadata = admit(server, headers, &method, &params);
     let (mailbox, messages) = Mailbox::new();
     let outlet = Arc::clone(&mailbox) as Arc<dyn Outlet>;
-    let call = Call {
+    let request = Request {
         id,
         method,
         params,
         caller,
         outlet,
     };
-    let mut work = work(server, metadata, call);
+    let mut work = work(server, metadata, request);
     let reply = poll_now(&mut work);
     let mut response = match reply {
         Some(reply) if messages.is_empty() && !server.faults.has(F::EventsSplit) => {

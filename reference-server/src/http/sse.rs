@@ -22,11 +22,11 @@ use super::live::KEEP_ALIVE;
 use super::replay::message_event;
 use super::{Http, headers, read, respond};
 use crate::auth::Caller;
-use crate::connection::Connection;
+use crate::client::Client;
 use crate::context::Outlet;
 use crate::faults::F;
 use crate::lock;
-use crate::options::random_id;
+use crate::random;
 use crate::revision::Revision;
 use crate::server::Server;
 
@@ -39,7 +39,7 @@ pub const MESSAGES: &str = "/sse/messages";
 const REVISIONS: RangeInclusive<Revision> = Revision::V2024_11_05..=Revision::V2024_11_05;
 
 /// The clients whose streams are open, each by what it was told to post to.
-pub type Clients = Mutex<HashMap<String, Arc<Connection>>>;
+pub type Clients = Mutex<HashMap<String, Arc<Client>>>;
 
 /// The most bytes that wait for a client to read them: its answers repeat what it sends, so that counting them is not enough.
 const MAX_WAITING: usize = 8 << 20;
@@ -78,7 +78,7 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
     let Some(slot) = http.slot() else {
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);
     };
-    let Ok(key) = random_id() else {
+    let Ok(key) = random::id() else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let (sender, events) = unbounded_channel();
@@ -89,7 +89,7 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
         waiting: Arc::clone(&waiting),
     });
     let runtime = tokio::runtime::Handle::current();
-    let client = Connection::new(&http.server, runtime, REVISIONS, caller, outbox);
+    let client = Client::new(&http.server, runtime, REVISIONS, caller, outbox);
     lock(&http.clients).insert(key.clone(), Arc::new(client));
     faults.remember_client(&key);
     let stream = Stream {

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::store::POLL_INTERVAL_MS;
-use super::{Mode, State, Status, Support, Task, milliseconds, named, timestamp, trouble};
+use super::{Mode, State, Status, Support, Task, named, trouble};
 use crate::context::{Answer, Context, Outlet, Peer};
 use crate::faults::F;
 use crate::features::pagination;
@@ -63,18 +62,8 @@ fn status(state: &State) -> &'static str {
 }
 
 fn describe(task: &Task) -> Object {
-    let mut members = Object::new();
-    members.insert("taskId".into(), task.id.as_str().into());
     let state = task.state();
-    members.insert("status".into(), status(&state).into());
-    if let Some(message) = &state.message {
-        members.insert("statusMessage".into(), message.as_str().into());
-    }
-    members.insert("createdAt".into(), timestamp(task.created).into());
-    members.insert("lastUpdatedAt".into(), timestamp(state.updated).into());
-    members.insert("ttl".into(), milliseconds(task.ttl).into());
-    members.insert("pollInterval".into(), POLL_INTERVAL_MS.into());
-    members
+    super::describe(task, &state, status(&state), ["ttl", "pollInterval"])
 }
 
 /// The parameters of `notifications/tasks/status`.

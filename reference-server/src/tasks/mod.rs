@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use legacy::RELATED_TASK;
 pub use owner::Owner;
+use store::POLL_INTERVAL_MS;
 pub use store::Store;
 pub use task::{Outcome, State, Status, Task};
 
@@ -24,7 +25,7 @@ use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
 use crate::features;
 use crate::jsonrpc::{ErrorObject, Object};
-use crate::options::random_id;
+use crate::random;
 use crate::revision::Revision;
 
 /// What the URIs of jobs begin with.
@@ -94,8 +95,8 @@ pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer 
     }
 }
 
-/// Begins a task for a call with these arguments; `work` gets the surroundings in which to report and ask. `protocol` says that the client knows it as a
-/// task and not as a job.
+/// Begins a task for a call with these arguments; `work` gets the surroundings in which to report and ask. `protocol` says
+/// that the client knows it as a task and not as a job.
 pub fn begin<W>(
     context: &Context,
     arguments: Object,
@@ -109,7 +110,7 @@ where
     let store = &context.server.tasks;
     let id = match context.server.faults.task_id() {
         Some(id) => id,
-        None => random_id().map_err(|error| ErrorObject::internal(error.to_string()))?,
+        None => random::id().map_err(|error| ErrorObject::internal(error.to_string()))?,
     };
     let task = store.admit(id, context.owner(), &arguments, ttl, protocol)?;
     let outlet: Arc<dyn Outlet> = match &context.peer {
@@ -177,6 +178,22 @@ fn named(context: &Context, params: &Object) -> Result<Arc<Task>, ErrorObject> {
         };
         ErrorObject::new(code, "Task not found, or expired")
     })
+}
+
+/// What either kind of task says of itself. The two names are those of its lifetime and of the pause between two looks,
+/// both in milliseconds.
+fn describe(task: &Task, state: &State, status: &str, [ttl, pause]: [&str; 2]) -> Object {
+    let mut members = Object::new();
+    members.insert("taskId".into(), task.id.as_str().into());
+    members.insert("status".into(), status.into());
+    if let Some(message) = &state.message {
+        members.insert("statusMessage".into(), message.as_str().into());
+    }
+    members.insert("createdAt".into(), timestamp(task.created).into());
+    members.insert("lastUpdatedAt".into(), timestamp(state.updated).into());
+    members.insert(ttl.into(), milliseconds(task.ttl).into());
+    members.insert(pause.into(), POLL_INTERVAL_MS.into());
+    members
 }
 
 /// A point in time as ISO 8601 has it.

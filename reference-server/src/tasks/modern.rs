@@ -4,8 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::store::POLL_INTERVAL_MS;
-use super::{Mode, Status, Support, Task, milliseconds, named, timestamp};
+use super::{Mode, State, Status, Support, Task, named};
 use crate::context::{Answer, Context};
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object, Reply};
@@ -41,26 +40,19 @@ pub fn undeclared() -> ErrorObject {
         .status(400)
 }
 
-fn describe(task: &Task) -> Object {
-    let state = task.state();
-    let status = match (state.status, &state.outcome) {
+fn status(state: &State) -> &'static str {
+    match (state.status, &state.outcome) {
         (Status::Working, _) => "working",
         (Status::InputRequired, _) => "input_required",
         (Status::Cancelled, _) => "cancelled",
         (Status::Ended, Some(Ok(_))) => "completed",
         (Status::Ended, _) => "failed",
-    };
-    let mut members = Object::new();
-    members.insert("taskId".into(), task.id.as_str().into());
-    members.insert("status".into(), status.into());
-    if let Some(message) = &state.message {
-        members.insert("statusMessage".into(), message.as_str().into());
     }
-    members.insert("createdAt".into(), timestamp(task.created).into());
-    members.insert("lastUpdatedAt".into(), timestamp(state.updated).into());
-    members.insert("ttlMs".into(), milliseconds(task.ttl).into());
-    members.insert("pollIntervalMs".into(), POLL_INTERVAL_MS.into());
-    members
+}
+
+fn describe(task: &Task) -> Object {
+    let state = task.state();
+    super::describe(task, &state, status(&state), ["ttlMs", "pollIntervalMs"])
 }
 
 /// The answer to a call that has become a task.

@@ -15,13 +15,13 @@ use crate::jsonrpc::{ErrorObject, Object, size};
 use crate::lock;
 
 /// The most tasks of one session or principal that are kept, ended ones included.
-pub const MAX_PER_OWNER: usize = 64;
+const MAX_PER_OWNER: usize = 64;
 /// The most tasks that are kept in all.
 const MAX_TASKS: usize = 1024;
 /// How long a task is kept unless the client says otherwise.
-pub const DEFAULT_TTL: Duration = Duration::from_secs(300);
+const DEFAULT_TTL: Duration = Duration::from_secs(300);
 /// How long a task is kept at most.
-pub const MAX_TTL: Duration = Duration::from_secs(3600);
+const MAX_TTL: Duration = Duration::from_secs(3600);
 /// The longest result that is kept, in bytes of JSON.
 const MAX_RESULT_BYTES: usize = 1024 * 1024;
 /// How much of arguments and results is kept in all, in bytes of JSON.

@@ -15,7 +15,7 @@ use crate::context::{Answer, Context, Peer};
 use crate::jsonrpc::{self, ErrorObject};
 use crate::legacy::Session;
 use crate::lock;
-use crate::options::random_bytes;
+use crate::random;
 
 /// How long the imaginary user stays on a page.
 const STAY: Duration = Duration::from_millis(50);
@@ -33,11 +33,7 @@ pub enum Visit {
 }
 
 fn new_id() -> Result<String, ErrorObject> {
-    let bytes = random_bytes().map_err(|_| ErrorObject::internal("no randomness"))?;
-    Ok(bytes[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    random::id().map_err(|error| ErrorObject::internal(error.to_string()))
 }
 
 fn question(id: &str) -> Question {

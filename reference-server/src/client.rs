@@ -19,7 +19,7 @@ use crate::work::{InFlight, Work, poll_now};
 use crate::{lock, modern};
 
 /// One client and what is being done for it.
-pub struct Connection {
+pub struct Client {
     /// The requests that are being worked on.
     pub in_flight: Arc<InFlight>,
     /// Who is at the other end.
@@ -34,7 +34,7 @@ pub struct Connection {
     batches: AtomicU64,
 }
 
-impl Connection {
+impl Client {
     /// A client that has said nothing yet. All that is said to it goes to the `outlet`.
     pub fn new(
         server: &Arc<Server>,
@@ -134,14 +134,14 @@ impl Connection {
         if self.carries_modern() && meant() {
             let outlet = Arc::clone(&self.outlet);
             let metadata = modern::Metadata::admit(&self.server, &params);
-            let call = modern::Call {
+            let request = modern::Request {
                 id: id.clone(),
                 method,
                 params,
                 caller: Arc::clone(&self.caller),
                 outlet,
             };
-            let work = modern::work(&self.server, metadata, call);
+            let work = modern::work(&self.server, metadata, request);
             return self.start(id, work);
         }
         if method == "initialize" {
