@@ -255,7 +255,10 @@ fn initialize(
     let opened = legacy::initialize(&http.server, params, &REVISIONS, outlet, in_flight);
     let (session, result) = match opened {
         Ok(opened) => opened,
-        Err(error) => return respond::refused(faults, Some(id), error.status(200)),
+        Err(error) => {
+            let refusal = call.answered(Reply::error(Some(id), error));
+            return respond::json(faults, 200, &refusal.message);
+        }
     };
     let Ok(key) = session_id(http) else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
