@@ -429,10 +429,26 @@ fn slow_statements_of_one_caller_keep_no_other_from_the_database() {
 }
 
 #[test]
+fn a_handshake_that_is_refused_is_an_error_in_the_log() {
+    let mut server = Http::start(&[]);
+    let refused = server.post(&[], &request(1, "initialize", json!({})));
+    assert_eq!(refused.json()["error"]["code"], -32602);
+    let line = server.log().next().unwrap();
+    let entry: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&entry["event"], &entry["outcome"]),
+        (&json!("call"), &json!("error"))
+    );
+    assert_eq!(entry["code"], -32602);
+}
+
+#[test]
 fn each_caller_has_a_rate() {
     let protected = Protected::start(&["--rate", "1"]);
     assert_eq!(protected.discover("the-key-of-reader").status, 200);
-    let refused = protected.discover("the-key-of-reader");
+    // A machine that is busy may take a second for one call, and then the next is right.
+    let mut calls = std::iter::repeat_with(|| protected.discover("the-key-of-reader")).take(20);
+    let refused = calls.find(|response| response.status != 200).unwrap();
     assert_eq!(refused.status, 429);
     assert_eq!(refused.header("retry-after"), Some("1"));
     let error = &refused.json()["error"];
@@ -446,7 +462,9 @@ fn each_caller_has_a_rate() {
     let mut server = common::Stdin::start_with(&["--rate", "1"]);
     let discover = modern(1, "server/discover", json!({}));
     assert!(server.ask(&discover)["result"].is_object());
-    assert_eq!(server.ask(&discover)["error"]["code"], 429);
+    let mut calls = std::iter::repeat_with(|| server.ask(&discover)).take(20);
+    let refused = calls.find_map(|answer| answer["error"]["code"].as_i64());
+    assert_eq!(refused, Some(429));
 }
 
 #[test]
