@@ -1,54 +1,23 @@
 //! Streams that live as long as their connection (modern revisions).
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::Value;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::body::Body;
+use super::outbox::{Events, Outbox};
 use super::replay::message_event;
-use crate::context::Outlet;
 use crate::faults::F;
 use crate::jsonrpc::Reply;
-use crate::lock;
 use crate::server::Server;
 use crate::work::Work;
 
-/// How often a quiet stream shows that it is alive.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// The most messages that wait for a client to read them.
-const MAX_WAITING: usize = 1000;
-
-/// The way to a client. Whoever lets too many messages wait is not reading: its stream ends with those.
-pub struct Mailbox(Mutex<Option<Sender<Value>>>);
-
-impl Mailbox {
-    /// A mailbox and what comes out of it; nothing does once the mailbox is dropped.
-    pub fn new() -> (Arc<Self>, Receiver<Value>) {
-        let (sender, messages) = channel(MAX_WAITING);
-        (Arc::new(Self(Mutex::new(Some(sender)))), messages)
-    }
-}
-
-impl Outlet for Mailbox {
-    fn send(&self, message: Value) {
-        let mut sender = lock(&self.0);
-        let refused = |sender: &Sender<Value>| sender.try_send(message).is_err();
-        if sender.as_ref().is_some_and(refused) {
-            *sender = None;
-        }
-    }
-}
-
 struct Live {
     server: Arc<Server>,
-    /// Kept, so that the messages end only if there were too many.
-    _mailbox: Arc<Mailbox>,
-    messages: Receiver<Value>,
+    /// Kept, so that the events end only if there were too many.
+    _outbox: Arc<Outbox>,
+    events: Events,
     /// The work, until it is done.
     work: Option<Work>,
     /// The answer, until it is sent.
@@ -59,8 +28,8 @@ struct Live {
 /// client has closed the stream, thereby cancels the request.
 pub fn body(
     server: Arc<Server>,
-    mailbox: Arc<Mailbox>,
-    messages: Receiver<Value>,
+    outbox: Arc<Outbox>,
+    events: Events,
     reply: Option<Reply>,
     work: Work,
 ) -> Body {
@@ -68,8 +37,8 @@ pub fn body(
     let live = Live {
         work: reply.is_none().then_some(work),
         server,
-        _mailbox: mailbox,
-        messages,
+        _outbox: outbox,
+        events,
         reply,
     };
     Body::events(stream::unfold(live, |mut live| async move {
@@ -81,20 +50,19 @@ pub fn body(
 impl Live {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Ok(message) = self.messages.try_recv() {
-                return Some(self.event(&message));
+            if let Some(event) = self.events.ready() {
+                return Some(event);
             }
             let Some(work) = &mut self.work else {
                 return self.last().await;
             };
             tokio::select! {
                 biased;
-                message = self.messages.recv() => return message.map(|message| self.event(&message)),
+                event = self.events.next() => return event,
                 reply = work => {
                     self.work = None;
                     self.reply = Some(reply);
                 }
-                () = tokio::time::sleep(KEEP_ALIVE) => return Some(Bytes::from_static(b":\n\n")),
             }
         }
     }
@@ -104,30 +72,9 @@ impl Live {
         faults.on_end_of_stream().await;
         match self.reply.take() {
             Some(_) if faults.has(F::StreamWithoutAnswer) => None,
-            Some(reply) => Some(self.event(&reply.message)),
+            Some(reply) => Some(message_event(&self.server, None, &reply.message)),
             None if faults.has(F::StreamStaysOpen) => std::future::pending().await,
             None => None,
         }
-    }
-
-    fn event(&self, message: &Value) -> Bytes {
-        message_event(&self.server, None, message)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_does_not_read_gets_what_fits_and_no_more() {
-        let (mailbox, mut messages) = Mailbox::new();
-        for number in 0..=MAX_WAITING {
-            mailbox.send(number.into());
-        }
-        assert_eq!(messages.try_recv(), Ok(0.into()));
-        mailbox.send("too late".into());
-        let rest = std::iter::from_fn(|| messages.blocking_recv());
-        assert_eq!(rest.last(), Some((MAX_WAITING - 1).into()));
     }
 }

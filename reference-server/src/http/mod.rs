@@ -10,6 +10,7 @@ mod legacy;
 mod listener;
 mod live;
 mod modern;
+mod outbox;
 mod patient;
 mod replay;
 mod respond;

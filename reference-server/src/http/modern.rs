@@ -6,9 +6,9 @@ use hyper::http::{HeaderMap, HeaderName, StatusCode};
 
 use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
-use super::live::{self, Mailbox};
+use super::outbox::Outbox;
 use super::respond::Called;
-use super::{Http, respond};
+use super::{Http, live, respond};
 use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::F;
@@ -28,8 +28,8 @@ pub fn request(
 ) -> Response {
     let server = &http.server;
     let metadata = admit(server, headers, &method, &params);
-    let (mailbox, messages) = Mailbox::new();
-    let outlet = Arc::clone(&mailbox) as Arc<dyn Outlet>;
+    let (outbox, events) = Outbox::new(server, None);
+    let outlet = Arc::clone(&outbox) as Arc<dyn Outlet>;
     let request = Request {
         id,
         method,
@@ -40,12 +40,12 @@ pub fn request(
     let mut work = work(server, metadata, request);
     let reply = poll_now(&mut work);
     let mut response = match reply {
-        Some(reply) if messages.is_empty() && !server.faults.has(F::EventsSplit) => {
+        Some(reply) if events.is_empty() && !server.faults.has(F::EventsSplit) => {
             respond::reply(http, reply.status, &reply)
         }
         reply => match http.slot() {
             Some(slot) => {
-                let body = live::body(Arc::clone(server), mailbox, messages, reply, work);
+                let body = live::body(Arc::clone(server), outbox, events, reply, work);
                 respond::events(&server.faults, slot, body)
             }
             None => respond::empty(StatusCode::SERVICE_UNAVAILABLE),

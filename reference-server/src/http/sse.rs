@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -14,21 +13,16 @@ use hyper::body::Incoming;
 use hyper::http::header;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, StatusCode};
-use serde_json::Value;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::body::{Body, Response};
-use super::live::KEEP_ALIVE;
-use super::replay::message_event;
+use super::outbox::{Events, Outbox};
 use super::{Http, headers, read, respond};
 use crate::auth::Caller;
 use crate::client::Client;
-use crate::context::Outlet;
 use crate::faults::F;
 use crate::lock;
 use crate::random;
 use crate::revision::Revision;
-use crate::server::Server;
 
 /// Where a client opens its stream.
 pub const STREAM: &str = "/sse";
@@ -40,31 +34,6 @@ const REVISIONS: RangeInclusive<Revision> = Revision::V2024_11_05..=Revision::V2
 
 /// The clients whose streams are open, each by what it was told to post to.
 pub type Clients = Mutex<HashMap<String, Arc<Client>>>;
-
-/// The most bytes that wait for a client to read them: its answers repeat what it sends, so that counting them is not enough.
-const MAX_WAITING: usize = 8 << 20;
-
-/// The way to a client. Whoever lets too much wait is not reading: its stream ends with that.
-struct Outbox {
-    server: Arc<Server>,
-    events: Mutex<Option<UnboundedSender<Bytes>>>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Outlet for Outbox {
-    fn send(&self, message: Value) {
-        let data = message_event(&self.server, None, &message);
-        let kind = self.server.faults.event_type();
-        let event = Bytes::from([format!("event: {kind}\n").as_bytes(), &data].concat());
-        let length = event.len();
-        let waiting = self.waiting.fetch_add(length, Ordering::Relaxed) + length;
-        let mut events = lock(&self.events);
-        let sent = |events: &UnboundedSender<Bytes>| events.send(event).is_ok();
-        if waiting > MAX_WAITING || !events.as_ref().is_some_and(sent) {
-            *events = None;
-        }
-    }
-}
 
 /// Opens the stream of a client, which begins by telling it where to post.
 pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Response {
@@ -81,13 +50,7 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
     let Ok(key) = random::id() else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let (sender, events) = unbounded_channel();
-    let waiting = Arc::<AtomicUsize>::default();
-    let outbox = Arc::new(Outbox {
-        server: Arc::clone(&http.server),
-        events: Mutex::new(Some(sender)),
-        waiting: Arc::clone(&waiting),
-    });
+    let (outbox, events) = Outbox::new(&http.server, Some(faults.event_type()));
     let runtime = tokio::runtime::Handle::current();
     let client = Client::new(&http.server, runtime, REVISIONS, caller, outbox);
     lock(&http.clients).insert(key.clone(), Arc::new(client));
@@ -97,7 +60,6 @@ pub fn open(http: &Arc<Http>, headers: &HeaderMap, caller: Arc<Caller>) -> Respo
         endpoint: faults.endpoint_events(&format!("{MESSAGES}?session={key}")),
         key,
         events,
-        waiting,
     };
     let mut response = respond::events(faults, slot, Body::events(stream.into_events()));
     if faults.has(F::SseContentType) {
@@ -141,8 +103,7 @@ struct Stream {
     key: String,
     /// The first event, until it is sent.
     endpoint: Option<Bytes>,
-    events: UnboundedReceiver<Bytes>,
-    waiting: Arc<AtomicUsize>,
+    events: Events,
 }
 
 impl Drop for Stream {
@@ -167,13 +128,8 @@ impl Stream {
             return Some(endpoint);
         }
         tokio::select! {
-            event = self.events.recv() => {
-                let event = event?;
-                self.waiting.fetch_sub(event.len(), Ordering::Relaxed);
-                Some(event)
-            }
+            event = self.events.next() => event,
             () = self.http.server.hub.closed() => None,
-            () = tokio::time::sleep(KEEP_ALIVE) => Some(Bytes::from_static(b":\n\n")),
         }
     }
 }
