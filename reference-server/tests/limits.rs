@@ -5,9 +5,9 @@ mod common;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Http, Response, Stdin, initialize, modern, request};
+use common::{Http, Response, Stdin, initialize, modern, request, soon};
 use serde_json::{Value, json};
 
 const DISCOVER: [(&str, &str); 2] = [
@@ -51,17 +51,6 @@ fn listen(server: &Http) -> Result<BufReader<TcpStream>, u16> {
             .any(|line| acknowledged(&line))
     );
     Ok(stream)
-}
-
-/// Tries until it succeeds: what was freed is free once the server has noticed.
-fn soon<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(done) = attempt() {
-            return done;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(10), "it never came");
-    }
 }
 
 #[test]

@@ -337,3 +337,14 @@ pub fn modern(id: impl Into<Value>, method: &str, mut params: Value) -> Value {
     params["_meta"] = meta;
     request(id, method, params)
 }
+
+/// Tries until it succeeds: what was freed is free once the server has noticed.
+pub fn soon<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(done) = attempt() {
+            return done;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never came");
+    }
+}
