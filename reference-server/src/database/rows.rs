@@ -15,6 +15,7 @@ use rusqlite::types::{Value as Sql, ValueRef};
 use serde_json::{Map, Value, json};
 
 use super::Trouble;
+use crate::jsonrpc;
 
 /// The most bytes of one value that are given out; the rest is left out.
 const MAX_CELL: usize = 64 * 1024;
@@ -109,7 +110,7 @@ pub fn to_json(value: ValueRef) -> (Value, usize, bool) {
         },
         ValueRef::Blob(bytes) => blob(bytes),
     };
-    let size = json.to_string().len();
+    let size = jsonrpc::size(&json);
     (json, size, cut)
 }
 
