@@ -95,11 +95,12 @@ enum Place {
 /// A database that callers can query.
 pub struct Database {
     place: Place,
-    /// Keeps what is in memory, and knows which tables there are.
-    keeper: Mutex<Keeper>,
+    /// None of a database in memory until somebody asks for it: most never do, and SQLite takes room.
+    keeper: Mutex<Option<Keeper>>,
     turns: Turns,
 }
 
+/// Keeps what is in memory, and knows which tables there are.
 struct Keeper {
     connection: Connection,
     tables: Vec<Table>,
@@ -117,26 +118,21 @@ impl Database {
     /// Opens the file, which is made if it does not exist, or a database in memory. One without tables gets the sample.
     pub fn open(path: Option<&Path>) -> Result<Self, rusqlite::Error> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let place = match path {
-            Some(path) => Place::File(path.to_owned()),
+        let (place, keeper) = match path {
+            Some(path) => {
+                let place = Place::File(path.to_owned());
+                let keeper = Keeper::open(&place)?;
+                (place, Some(keeper))
+            }
             None => {
                 let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-                Place::Memory(format!("file:/mcp-{number}?vfs=memdb"))
+                let name = format!("file:/mcp-{number}?vfs=memdb");
+                (Place::Memory(name), None)
             }
         };
-        let connection =
-            place.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        connection.pragma_update(None, "hard_heap_limit", MAX_HEAP)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        if schema(&connection)?.is_empty() {
-            sample::seed(&connection)?;
-        }
-        let tables = schema(&connection)?;
-        // From here on it is for short looks, and waits for nobody.
-        connection.busy_timeout(Duration::ZERO)?;
         Ok(Self {
             place,
-            keeper: Mutex::new(Keeper { connection, tables }),
+            keeper: Mutex::new(keeper),
             turns: Turns::new(),
         })
     }
@@ -155,12 +151,40 @@ impl Database {
     }
 
     /// Looks at the tables; while somebody writes, at what the last look saw.
-    fn look<T>(&self, at: impl FnOnce(&[Table]) -> T) -> T {
+    fn look<T: Default>(&self, at: impl FnOnce(&[Table]) -> T) -> T {
+        let look = |keeper: &mut Keeper| {
+            if let Ok(tables) = schema(&keeper.connection) {
+                keeper.tables = tables;
+            }
+            at(&keeper.tables)
+        };
+        self.keep(look).unwrap_or_default()
+    }
+
+    /// Does something with the keeper, which is there from then on.
+    fn keep<T>(&self, work: impl FnOnce(&mut Keeper) -> T) -> Result<T, rusqlite::Error> {
         let mut keeper = lock(&self.keeper);
-        if let Ok(tables) = schema(&keeper.connection) {
-            keeper.tables = tables;
+        let keeper = match &mut *keeper {
+            Some(keeper) => keeper,
+            none => none.insert(Keeper::open(&self.place)?),
+        };
+        Ok(work(keeper))
+    }
+}
+
+impl Keeper {
+    fn open(place: &Place) -> Result<Self, rusqlite::Error> {
+        let connection =
+            place.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        connection.pragma_update(None, "hard_heap_limit", MAX_HEAP)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        if schema(&connection)?.is_empty() {
+            sample::seed(&connection)?;
         }
-        at(&keeper.tables)
+        let tables = schema(&connection)?;
+        // From here on it is for short looks, and waits for nobody.
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(Self { connection, tables })
     }
 }
 

@@ -74,6 +74,7 @@ impl Database {
     /// its memory, before it looks at the clock: others go on meanwhile.
     fn glance(&self, sql: &str, role: Role) -> Result<Effects, Trouble> {
         tokio::task::block_in_place(|| {
+            self.keep(|_| ())?;
             let connection = self.place.connect(role, Duration::ZERO)?;
             let enough = Instant::now() + GLANCE;
             connection.progress_handler(STEPS, Some(move || Instant::now() >= enough))?;
