@@ -90,4 +90,24 @@ mod tests {
         assert!(admit(66, owner(Some(1), None)).is_ok());
         assert!(admit(67, owner(None, None)).is_ok());
     }
+
+    #[test]
+    fn nobody_takes_all_the_room_for_tasks() {
+        let store = Store::new(&Hub::new());
+        let large = Object::from_iter([("text".into(), "x".repeat(1_000_000).into())]);
+        let admit = |number: u64, who| {
+            store.admit(
+                format!("{who} {number}"),
+                owner(None, Some(who)),
+                &large,
+                None,
+                true,
+            )
+        };
+        for number in 0..16 {
+            admit(number, "ann").unwrap();
+        }
+        assert!(admit(16, "ann").is_err());
+        assert!(admit(0, "bob").is_ok());
+    }
 }

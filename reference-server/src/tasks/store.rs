@@ -26,6 +26,8 @@ const MAX_TTL: Duration = Duration::from_secs(3600);
 const MAX_RESULT_BYTES: usize = 1024 * 1024;
 /// How much of arguments and results is kept in all, in bytes of JSON.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// How much of that may be of one session or principal.
+const MAX_BYTES_PER_OWNER: usize = MAX_BYTES / 4;
 /// How often a client should look, in milliseconds.
 pub const POLL_INTERVAL_MS: u64 = 200;
 /// Lets the answer that names the task go before anything that the work sends.
@@ -97,8 +99,10 @@ impl Store {
         if tasks.len() >= MAX_TASKS {
             return Err(full("in all", MAX_TASKS));
         }
+        let length = size(arguments);
+        check_share(&tasks, &owner, length)?;
         let mut bytes = Bytes::none(&self.bytes);
-        bytes.add(size(arguments), self.max_bytes)?;
+        bytes.add(length, self.max_bytes)?;
         let ttl = ttl.unwrap_or(DEFAULT_TTL).min(MAX_TTL);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let task = Task::new(&self.hub, (id.clone(), number), owner, ttl, protocol);
@@ -171,6 +175,7 @@ impl Store {
             return Err(limited(&why, "result", MAX_RESULT_BYTES));
         }
         let mut tasks = lock(&self.tasks);
+        check_share(&tasks, &task.owner, length)?;
         if let Some(entry) = tasks.get_mut(&task.id) {
             entry.bytes.add(length, self.max_bytes)?;
         }
@@ -187,6 +192,22 @@ impl Store {
 fn expire(task: &Arc<Task>) {
     let why = "The task has expired";
     task.end(Some(why.into()), Err(ErrorObject::invalid_params(why)));
+}
+
+/// Refuses more bytes to an owner whose tasks keep too many.
+fn check_share(
+    tasks: &HashMap<String, Entry>,
+    owner: &Owner,
+    more: usize,
+) -> Result<(), ErrorObject> {
+    let theirs = tasks.values();
+    let theirs = theirs.filter(|entry| owner.is_same_client(&entry.task.owner));
+    let kept: usize = theirs.map(|entry| entry.bytes.own).sum();
+    if kept + more > MAX_BYTES_PER_OWNER {
+        let why = format!("Tasks of one client keep at most {MAX_BYTES_PER_OWNER} bytes");
+        return Err(limited(&why, "bytes", MAX_BYTES_PER_OWNER));
+    }
+    Ok(())
 }
 
 fn full(whose: &str, max: usize) -> ErrorObject {
