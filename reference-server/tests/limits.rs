@@ -282,6 +282,11 @@ fn what_is_repeated_or_kept_for_a_client_is_short() {
         server.send(message);
         server.receive()["error"]["code"].clone()
     };
+    let crowd = json!({"x": vec![0; 100_000]});
+    assert_eq!(
+        answer(&mut server, &modern(1, "server/discover", crowd)),
+        -32600
+    );
     let mut named = request(1, "server/discover", json!({}));
     named["id"] = long.as_str().into();
     assert_eq!(answer(&mut server, &named), -32600);
@@ -305,7 +310,10 @@ fn a_session_keeps_so_many_bytes_of_finished_streams() {
     let session = ("Mcp-Session-Id", id.as_str());
     let label = "x".repeat(1_900_000);
     for number in 1..=6 {
-        let call = json!({"name": "slow_compute", "arguments": {"seconds": 0.01, "label": label}});
+        // Who is told of progress gets a stream.
+        let arguments = json!({"seconds": 0, "label": label});
+        let call =
+            json!({"name": "slow_compute", "arguments": arguments, "_meta": {"progressToken": 1}});
         let response = server.post(&[session], &request(number, "tools/call", call));
         assert!(response.body.contains(&format!("id: {number}-0")));
     }

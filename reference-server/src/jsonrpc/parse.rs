@@ -1,5 +1,7 @@
 //! From bytes to a valid message, or to the reason why not.
 
+use std::cell::Cell;
+
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
@@ -12,6 +14,8 @@ use super::{ErrorObject, Id, MAX_ID_BYTES, Message, Object};
 pub const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
 /// Deepest nesting of arrays and objects in a message.
 pub const MAX_DEPTH: usize = 100;
+/// Most values in a message, those within others included.
+pub const MAX_VALUES: usize = 100_000;
 /// Most messages in a batch (2025-03-26).
 pub const MAX_BATCH: usize = 100;
 
@@ -64,7 +68,10 @@ pub fn parse(bytes: &[u8]) -> Packet {
 
 fn value(bytes: &[u8]) -> Result<Value, Rejection> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let strict = Strict { depth: MAX_DEPTH };
+    let strict = Strict {
+        depth: MAX_DEPTH,
+        values: &Cell::new(MAX_VALUES),
+    };
     let parsed = strict
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));

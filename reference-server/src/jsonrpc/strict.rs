@@ -1,5 +1,6 @@
 //! JSON into [`Value`], refusing what two readers could read differently.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -11,29 +12,35 @@ use serde_json::{Map, Number, Value};
 /// A repeated name is refused because a gateway that takes the first and a server that takes the
 /// last would see two different requests in the same bytes.
 #[derive(Clone, Copy)]
-pub struct Strict {
+pub struct Strict<'a> {
     /// How many more levels of arrays and objects are accepted.
     pub depth: usize,
+    /// How many more values are: each takes more room here than in the message.
+    pub values: &'a Cell<usize>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Self { depth }),
+            Some(depth) => Ok(Self { depth, ..self }),
             None => Err(E::custom("nested too deeply")),
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.values.get().checked_sub(1) {
+            Some(left) => self.values.set(left),
+            None => return Err(D::Error::custom("too many values")),
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
