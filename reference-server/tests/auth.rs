@@ -423,7 +423,7 @@ fn slow_statements_of_one_caller_keep_no_other_from_the_database() {
     });
     let answer = protected.query("the-key-of-writer", "SELECT 7");
     assert_eq!(
-        answer.events()[0]["result"]["structuredContent"]["rows"],
+        answer.answer()["result"]["structuredContent"]["rows"],
         json!([[7]])
     );
 }

@@ -214,8 +214,7 @@ fn over_http_a_session_hears_of_changes_too() {
         "sql": "INSERT INTO products (name, price) VALUES (?, ?)", "parameters": ["Tent", 99.5],
     }});
     let answer = server.post(&headers, &request(3, "tools/call", call));
-    let answer = answer.events().pop().unwrap();
-    assert_eq!(answer["result"]["structuredContent"]["changes"], 1);
+    assert_eq!(answer.answer()["result"]["structuredContent"]["changes"], 1);
     use std::io::{BufRead, BufReader};
     let stream = BufReader::new(server.open("GET", &headers, ""));
     let event = stream.lines().map_while(Result::ok);

@@ -59,19 +59,10 @@ impl Client {
                     ("Mcp-Session-Id", id.as_str()),
                     ("MCP-Protocol-Version", revision.as_str()),
                 ];
-                let response = server.post(&headers, &request("ask", method, params));
-                match response.header("content-type") {
-                    Some("application/json") => response.json(),
-                    _ => response.events().pop().unwrap(),
-                }
+                let request = request("ask", method, params);
+                server.post(&headers, &request).answer()
             }
-            Self::Modern(server) => {
-                let response = server.modern(method, params);
-                match response.header("content-type") {
-                    Some("application/json") => response.json(),
-                    _ => response.events().pop().unwrap(),
-                }
-            }
+            Self::Modern(server) => server.modern(method, params).answer(),
         }
     }
 

@@ -157,6 +157,14 @@ impl Response {
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
+    /// Its only message, or the last of its events: what is ready at once comes without a stream.
+    pub fn answer(&self) -> Value {
+        match self.header("content-type") {
+            Some("application/json") => self.json(),
+            _ => self.events().pop().unwrap(),
+        }
+    }
+
     /// The messages of an event stream.
     pub fn events(&self) -> Vec<Value> {
         let data = self
