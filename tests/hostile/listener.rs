@@ -159,22 +159,29 @@ pub fn sse_no_endpoint(connection: TcpStream) {
     });
 }
 
-/// Sends us to a stranger.
-pub fn sse_endpoint_elsewhere(connection: TcpStream) {
+/// Opens the stream, says this, and nothing more.
+fn sse_says(connection: TcpStream, event: &[u8]) {
     http_sse(connection, |connection| {
-        connection.write_all(b"event: endpoint\ndata: http://stranger.example/messages\n\n")?;
+        connection.write_all(event)?;
         std::thread::sleep(Duration::from_secs(600));
         Ok(())
     });
 }
 
+/// Sends us to a stranger.
+pub fn sse_endpoint_elsewhere(connection: TcpStream) {
+    sse_says(
+        connection,
+        b"event: endpoint\ndata: http://stranger.example/messages\n\n",
+    );
+}
+
 /// Says where to post in no address at all.
 pub fn sse_endpoint_garbage(connection: TcpStream) {
-    http_sse(connection, |connection| {
-        connection.write_all(b"event: endpoint\ndata: http://[::1/messages\n\n")?;
-        std::thread::sleep(Duration::from_secs(600));
-        Ok(())
-    });
+    sse_says(
+        connection,
+        b"event: endpoint\ndata: http://[::1/messages\n\n",
+    );
 }
 
 /// Puts a header of ours into the address, and accepts what is posted there without ever answering.
@@ -193,11 +200,7 @@ pub fn sse_tells_secret(connection: TcpStream) {
         "event: endpoint\ndata: /messages?key={}\n\n",
         key.unwrap_or_default()
     );
-    http_sse(connection, |connection| {
-        connection.write_all(event.as_bytes())?;
-        std::thread::sleep(Duration::from_secs(600));
-        Ok(())
-    });
+    sse_says(connection, event.as_bytes());
 }
 
 /// Hangs up as soon as the stream is open.
@@ -207,11 +210,7 @@ pub fn sse_closes_at_once(connection: TcpStream) {
 
 /// Says where to post, and refuses what is posted there.
 pub fn sse_refuses_posts(connection: TcpStream) {
-    http_sse(connection, |connection| {
-        connection.write_all(b"event: endpoint\ndata: /messages\n\n")?;
-        std::thread::sleep(Duration::from_secs(600));
-        Ok(())
-    });
+    sse_says(connection, b"event: endpoint\ndata: /messages\n\n");
 }
 
 /// The endpoint event never ends.
