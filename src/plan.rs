@@ -134,12 +134,7 @@ pub fn left_out(
 }
 
 fn runs(case: &Case, revision: Revision, transport: Transport, profile: &Profile) -> bool {
-    let over = |transport| {
-        case.transports
-            .as_ref()
-            .is_none_or(|transports| transports.contains(&transport))
-    };
-    if !over(transport) || !case.revisions.contains(revision) {
+    if !case.is_over(transport) || !case.revisions.contains(revision) {
         return false;
     }
     let newer = |other: Revision| {

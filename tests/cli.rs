@@ -150,6 +150,35 @@ fn the_catalog_is_in_order() {
 }
 
 #[test]
+fn coverage_does_not_go_down() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let committed = format!("{folder}/cases/coverage.json");
+    let output = run(&["cases", "coverage", "--baseline", &committed]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("coverage.json");
+    let file = path.display().to_string();
+    let saved = run(&["cases", "coverage", "--save", &file]);
+    assert_eq!(saved.status.code(), Some(0), "{}", stderr(&saved));
+    let same = run(&["cases", "coverage", "--baseline", &file]);
+    assert_eq!((same.status.code(), stderr(&same)), (Some(0), ""));
+
+    let mut more: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    more["tested"]["tools"]["2025-11-25"] = 1_000.into();
+    std::fs::write(&path, more.to_string()).unwrap();
+    let worse = run(&["cases", "coverage", "--baseline", &file]);
+    assert_eq!(worse.status.code(), Some(1));
+    for part in [
+        "tools at 2025-11-25: 1000 tested before, now ",
+        "If that is meant: mcp-conform cases coverage --save ",
+    ] {
+        assert!(stderr(&worse).contains(part), "{}", stderr(&worse));
+    }
+}
+
+#[test]
 fn a_reader_who_has_seen_enough_is_no_error() {
     let mut child = command(&["cases", "list"])
         .stdout(Stdio::piped())

@@ -234,6 +234,12 @@ impl Case {
         self.id.split('/').next().unwrap_or(&self.id)
     }
 
+    /// Whether it runs over this transport.
+    pub fn is_over(&self, transport: Transport) -> bool {
+        let over = self.transports.as_ref();
+        over.is_none_or(|transports| transports.contains(&transport))
+    }
+
     /// Whether it sends what may harm the session it runs in: then it is followed by `alive`.
     pub fn is_hostile(&self) -> bool {
         self.steps.iter().any(|step| {

@@ -1,26 +1,31 @@
 //! How much of the specification is tested, by area and revision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::lint::RuleCitations;
 use super::{Catalog, Party, Requirement};
 use crate::revision::Revision;
+use crate::transport::Transport;
 
-/// What is tested of what the specification asks of servers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What is tested of what the specification asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// Counts by area and revision.
+    /// Counts of what servers are asked, by area and revision.
     pub areas: BTreeMap<String, BTreeMap<Revision, Cell>>,
+    /// How many requirements of clients there are, by area and revision. None is tested yet.
+    pub clients: BTreeMap<String, BTreeMap<Revision, usize>>,
     /// Requirements that no case can test, with the reason.
     pub untested: BTreeMap<String, String>,
-    /// Requirements that neither are tested nor say why not, with the revisions where that is so.
-    pub open: BTreeMap<String, Vec<Revision>>,
+    /// Requirements that neither are tested nor say why not, with the places where that is so.
+    pub open: BTreeMap<String, BTreeMap<Revision, Vec<Transport>>>,
     /// Cases that a fault of the reference server shows to be able to fail.
     pub proven_cases: Share,
     /// The same of rules.
     pub proven_rules: Share,
+    /// Faults that a case or a rule catches, of those that a conversation can show.
+    pub caught_faults: Share,
 }
 
 /// How many of all.
@@ -45,7 +50,7 @@ impl Share {
 /// The requirements of one area at one revision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Cell {
-    /// Cited by a case that runs there, or by a rule.
+    /// On each transport that they concern, a case that runs there or a rule cites them.
     pub tested: usize,
     /// Not testable, with a reason.
     pub untested: usize,
@@ -69,47 +74,55 @@ impl std::ops::AddAssign for Cell {
 }
 
 impl Coverage {
-    /// Counts what the cases and rules of a catalog cite.
-    pub fn of(catalog: &Catalog, rules: &[RuleCitations], proven_rules: Share) -> Coverage {
-        let proven = catalog.cases.iter().map(|case| !case.faults.is_empty());
+    /// Counts what the cases and rules of a catalog cite, and which of these faults they claim to catch.
+    pub fn of(catalog: &Catalog, rules: &[RuleCitations], faults: &[&str]) -> Coverage {
+        let by_cases = catalog.cases.iter().flat_map(|case| &case.faults);
+        let by_rules = rules.iter().flat_map(|rule| &rule.faults);
+        let caught: BTreeSet<&str> = by_cases.chain(by_rules).map(String::as_str).collect();
+        let proven = |claims: &[String]| !claims.is_empty();
         let mut coverage = Coverage {
-            proven_cases: Share::of(proven),
-            proven_rules,
-            areas: BTreeMap::new(),
-            untested: BTreeMap::new(),
-            open: BTreeMap::new(),
+            proven_cases: Share::of(catalog.cases.iter().map(|case| proven(&case.faults))),
+            proven_rules: Share::of(rules.iter().map(|rule| proven(&rule.faults))),
+            caught_faults: Share::of(faults.iter().map(|fault| caught.contains(fault))),
+            ..Coverage::default()
         };
-        let of_servers = catalog
-            .requirements
-            .values()
-            .filter(|requirement| requirement.party != Party::Client);
-        for requirement in of_servers {
-            let area = requirement.id.split('/').next().unwrap_or_default();
+        for requirement in catalog.requirements.values() {
             for revision in requirement.levels.keys().copied() {
-                let cell = coverage
-                    .areas
-                    .entry(area.to_owned())
-                    .or_default()
-                    .entry(revision)
-                    .or_default();
-                if is_tested(catalog, rules, requirement, revision) {
-                    cell.tested += 1;
-                } else if let Some(reason) = &requirement.untested {
-                    cell.untested += 1;
-                    coverage
-                        .untested
-                        .insert(requirement.id.clone(), reason.clone());
-                } else {
-                    cell.open += 1;
-                    coverage
-                        .open
-                        .entry(requirement.id.clone())
-                        .or_default()
-                        .push(revision);
+                if requirement.party != Party::Client {
+                    coverage.add(catalog, rules, requirement, revision);
+                }
+                if requirement.party != Party::Server {
+                    let area = coverage.clients.entry(requirement.area().to_owned());
+                    *area.or_default().entry(revision).or_default() += 1;
                 }
             }
         }
         coverage
+    }
+
+    fn add(
+        &mut self,
+        catalog: &Catalog,
+        rules: &[RuleCitations],
+        requirement: &Requirement,
+        revision: Revision,
+    ) {
+        let area = self.areas.entry(requirement.area().to_owned()).or_default();
+        let cell = area.entry(revision).or_default();
+        let missing: Vec<Transport> = requirement
+            .transports(revision)
+            .filter(|transport| !is_tested(catalog, rules, &requirement.id, revision, *transport))
+            .collect();
+        if missing.is_empty() {
+            cell.tested += 1;
+        } else if let Some(reason) = &requirement.untested {
+            cell.untested += 1;
+            self.untested.insert(requirement.id.clone(), reason.clone());
+        } else {
+            cell.open += 1;
+            let places = self.open.entry(requirement.id.clone()).or_default();
+            places.insert(revision, missing);
+        }
     }
 
     /// All areas together, by revision.
@@ -125,31 +138,37 @@ impl Coverage {
 fn is_tested(
     catalog: &Catalog,
     rules: &[RuleCitations],
-    requirement: &Requirement,
+    id: &String,
     revision: Revision,
+    transport: Transport,
 ) -> bool {
     let by_rule = rules
         .iter()
-        .any(|(_, cited)| cited.contains(&requirement.id));
+        .any(|rule| rule.requirements.contains(id) && (rule.applies)(revision, transport));
     by_rule
         || catalog.cases.iter().any(|case| {
-            case.revisions.contains(revision) && case.requirements.contains(&requirement.id)
+            case.is_over(transport)
+                && case.revisions.contains(revision)
+                && case.requirements.contains(id)
         })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    #[test]
-    fn tested_with_reason_and_open_add_up() {
+    pub(in crate::catalog) fn catalog() -> Catalog {
         let requirements = [
             r#"{ "id": "a/case", "text": "t", "party": "server", "transport": "any",
                  "levels": { "2025-06-18": "MUST p", "2025-11-25": "MUST p" } }"#,
             r#"{ "id": "a/rule", "text": "t", "party": "both", "transport": "any", "levels": { "2025-11-25": "MUST p" } }"#,
+            r#"{ "id": "a/half", "text": "t", "party": "server", "transport": "any",
+                 "levels": { "2024-11-05": "MUST p", "2025-11-25": "MUST p" } }"#,
+            r#"{ "id": "a/http", "text": "t", "party": "server", "transport": "http",
+                 "levels": { "2024-11-05": "MUST p", "2025-11-25": "MUST p" } }"#,
             r#"{ "id": "a/reason", "text": "t", "party": "server", "transport": "any", "untested": "invisible",
                  "levels": { "2025-11-25": "MUST p" } }"#,
-            r#"{ "id": "a/client", "text": "t", "party": "client", "transport": "any", "levels": { "2025-11-25": "MUST p" } }"#,
+            r#"{ "id": "b/client", "text": "t", "party": "client", "transport": "any", "levels": { "2025-11-25": "MUST p" } }"#,
         ];
         let mut catalog = Catalog::default();
         for text in requirements {
@@ -158,31 +177,70 @@ mod tests {
                 .requirements
                 .insert(requirement.id.clone(), requirement);
         }
-        catalog.cases.push(
-            serde_json::from_str(
-                r#"{ "id": "a/x", "title": "t", "requirements": ["a/case"], "revisions": "2025-11-25",
-                     "steps": [{ "alive": true }] }"#,
-            )
-            .unwrap(),
-        );
-        let coverage = Coverage::of(
-            &catalog,
-            &[("rule/r".to_owned(), vec!["a/rule".to_owned()])],
-            Share::of([true].into_iter()),
-        );
-        assert_eq!(coverage.proven_cases, Share { some: 0, all: 1 });
+        let cases = [
+            r#"{ "id": "a/x", "title": "t", "requirements": ["a/case"], "revisions": "2025-11-25",
+                 "steps": [{ "alive": true }], "faults": ["f"] }"#,
+            r#"{ "id": "a/y", "title": "t", "requirements": ["a/http"], "transports": ["http"],
+                 "steps": [{ "alive": true }] }"#,
+        ];
+        for text in cases {
+            catalog
+                .cases
+                .push(std::sync::Arc::new(serde_json::from_str(text).unwrap()));
+        }
+        catalog
+    }
+
+    pub(in crate::catalog) fn rules() -> [RuleCitations; 2] {
+        let rule = |id: &str, applies| RuleCitations {
+            name: format!("rule/{id}"),
+            requirements: vec![format!("a/{id}")],
+            faults: vec!["g".to_owned()],
+            applies,
+        };
+        [
+            rule("rule", |_, _| true),
+            rule("half", |_, transport| transport == Transport::Stdio),
+        ]
+    }
+
+    #[test]
+    fn tested_with_reason_and_open_add_up() {
+        let coverage = Coverage::of(&catalog(), &rules(), &["f", "g", "h"]);
+        assert_eq!(coverage.proven_cases, Share { some: 1, all: 2 });
+        assert_eq!(coverage.proven_rules, Share { some: 2, all: 2 });
+        assert_eq!(coverage.caught_faults, Share { some: 2, all: 3 });
         let newest = coverage.areas["a"][&Revision::V2025_11_25];
-        assert_eq!(
-            newest,
-            Cell {
-                tested: 2,
-                untested: 1,
-                open: 0
-            }
-        );
-        assert_eq!(newest.total(), 3);
-        assert_eq!(coverage.open["a/case"], [Revision::V2025_06_18]);
+        let expected = Cell {
+            tested: 3,
+            untested: 1,
+            open: 1,
+        };
+        assert_eq!(newest, expected);
+        assert_eq!(newest.total(), 5);
         assert_eq!(coverage.untested["a/reason"], "invisible");
         assert_eq!(coverage.totals()[&Revision::V2025_06_18].open, 1);
+    }
+
+    #[test]
+    fn each_transport_counts() {
+        let open = Coverage::of(&catalog(), &rules(), &[]).open;
+        let at = |id: &str, revision| open[id][&revision].clone();
+        assert_eq!(
+            at("a/case", Revision::V2025_06_18),
+            [Transport::Stdio, Transport::Http]
+        );
+        assert_eq!(at("a/half", Revision::V2025_11_25), [Transport::Http]);
+        assert_eq!(at("a/half", Revision::V2024_11_05), [Transport::Sse]);
+        assert_eq!(at("a/http", Revision::V2024_11_05), [Transport::Sse]);
+        assert_eq!(open["a/http"].len(), 1, "over HTTP it is tested");
+    }
+
+    #[test]
+    fn what_binds_clients_is_counted_apart() {
+        let coverage = Coverage::of(&catalog(), &rules(), &[]);
+        let clients = |area: &str| coverage.clients[area][&Revision::V2025_11_25];
+        assert_eq!((clients("a"), clients("b")), (1, 1));
+        assert!(!coverage.areas.contains_key("b"));
     }
 }

@@ -9,9 +9,21 @@ use super::load::{Kind, taken};
 use super::{Case, Catalog, Party, Problem, Requirement};
 use crate::catalog::load::SourceFile;
 use crate::catalog::select::{did_you_mean, near};
+use crate::revision::Revision;
+use crate::transport::Transport;
 
-/// The name of a rule and the ids of the requirements that it cites.
-pub type RuleCitations = (String, Vec<String>);
+/// What a rule says of itself: it is code, and the catalog sees no more of it.
+#[derive(Debug, Clone)]
+pub struct RuleCitations {
+    /// The name of its trials, `rule/NAME`.
+    pub name: String,
+    /// The ids of the requirements that it cites.
+    pub requirements: Vec<String>,
+    /// The faults that it catches.
+    pub faults: Vec<String>,
+    /// Where it is checked.
+    pub applies: fn(Revision, Transport) -> bool,
+}
 
 /// An item of a file and where it stands.
 struct Located<'a, T> {
@@ -142,7 +154,7 @@ fn fault_problems(case: &Located<'_, Case>) -> Vec<Problem> {
 fn rule_problems(rules: &[RuleCitations], known: &Known<'_>) -> Vec<Problem> {
     let cited = rules
         .iter()
-        .flat_map(|(name, ids)| ids.iter().map(move |id| (name, id)));
+        .flat_map(|rule| rule.requirements.iter().map(move |id| (&rule.name, id)));
     cited
         .filter(|(_, id)| !known.requirements.contains_key(id.as_str()))
         .map(|(name, id)| Problem {
@@ -160,7 +172,7 @@ fn dead_requirements(
 ) -> Vec<Problem> {
     let by_cases = cases.iter().flat_map(|case| &case.item.requirements);
     let cited: BTreeSet<&String> = by_cases
-        .chain(rules.iter().flat_map(|(_, ids)| ids))
+        .chain(rules.iter().flat_map(|rule| &rule.requirements))
         .collect();
     let mut problems = Vec::new();
     for found in requirements
@@ -349,7 +361,12 @@ mod tests {
             file(Kind::Requirements, "requirements/tools.json", REQUIREMENTS),
             file(Kind::Cases, "tools.json", &format!("[{twice}, {twice}]")),
         ];
-        let rules = [("rule/x".to_owned(), vec!["tools/none".to_owned()])];
+        let rules = [RuleCitations {
+            name: "rule/x".to_owned(),
+            requirements: vec!["tools/none".to_owned()],
+            faults: Vec::new(),
+            applies: |_, _| true,
+        }];
         let found: Vec<String> = lint(&files, &Catalog::default(), Some(&rules))
             .iter()
             .map(Problem::to_string)

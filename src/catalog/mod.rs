@@ -1,5 +1,6 @@
 //! The catalog: requirements and cases, as data. Its format is described in cases/README.md.
 
+pub mod baseline;
 pub mod case;
 pub mod coverage;
 pub mod lint;

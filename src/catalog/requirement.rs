@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::revision::Revision;
+use crate::transport::Transport;
 use crate::verdict::Level;
 
 /// One statement of the specification.
@@ -48,6 +49,33 @@ pub enum Concern {
     Stdio,
     Http,
     Sse,
+}
+
+impl Concern {
+    /// Whether it concerns this transport. `http` is both transports over HTTP.
+    pub fn includes(self, transport: Transport) -> bool {
+        match self {
+            Concern::Any => true,
+            Concern::Stdio => transport == Transport::Stdio,
+            Concern::Http => transport != Transport::Stdio,
+            Concern::Sse => transport == Transport::Sse,
+        }
+    }
+}
+
+impl Requirement {
+    /// The first part of the id.
+    pub fn area(&self) -> &str {
+        self.id.split('/').next().unwrap_or(&self.id)
+    }
+
+    /// The transports that it concerns, of those that the revision has.
+    pub fn transports(&self, revision: Revision) -> impl Iterator<Item = Transport> + use<> {
+        let concern = self.transport;
+        Transport::ALL
+            .into_iter()
+            .filter(move |transport| concern.includes(*transport) && transport.carries(revision))
+    }
 }
 
 /// The level of a requirement at one revision and where it stands; written `LEVEL PAGE#ANCHOR`.

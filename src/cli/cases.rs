@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{CatalogArgs, Failure, coverage, print, rule_citations, show};
-use crate::catalog::coverage::{Coverage, Share};
 use crate::catalog::lint::lint;
 use crate::catalog::load::{self, Kind};
 use crate::catalog::select::{did_you_mean, near};
@@ -44,13 +43,7 @@ enum Command {
         catalog: CatalogArgs,
     },
     /// Count what is tested of what the specification asks, by area and revision
-    Coverage {
-        #[command(flatten)]
-        catalog: CatalogArgs,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Coverage(coverage::Arguments),
 }
 
 impl Cases {
@@ -68,22 +61,13 @@ impl Cases {
             }
             Command::Show { name, catalog } => show_one(&catalog.load()?, &name).map(|()| 0),
             Command::Lint { catalog } => lint_all(&catalog),
-            Command::Coverage { catalog, json } => {
-                let catalog = catalog.load()?;
-                let proven = Share::of(RULES.iter().map(|rule| !rule.faults.is_empty()));
-                let coverage = Coverage::of(&catalog, &rule_citations(), proven);
-                print(&if json {
-                    to_json(&coverage)?
-                } else {
-                    coverage::text(&coverage)
-                })
-                .map(|()| 0)
-            }
+            Command::Coverage(arguments) => arguments.run().map(|()| 0),
         }
     }
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, Failure> {
+/// Indented, with a newline at the end.
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value);
     text.map(|text| format!("{text}\n"))
         .map_err(|error| Failure::run(format!("cannot write JSON: {error}")))

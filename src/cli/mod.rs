@@ -162,7 +162,12 @@ fn rule_citations() -> Vec<RuleCitations> {
     let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
     RULES
         .iter()
-        .map(|rule| (format!("rule/{}", rule.name), owned(rule.requirements)))
+        .map(|rule| RuleCitations {
+            name: format!("rule/{}", rule.name),
+            requirements: owned(rule.requirements),
+            faults: owned(rule.faults),
+            applies: rule.applies,
+        })
         .collect()
 }
 
