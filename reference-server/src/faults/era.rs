@@ -18,7 +18,7 @@ impl Faults {
         capabilities: &Object,
     ) -> Result<(), ErrorObject> {
         if self.has(F::VersionRefused) && Revision::parse(requested).is_none() {
-            return Err(ErrorObject::invalid_params("Unsupported protocol version"));
+            return Err(ErrorObject::invalid_request("Unsupported protocol version"));
         }
         self.refuse_capabilities(capabilities)
     }
