@@ -117,8 +117,8 @@ pub enum Action {
     Reply {
         /// The method.
         method: String,
-        /// `{"result": ...}` or `{"error": ...}`.
-        reply: Value,
+        /// `{"result": ...}` or `{"error": ...}`; none if it is never answered.
+        reply: Option<Value>,
     },
     /// Nothing that matches may come.
     Quiet {

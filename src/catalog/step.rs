@@ -62,6 +62,8 @@ pub struct Written {
     result: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    never: bool,
 
     #[serde(skip_serializing_if = "Option::is_none")]
     expect: Option<Value>,
@@ -185,11 +187,12 @@ impl Written {
         }
     }
 
-    fn take_reply(&mut self) -> Result<Value, String> {
-        match (self.result.take(), self.error.take()) {
-            (Some(result), None) => Ok(serde_json::json!({ "result": result })),
-            (None, Some(error)) => Ok(serde_json::json!({ "error": error })),
-            _ => Err("`reply` needs either `result` or `error`".to_owned()),
+    fn take_reply(&mut self) -> Result<Option<Value>, String> {
+        match (self.result.take(), self.error.take(), self.never) {
+            (Some(result), None, false) => Ok(Some(serde_json::json!({ "result": result }))),
+            (None, Some(error), false) => Ok(Some(serde_json::json!({ "error": error }))),
+            (None, None, true) => Ok(None),
+            _ => Err("`reply` needs one of `result`, `error` and `never`".to_owned()),
         }
     }
 
@@ -262,8 +265,9 @@ impl Written {
             Action::Cancel { name } => self.cancel = Some(name),
             Action::Reply { method, reply } => {
                 self.reply = Some(method);
-                self.result = reply.get("result").cloned();
-                self.error = reply.get("error").cloned();
+                self.never = reply.is_none();
+                let member = |name| reply.as_ref().and_then(|reply| reply.get(name)).cloned();
+                (self.result, self.error) = (member("result"), member("error"));
             }
             Action::Quiet { pattern } => self.quiet = Some(pattern),
             Action::Pages {

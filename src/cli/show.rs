@@ -30,7 +30,7 @@ const VERBS: [&str; 16] = [
 ];
 
 /// What is said of the other fields of a step, in this order.
-const FIELDS: [(&str, &str); 22] = [
+const FIELDS: [(&str, &str); 23] = [
     ("start", "name"),
     ("params", "params"),
     ("headers", "headers"),
@@ -40,6 +40,7 @@ const FIELDS: [(&str, &str); 22] = [
     ("items", "items"),
     ("result", "result"),
     ("error", "error"),
+    ("never", "never"),
     ("until", "until"),
     ("given", "given"),
     ("given_notifications", "given, before it"),

@@ -5,6 +5,7 @@ mod record;
 mod replies;
 mod resume;
 mod send;
+mod started;
 mod steps;
 mod verbatim;
 mod wait;
@@ -85,7 +86,7 @@ pub struct Session {
     next_id: u64,
     next_stream: StreamId,
     next_seq: u64,
-    replies: BTreeMap<String, Value>,
+    replies: BTreeMap<String, Option<Value>>,
     replied: usize,
     started: BTreeMap<String, usize>,
     resumption: resume::Resumption,

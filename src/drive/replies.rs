@@ -26,7 +26,9 @@ impl Session {
                 .iter()
                 .filter(|message| is_request(message))
             {
-                let mut response = self.reply(request);
+                let Some(mut response) = self.reply(request) else {
+                    continue;
+                };
                 response["jsonrpc"] = json!("2.0");
                 response["id"] = request["id"].clone();
                 let outbound = self.outbound(response, None);
@@ -35,7 +37,8 @@ impl Session {
         }
     }
 
-    fn reply(&self, request: &Value) -> Value {
+    /// The response without its id; none if the case wants none.
+    fn reply(&self, request: &Value) -> Option<Value> {
         let method = request
             .get("method")
             .and_then(Value::as_str)
@@ -44,7 +47,7 @@ impl Session {
             return reply.clone();
         }
         let declared = |capability: &str| self.spec.client.get(capability).is_some();
-        match method {
+        Some(match method {
             "ping" => json!({ "result": {} }),
             "roots/list" if declared("roots") => json!({ "result": { "roots": [] } }),
             "sampling/createMessage" if declared("sampling") => json!({ "result": {
@@ -57,6 +60,6 @@ impl Session {
                 json!({ "result": { "action": "decline" } })
             }
             _ => json!({ "error": { "code": -32601, "message": "Method not found" } }),
-        }
+        })
     }
 }

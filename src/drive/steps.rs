@@ -7,12 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::send::Outbound;
-use super::wait::{Wait, is_settled};
+use super::wait::Wait;
 use crate::catalog::case::{Action, Call, Case, Step};
-use crate::judge::pattern::{self, Scope};
+use crate::judge::pattern::Scope;
 use crate::judge::view::{self, Trial};
 use crate::message;
-use crate::revision::Era;
 use crate::transcript::{StepRef, What};
 use crate::transport::Outgoing;
 use crate::value::{ExpandError, Expander};
@@ -132,10 +131,8 @@ impl Session {
             } => self.send_bytes(at, bytes, *newline, headers).await?,
             Action::Http(http) => self.http_exchange(at, http).await?,
             Action::Reply { method, reply } => {
-                let reply = self
-                    .expander()
-                    .value(reply)?
-                    .unwrap_or_else(|| json!({ "result": {} }));
+                let reply = reply.as_ref().map(|reply| self.expander().value(reply));
+                let reply = reply.transpose()?.flatten();
                 self.replies.insert(method.clone(), reply);
                 Next::Go
             }
@@ -262,7 +259,7 @@ impl Session {
     }
 
     /// Waits for the HTTP response; on stdio there is nothing to wait for.
-    async fn settle_post(&mut self, sent: usize, at: StepRef) -> Next {
+    pub(super) async fn settle_post(&mut self, sent: usize, at: StepRef) -> Next {
         if self.is_http() {
             self.settle(sent, at).await
         } else {
@@ -273,57 +270,6 @@ impl Session {
     fn has_status(&self, sent: usize) -> bool {
         self.exchange(sent)
             .is_some_and(|exchange| exchange.head.is_some())
-    }
-
-    async fn await_started(
-        &mut self,
-        at: StepRef,
-        name: &str,
-        until: Option<&Value>,
-    ) -> Result<Next, ExpandError> {
-        let Some(&sent) = self.started.get(name) else {
-            return Err(ExpandError::UnsetVariable(name.to_owned()));
-        };
-        let Some(until) = until else {
-            let wait = self.wait_answer(sent, Some(at)).await;
-            return Ok(wait.into());
-        };
-        let (revision, vars) = (self.spec.revision, self.vars.clone());
-        let wait = self
-            .wait_for(Some(at), "a message that the step awaits", |record| {
-                let scope = Scope {
-                    revision,
-                    vars: &vars,
-                };
-                is_settled(record, sent)
-                    || view::messages_since(&record.entries, sent)
-                        .any(|message| pattern::matches(until, Some(message), &scope).is_ok())
-            })
-            .await;
-        Ok(wait.into())
-    }
-
-    async fn cancel(&mut self, at: StepRef, name: &str) -> Result<Next, ExpandError> {
-        let Some(&sent) = self.started.get(name) else {
-            return Err(ExpandError::UnsetVariable(name.to_owned()));
-        };
-        if self.is_http() && self.spec.era() == Era::Modern {
-            let stream = self.record.entries[sent].stream;
-            let _ = self.link.tx.send(Outgoing::Abandon(stream));
-            self.record.note(stream, What::Abandoned);
-            return Ok(Next::Go);
-        }
-        let id = self.record.entries[sent]
-            .json
-            .as_ref()
-            .and_then(|message| message.get("id").cloned());
-        let params = json!({ "requestId": id, "reason": "cancelled by mcp-conform" });
-        let outbound = Outbound {
-            step: Some(at),
-            ..self.notification("notifications/cancelled", Some(params))
-        };
-        let notified = self.send(outbound);
-        Ok(self.settle_post(notified, at).await)
     }
 
     async fn quiet(&mut self, at: StepRef) -> Next {

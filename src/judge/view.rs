@@ -220,17 +220,6 @@ pub fn saved(expect: &Expectation, answer: Option<&Value>) -> BTreeMap<String, V
         .collect()
 }
 
-/// The messages received with one entry.
-pub fn messages_at(entries: &[Entry], index: usize) -> &[Value] {
-    match entries
-        .get(index)
-        .map(|entry| (&entry.what, entry.json.as_deref()))
-    {
-        Some((What::Received { .. }, Some(document))) => message::messages(document),
-        _ => &[],
-    }
-}
-
 /// The session id that the server issued with its answer to `initialize`.
 pub fn session_id(session: &Session<'_>) -> Option<String> {
     let opening = session
@@ -247,9 +236,14 @@ pub fn session_id(session: &Session<'_>) -> Option<String> {
     }
 }
 
-/// All messages received after an entry.
-pub fn messages_since(entries: &[Entry], index: usize) -> impl Iterator<Item = &Value> {
-    entries[index..]
+/// Whether a message like this is among what was received with these entries.
+pub fn has_come(awaited: &Value, entries: &[Entry], scope: &Scope<'_>) -> bool {
+    received(entries).any(|message| pattern::matches(awaited, Some(message), scope).is_ok())
+}
+
+/// All messages received with these entries.
+fn received(entries: &[Entry]) -> impl Iterator<Item = &Value> {
+    entries
         .iter()
         .filter(|entry| matches!(entry.what, What::Received { .. }))
         .filter_map(|entry| entry.json.as_deref())
@@ -271,17 +265,12 @@ pub fn is_open_stream(entries: &[Entry], stream: StreamId) -> bool {
 /// The requests and notifications that the other side sent between two entries.
 fn initiated(entries: &[Entry], from: usize, until: usize) -> Value {
     let until = until.min(entries.len());
-    let messages = entries[from..until.max(from)]
-        .iter()
-        .filter(|entry| matches!(entry.what, What::Received { .. }))
-        .filter_map(|entry| entry.json.as_deref())
-        .flat_map(message::messages)
-        .filter(|message| {
-            matches!(
-                message::kind(message),
-                Kind::Request { .. } | Kind::Notification { .. }
-            )
-        });
+    let messages = received(&entries[from..until.max(from)]).filter(|message| {
+        matches!(
+            message::kind(message),
+            Kind::Request { .. } | Kind::Notification { .. }
+        )
+    });
     Value::Array(messages.cloned().collect())
 }
 

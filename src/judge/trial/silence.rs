@@ -66,15 +66,10 @@ impl Judge<'_> {
         })
     }
 
-    /// Whether a message that is waited for came after this entry.
+    /// Whether a message that is waited for came after this entry, while the trial lasted.
     fn has_come(&self, awaited: &Value, after: usize) -> bool {
-        let scope = self.scope();
-        let matches = |message: &Value| pattern::matches(awaited, Some(message), &scope).is_ok();
-        (after..self.span().end).any(|index| {
-            view::messages_at(self.trial.entries, index)
-                .iter()
-                .any(&matches)
-        })
+        let entries = self.trial.entries.get(after..self.span().end);
+        entries.is_some_and(|entries| view::has_come(awaited, entries, &self.scope()))
     }
 
     /// No answer. The step may name what that violates, if it is about answering at all.
