@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use crate::lock;
-use crate::tasks::Task;
+use crate::tasks::{Owner, Task};
 
 /// Something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Event {
     Resource(String),
     /// A task.
     Task(Arc<Task>),
+    /// Nothing changed, but the owner's subscriptions to the resource with this URI shall end.
+    Over(String, Owner),
 }
 
 impl Event {
@@ -34,6 +36,7 @@ impl Event {
             Self::Resource(_) => "notifications/resources/updated",
             // Of the extension for 2026-07-28; a legacy session has its own name for it.
             Self::Task(_) => "notifications/tasks",
+            Self::Over(..) => "notifications/cancelled",
         }
     }
 }

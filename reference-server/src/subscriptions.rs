@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::auth::Caller;
 use crate::context::{Answer, Outlet};
@@ -90,11 +91,12 @@ impl Filter {
             Event::Resources => self.resources,
             Event::Resource(uri) => self.uris.contains(uri),
             Event::Task(task) => self.tasks.contains(&task.id),
+            Event::Over(..) => false,
         }
     }
 }
 
-/// Serves one subscription until the server closes; cancelling it means dropping the future.
+/// Serves one subscription until the server ends it; cancelling it means dropping the future.
 pub async fn listen(
     server: &Arc<Server>,
     id: &Id,
@@ -141,10 +143,18 @@ pub async fn listen(
         let method = "notifications/subscriptions/acknowledged";
         outlet.send(notification(method, acknowledged));
     }
+    let over = Arc::<Notify>::default();
     let subscription = {
         let (server, meta, outlet) = (Arc::clone(server), meta.clone(), Arc::clone(&outlet));
+        let (over, owner) = (Arc::clone(&over), owner.clone());
         let told_anyway = faults.has(F::ListenUnfiltered);
         server.clone().hub.listen(move |event| {
+            if let Event::Over(uri, whose) = event {
+                if filter.uris.contains(uri) && *whose == owner {
+                    over.notify_one();
+                }
+                return;
+            }
             let told = filter.wants(event) && !server.faults.is_replaced(number);
             if told || told_anyway {
                 let mut params = json!({"_meta": meta});
@@ -162,7 +172,7 @@ pub async fn listen(
             }
         })
     };
-    let _listening = match faults.has(F::ListenForever) {
+    let listening = match faults.has(F::ListenForever) {
         // Goes on telling even after this future was dropped.
         true => {
             std::mem::forget(subscription);
@@ -176,11 +186,22 @@ pub async fn listen(
         add_task(&mut params, &task);
         outlet.send(notification("notifications/tasks", params));
     }
-    server.hub.closed().await;
-    let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": "shutting down"});
-    outlet.send(notification("notifications/cancelled", closing));
+    let reason = tokio::select! {
+        () = server.hub.closed() => "shutting down",
+        () = over.notified() => "no longer served",
+    };
+    drop(listening);
+    if !faults.has(F::ListenEndsUntold) {
+        let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": reason});
+        outlet.send(notification("notifications/cancelled", closing));
+    }
+    if faults.has(F::ListenEndsUnanswered) {
+        std::future::pending::<()>().await;
+    }
     let mut result = Object::new();
-    result.insert("_meta".into(), meta);
+    if !faults.has(F::ListenEndsUnnamed) {
+        result.insert("_meta".into(), meta);
+    }
     Ok(result)
 }
 

@@ -108,8 +108,9 @@ impl InFlight {
     pub fn cancel(&self, id: &Id) {
         let cancelled = lock(&self.tasks).working.remove(id);
         if let Some(task) = cancelled {
-            task.abort.abort();
+            // First, because it may have a last word for the stream that ends with the task.
             drop(lock(&task.work).take());
+            task.abort.abort();
             self.idle.notify_waiters();
         }
     }

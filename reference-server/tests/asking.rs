@@ -226,6 +226,34 @@ fn tools_and_context_go_only_to_clients_that_declare_them() {
 }
 
 #[test]
+fn a_call_that_is_cancelled_takes_its_open_question_along() {
+    let mut server = session(json!({"sampling": {}}));
+    let sampling = |id| call(id, "test_sampling", json!({"prompt": "Hello"}));
+    let cancel = |id: u32| {
+        let params = json!({"requestId": id});
+        json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params})
+    };
+    server.send(&sampling(1));
+    let asked = server.receive();
+    server.send(&cancel(1));
+    let cancelled = server.receive();
+    assert_eq!(cancelled["method"], "notifications/cancelled");
+    assert_eq!(cancelled["params"]["requestId"], asked["id"]);
+    // Of what was answered, or is answered nevertheless, nothing more is said.
+    server.send(&answer(&asked, json!({})));
+    server.send(&sampling(2));
+    let asked = server.receive();
+    let content = json!({"type": "text", "text": "Hi"});
+    server.send(&answer(
+        &asked,
+        json!({"role": "assistant", "content": content, "model": "m"}),
+    ));
+    assert_eq!(said(&server.receive()), "LLM response: Hi");
+    server.send(&cancel(2));
+    assert_eq!(server.ask(&request(3, "ping", json!({})))["id"], 3);
+}
+
+#[test]
 fn roots_are_listed_again_when_they_change() {
     let mut server = session(json!({"roots": {"listChanged": true}}));
     let changed = json!({"jsonrpc": "2.0", "method": "notifications/roots/list_changed"});

@@ -335,6 +335,49 @@ fn a_request_state_is_of_use_only_to_whom_it_was_given() {
 }
 
 #[test]
+fn a_subscription_is_closed_by_nobody_but_its_owner() {
+    let protected = Protected::start(&[]);
+    let (reader, writer) = ("the-key-of-reader", "the-key-of-writer");
+    let call = |token: &str, call: Value| {
+        let call = protected.post(token, &modern(1, "tools/call", call));
+        assert_eq!(call.status, 200);
+    };
+    let close = |uri: &str| json!({"name": "test_close_subscriptions", "arguments": {"uri": uri}});
+    let filter = json!({"toolsListChanged": true, "resourceSubscriptions": ["test://static-text"]});
+    let listen = modern(
+        "sub",
+        "subscriptions/listen",
+        json!({"notifications": filter}),
+    );
+    let headers = [
+        ("Authorization", "Bearer the-key-of-reader"),
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "subscriptions/listen"),
+    ];
+    let mut stream = protected.server.open("POST", &headers, &listen.to_string());
+    // Once the response begins, there is a subscription.
+    let mut begun = [0; 12];
+    stream.peek(&mut begun).unwrap();
+    call(writer, close("test://static-text"));
+    call(reader, close("test://watched-resource"));
+    call(writer, json!({"name": "test_trigger_tool_change"}));
+    call(reader, close("test://static-text"));
+    let events = Response::read(&mut stream).events();
+    let methods = events.iter().map(|event| event["method"].as_str());
+    let methods: Vec<_> = methods.map(Option::unwrap_or_default).collect();
+    assert_eq!(
+        methods,
+        [
+            "notifications/subscriptions/acknowledged",
+            "notifications/tools/list_changed",
+            "notifications/cancelled",
+            "",
+        ]
+    );
+    assert_eq!(events[3]["id"], "sub");
+}
+
+#[test]
 fn calls_and_refusals_are_logged_and_no_secret_is() {
     let mut protected = Protected::start(&[]);
     let token = protected.token(json!({}));

@@ -116,6 +116,10 @@ fn whoever_waits_for_a_task_is_asked_what_it_asks() {
             server.send(&json!({
                 "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params,
             }));
+            let withdrawn = server.receive();
+            assert_eq!(withdrawn["method"], "notifications/cancelled");
+            assert_eq!(withdrawn["params"]["requestId"], question["id"]);
+            assert_eq!(withdrawn["params"]["_meta"][RELATED], by_id);
             continue;
         }
         let answer = json!({"action": "accept", "content": {"confirm": true}});

@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
         "subscriptions/id-on-every-message",
         "subscriptions/only-requested",
         "subscriptions/ack-subset",
+        "subscriptions/id-on-result",
     ],
     faults: &[
         "listen-unacknowledged",
@@ -26,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
         "subscription-id-missing",
         "subscription-id-wrong",
         "listen-unfiltered",
+        "listen-ends-unnamed",
     ],
     applies: |revision, _| revision.era() == Era::Modern,
     check,
@@ -33,6 +35,7 @@ pub(super) const RULE: Rule = Rule {
 
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const ID_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
+const RESULT_POINTER: &str = "/result/_meta/io.modelcontextprotocol~1subscriptionId";
 /// A notification and the part of the filter that asks for it.
 const KINDS: [(&str, &str); 4] = [
     ("notifications/tools/list_changed", "toolsListChanged"),
@@ -51,6 +54,8 @@ struct Listen<'a> {
     life: usize,
     id: &'a Value,
     filter: &'a Value,
+    /// The result that ended it, with its entry.
+    result: Option<(usize, &'a Value)>,
     /// What came on it so far.
     seen: Vec<(&'a str, Received<'a>)>,
 }
@@ -89,6 +94,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     for listen in &listens {
         acknowledged(listen, sight);
         requested(listen, sight);
+        ended(listen, sight);
     }
 }
 
@@ -105,8 +111,8 @@ fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
             .find(|exchange| exchange.sent == entry)?;
         let answer = exchange
             .answer
-            .and_then(|answer| session.entries[answer].json.as_deref());
-        let refused = answer.is_some_and(|answer| answer.get("error").is_some());
+            .and_then(|answer| Some((answer, session.entries[answer].json.as_deref()?)));
+        let refused = answer.is_some_and(|(_, answer)| answer.get("error").is_some());
         if !listens
             || refused
             || is_deliberate(session, entry)
@@ -124,6 +130,7 @@ fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
             life,
             id: message.get("id")?,
             filter,
+            result: answer.filter(|(_, answer)| answer.get("result").is_some()),
             seen: Vec::new(),
         })
     });
@@ -280,6 +287,30 @@ fn requested(listen: &Listen<'_>, sight: &mut Sight) {
     }
 }
 
+/// The result that ends a subscription names it as everything else on it does.
+fn ended(listen: &Listen<'_>, sight: &mut Sight) {
+    let Some((entry, answer)) = listen.result else {
+        return;
+    };
+    sight.observe();
+    let named = answer.pointer(RESULT_POINTER);
+    if named != Some(listen.id) {
+        let message = match named {
+            None => "the result that ends a subscription does not say which",
+            Some(_) => "the result that ends a subscription names another",
+        };
+        let (expected, actual) = (listen.id.clone(), named.cloned().unwrap_or_default());
+        let entries = [listen.sent, entry];
+        sight.violation(
+            "subscriptions/id-on-result",
+            &entries,
+            message,
+            expected,
+            actual,
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::*;
@@ -364,6 +395,21 @@ mod tests {
             &RULE,
             &agreed(json!({ "resourceSubscriptions": ["a:c"] })),
             &["subscriptions/ack-subset"],
+        );
+    }
+
+    #[test]
+    fn ends_by_name() {
+        let ended = |id: Value| {
+            let meta = json!({ "io.modelcontextprotocol/subscriptionId": id });
+            listening(modern()).result(7, json!({ "resultType": "complete", "_meta": meta }))
+        };
+        passes(&RULE, &ended(json!(7)));
+        finds(&RULE, &ended(json!("7")), &["subscriptions/id-on-result"]);
+        finds(
+            &RULE,
+            &listening(modern()).result(7, json!({ "resultType": "complete" })),
+            &["subscriptions/id-on-result"],
         );
     }
 

@@ -250,7 +250,11 @@ fn place(method: &str, violation: &Violation) -> Option<&'static str> {
         "notifications/message" => "logging/message-form",
         "notifications/progress" => "progress/original-token",
         "notifications/resources/updated" => "resources/updated-notified",
-        "notifications/subscriptions/acknowledged" if concerns("_meta") => return None,
+        "subscriptions/listen" | "notifications/subscriptions/acknowledged"
+            if concerns("_meta") =>
+        {
+            return None;
+        }
         "sampling/createMessage" if concerns("maxTokens") => "sampling/max-tokens",
         "sampling/createMessage" => "sampling/request-form",
         "elicitation/create" if concerns("message") => "elicitation/message",

@@ -37,7 +37,8 @@ const PLACES: [(Revision, Transport); 10] = [
 const MODERN_ONLY: &str = "modern-only";
 
 /// Cases in which every rule finds something to look at.
-const TOUR: [&str; 29] = [
+const TOUR: [&str; 31] = [
+    "cancellation/call-that-asks",
     "elicitation/page",
     "elicitation/request-form",
     "elicitation/user-declines",
@@ -60,6 +61,7 @@ const TOUR: [&str; 29] = [
     "robust/several-errors",
     "sampling/request-form",
     "sse/reconnection",
+    "subscriptions/ended-by-the-server",
     "subscriptions/first-of-two-is-told",
     "subscriptions/listen-for-tools",
     "subscriptions/nothing-without-listening",

@@ -157,7 +157,7 @@ impl Faults {
             Event::Prompts => F::PromptsChangeUntold,
             Event::Resources => F::ResourcesChangeUntold,
             Event::Resource(_) => F::UpdatesUntold,
-            Event::Task(_) => return false,
+            Event::Task(_) | Event::Over(..) => return false,
         };
         self.has(fault)
     }

@@ -319,6 +319,9 @@ faults! {
     ListenReplaces "listen-replaces" "subscriptions/concurrent" "modern: a new subscription silences the one before";
     UnsupportedAcknowledged "unsupported-acknowledged" "subscriptions/unsupported-omitted" "modern: acknowledges what it does not support (--static)";
     ChangesUnasked "changes-unasked" "subscriptions/only-requested" "modern: tells who caused a change of it, subscribed or not";
+    ListenEndsUntold "listen-ends-untold" "subscriptions/teardown-cancelled" "modern: ends subscriptions without notifications/cancelled";
+    ListenEndsUnanswered "listen-ends-unanswered" "subscriptions/graceful-close" "modern: does not answer the subscriptions that it ends";
+    ListenEndsUnnamed "listen-ends-unnamed" "subscriptions/id-on-result" "modern: the answer that ends a subscription does not name it";
     ListenForever "listen-forever" "cancellation/stdio-silence" "modern: goes on telling after a subscription was cancelled (stdio)";
     CacheHintsMissing "cache-hints-missing" "caching/hints" "modern: results have no caching hints";
     TtlNegative "ttl-negative" "caching/ttl-not-negative" "modern: ttlMs is negative";

@@ -308,7 +308,9 @@ impl Session {
                 }
                 json!({"uri": uri})
             }
-            _ => Value::Null,
+            // No subscription of this era is a request that could end.
+            Event::Over(..) => return,
+            Event::Tools | Event::Prompts | Event::Resources => Value::Null,
         };
         let message = jsonrpc::notification(method, params);
         self.unsolicited.send(message);
@@ -330,7 +332,9 @@ impl Session {
         lock(&self.asked).insert(id.clone(), answer);
         let _waiting = Waiting {
             session: self,
+            outlet,
             id: &id,
+            meta: params.get("_meta").cloned(),
         };
         let mut request = json!({
             "jsonrpc": "2.0",
@@ -350,11 +354,7 @@ impl Session {
             Ok(Ok(Ok(result))) => Ok(result),
             Ok(Ok(Err(error))) => Err(format!("the client refused {method}: {error}")),
             Ok(Err(_)) => Err(format!("the client left without answering {method}")),
-            Err(_) => {
-                let params = json!({"requestId": id.to_value(), "reason": "timeout"});
-                outlet.send(jsonrpc::notification("notifications/cancelled", params));
-                Err(format!("the client did not answer {method} in time"))
-            }
+            Err(_) => Err(format!("the client did not answer {method} in time")),
         }
     }
 
@@ -379,14 +379,28 @@ impl Drop for Session {
     }
 }
 
-/// A request of ours whose answer is awaited; dropped, it is awaited no more.
+/// A request of ours whose answer is awaited. Dropped before there is one, because it takes too long or because the client
+/// has cancelled what it was asked for, the request is cancelled.
 struct Waiting<'a> {
     session: &'a Session,
+    outlet: &'a dyn Outlet,
     id: &'a Id,
+    /// The `_meta` of the request, which says which task it belongs to.
+    meta: Option<Value>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        lock(&self.session.asked).remove(self.id);
+        let is_open = lock(&self.session.asked).remove(self.id).is_some();
+        if !is_open {
+            return;
+        }
+        let reason = "the answer is not awaited any more";
+        let mut params = json!({"requestId": self.id.to_value(), "reason": reason});
+        if let Some(meta) = self.meta.take() {
+            params["_meta"] = meta;
+        }
+        let message = jsonrpc::notification("notifications/cancelled", params);
+        self.outlet.send(message);
     }
 }

@@ -250,6 +250,8 @@ fn tools() -> Vec<Tool> {
             |c, _| Box::pin(pages::visit(c))).since(V2025_11_25),
         tool("test_url_elicitation_required", "Page before", "Works only for users who have been to a page",
             |c, _| Box::pin(pages::required(c))).since(V2025_11_25),
+        tool("test_close_subscriptions", "Close subscriptions", "Ends the caller's subscriptions to a resource",
+            |c, a| Box::pin(plain::close_subscriptions(c, a))).takes(strings(&[("uri", "Of which resource")])).writes().since(V2026_07_28),
         tool("report", "Report", "Writes a report in several parts",
             |c, a| Box::pin(jobs::report(c, a))).takes(schemas::report()).tasks(Optional),
         tool("start_job", "Start a job", "Begins a report and returns the id of the job at once; job://ID shows how far it is",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::asking::argument;
 use super::{blocks, structured, text};
 use crate::context::{Answer, Context, Failure};
 use crate::features::logging::Level;
@@ -138,6 +139,14 @@ pub async fn announce_prompts(context: &Context) -> Answer {
 pub async fn announce_resources(context: &Context) -> Answer {
     context.publish(&Event::Resources);
     Ok(text("Announced."))
+}
+
+/// Callers end what is theirs, and nobody else's.
+pub async fn close_subscriptions(context: &Context, arguments: &Object) -> Answer {
+    let uri = argument(arguments, "uri").to_owned();
+    let over = Event::Over(uri, context.owner());
+    context.server.hub.publish(&over);
+    Ok(text("The subscriptions end."))
 }
 
 pub async fn change_watched(context: &Context) -> Answer {
