@@ -13,6 +13,7 @@ use crate::judge::Session;
 use crate::judge::evidence;
 use crate::message::{self, Kind};
 use crate::revision::{Era, Revision};
+use crate::transcript::What;
 use crate::wire::{self, Violation, WireSchema};
 
 pub(super) const RULE: Rule = Rule {
@@ -57,7 +58,7 @@ pub(super) const RULE: Rule = Rule {
         "resource-name-missing",
         "prompts-list-missing",
     ],
-    applies: |revision, _| wire::schemas(revision).is_some(),
+    applies: |_, _| true,
     check,
 };
 
@@ -70,6 +71,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     };
     let mut found = results(session, schema, sight);
     found.extend(initiated(session, schema, sight));
+    found.extend(batches(session, schema, sight));
     for Found {
         entries,
         method,
@@ -200,6 +202,29 @@ fn initiated(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> V
     found
 }
 
+/// Arrays, where the revision has batches. Their members are looked at like any other message.
+fn batches(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (index, entry) in session.entries.iter().enumerate() {
+        let (What::Received { .. }, Some(array @ Value::Array(_))) =
+            (&entry.what, entry.json.as_deref())
+        else {
+            continue;
+        };
+        let Some(violations) = schema.batch(array) else {
+            continue;
+        };
+        sight.observe();
+        found.extend(violations.into_iter().map(|violation| Found {
+            entries: vec![index],
+            method: "of messages".to_owned(),
+            what: "the array",
+            violation,
+        }));
+    }
+    found
+}
+
 const FALLBACK: &str = "messages/json-rpc";
 
 /// The requirement that a violation breaks; none if another rule reports it.
@@ -294,6 +319,7 @@ mod tests {
 
     use super::super::testing::*;
     use super::*;
+    use crate::transport::Transport;
     use crate::verdict::Level;
 
     #[test]
@@ -356,6 +382,22 @@ mod tests {
         let sampling = json!({ "method": "sampling/createMessage", "params": { "messages": [] } });
         finds(&RULE, &asked(sampling), &["sampling/max-tokens"]);
         passes(&RULE, &asked(json!({ "method": "x/y" })));
+    }
+
+    #[test]
+    fn batches() {
+        let old = || Script::new(Revision::V2025_03_26, Transport::Stdio);
+        let (answer, call) = (
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"roots/list"}"#,
+        );
+        passes(&RULE, &old().line(format!("[{answer},{answer}]")));
+        for wrong in ["[]".to_owned(), format!("[{answer},{call}]")] {
+            finds(&RULE, &old().line(&wrong), &["messages/json-rpc"]);
+            // Where there are no batches, another rule speaks.
+            let later = legacy().line(&wrong).judged(&RULE);
+            assert!(later.findings.is_empty());
+        }
     }
 
     #[test]

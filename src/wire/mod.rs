@@ -1,10 +1,11 @@
 //! Messages against our own JSON Schemas of the wire: schemas/REVISION.json, whose README explains the table `x-mcp`.
 
+mod document;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use jsonschema::{Registry, Validator};
 use serde_json::{Value, json};
@@ -13,25 +14,21 @@ use crate::judge::pattern::describe::{describe, plain};
 use crate::message::{Kind, kind};
 use crate::revision::Revision;
 
+pub use document::document;
+
 /// No more violations than this are reported of one message.
 const MAX_VIOLATIONS: usize = 5;
 
 /// The name under which a schema document knows itself.
 const DOCUMENT: &str = "urn:mcp-conform:wire";
 
-static V2025_11_25: LazyLock<Result<WireSchema, String>> =
-    LazyLock::new(|| WireSchema::load(include_str!("../../schemas/2025-11-25.json")));
-static V2026_07_28: LazyLock<Result<WireSchema, String>> =
-    LazyLock::new(|| WireSchema::load(include_str!("../../schemas/2026-07-28.json")));
-
-/// The wire schema of a revision; `None` where we have not written one.
+/// The wire schema of a revision, made when it is first asked for.
 pub fn schemas(revision: Revision) -> Option<&'static WireSchema> {
-    // A test proves that both can be loaded.
-    match revision {
-        Revision::V2025_11_25 => V2025_11_25.as_ref().ok(),
-        Revision::V2026_07_28 => V2026_07_28.as_ref().ok(),
-        _ => None,
-    }
+    static SCHEMAS: [OnceLock<Result<WireSchema, String>>; Revision::ALL.len()] =
+        [const { OnceLock::new() }; Revision::ALL.len()];
+    let schema = SCHEMAS[revision as usize].get_or_init(|| WireSchema::load(document(revision)?));
+    // A test proves that each can be loaded.
+    schema.as_ref().ok()
 }
 
 /// Where and why a message breaks the wire schema.
@@ -60,6 +57,8 @@ pub struct WireSchema {
     result_response: Checker,
     error_response: Checker,
     result: Checker,
+    /// Only where the revision has batches.
+    batch: Option<Checker>,
     requests: HashMap<String, Method>,
     notifications: HashMap<String, (From, Checker)>,
 }
@@ -100,8 +99,7 @@ struct Checker {
 }
 
 impl WireSchema {
-    fn load(text: &str) -> Result<WireSchema, String> {
-        let document: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    fn load(document: Value) -> Result<WireSchema, String> {
         let table = document.get("x-mcp").cloned().unwrap_or_default();
         let registry = Registry::new()
             .add(DOCUMENT, document)
@@ -129,6 +127,7 @@ impl WireSchema {
             result_response: envelope("resultResponse")?,
             error_response: envelope("errorResponse")?,
             result: envelope("result")?,
+            batch: envelope("batch").ok(),
             requests: methods.collect::<Result<_, String>>()?,
             notifications: notifications.collect::<Result<_, String>>()?,
             registry,
@@ -141,7 +140,12 @@ impl WireSchema {
         self.message(message, request_method, Side::Server)
     }
 
-    /// The same of a message that a client sent.
+    /// How an array is no batch of this revision, whatever its members hold; `None` where the revision has no batches.
+    pub fn batch(&self, array: &Value) -> Option<Vec<Violation>> {
+        Some(self.check(self.batch.as_ref()?, array))
+    }
+
+    /// What [`server_message`](Self::server_message) says, of a message that a client sent.
     pub fn client_message(&self, message: &Value, request_method: Option<&str>) -> Vec<Violation> {
         self.message(message, request_method, Side::Client)
     }
@@ -169,12 +173,12 @@ impl WireSchema {
                 self.check(&self.error_response, message)
             }
             Kind::Response { .. } => self.success(message, request_method, side),
-            Kind::Other if !message.is_object() => {
+            Kind::Other if !message.is_object() => self.batch(message).unwrap_or_else(|| {
                 vec![Violation::new(format!(
                     "a message is an object, not {}",
                     describe(message)
                 ))]
-            }
+            }),
             Kind::Other if message.get("method").is_some() => self.check(&self.request, message),
             Kind::Other => vec![Violation::new(
                 "neither a request nor a notification nor a response",

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::judge::pattern::properties::any_json;
+use crate::revision::Era;
 
 fn violations(revision: Revision, message: &Value, method: Option<&str>) -> Vec<Violation> {
     schemas(revision).unwrap().server_message(message, method)
@@ -10,8 +11,8 @@ fn violations(revision: Revision, message: &Value, method: Option<&str>) -> Vec<
 
 #[test]
 fn every_reference_compiles() {
-    for loaded in [&V2025_11_25, &V2026_07_28] {
-        let schema = loaded.as_ref().unwrap();
+    for revision in Revision::ALL {
+        let schema = schemas(revision).unwrap();
         let envelope = [
             &schema.request,
             &schema.notification,
@@ -25,7 +26,12 @@ fn every_reference_compiles() {
             .flat_map(|method| [&method.request, &method.result]);
         let notifications = schema.notifications.values().map(|(_, checker)| checker);
         let mut count = 0;
-        for checker in envelope.into_iter().chain(methods).chain(notifications) {
+        for checker in envelope
+            .into_iter()
+            .chain(&schema.batch)
+            .chain(methods)
+            .chain(notifications)
+        {
             assert!(
                 checker.validator(&schema.registry).is_ok(),
                 "{}",
@@ -35,7 +41,55 @@ fn every_reference_compiles() {
         }
         assert!(count > 30);
     }
-    assert!(schemas(Revision::V2025_06_18).is_none());
+}
+
+#[test]
+fn batches() {
+    let call = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {}});
+    let error = json!({"jsonrpc": "2.0", "error": {"code": 1, "message": ""}});
+    let told = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let schema = schemas(Revision::V2025_03_26).unwrap();
+    let pointers = |array: Value| -> Vec<String> {
+        let found = schema.batch(&array).unwrap();
+        found
+            .into_iter()
+            .map(|violation| violation.pointer)
+            .collect()
+    };
+    assert!(pointers(json!([call, told])).is_empty());
+    assert!(pointers(json!([answer, error])).is_empty());
+    assert_eq!(pointers(json!([])), [""]);
+    assert_eq!(pointers(json!([call, answer])), ["/1"]);
+    assert_eq!(pointers(json!([answer, 1])), ["/1"]);
+    assert_eq!(schema.client_message(&json!([call, told]), None), []);
+    for revision in Revision::ALL {
+        let has_batches = schemas(revision).unwrap().batch(&json!([call])).is_some();
+        assert_eq!(has_batches, revision == Revision::V2025_03_26);
+    }
+}
+
+#[test]
+fn what_came_later_is_any_member_before() {
+    let message = json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [
+        {"name": "a", "inputSchema": {"type": "object"}, "annotations": 1, "outputSchema": 2, "title": 3, "execution": 4, "icons": 5},
+    ]}});
+    let strange = |revision| -> Vec<String> {
+        let found = violations(revision, &message, Some("tools/list"));
+        let mut names: Vec<String> = found
+            .iter()
+            .filter_map(|violation| Some(violation.pointer.rsplit_once('/')?.1.to_owned()))
+            .collect();
+        names.sort();
+        names
+    };
+    assert!(strange(Revision::V2024_11_05).is_empty());
+    assert_eq!(strange(Revision::V2025_03_26), ["annotations"]);
+    assert_eq!(
+        strange(Revision::V2025_06_18),
+        ["annotations", "outputSchema", "title"]
+    );
+    assert_eq!(strange(Revision::V2025_11_25).len(), MAX_VIOLATIONS);
 }
 
 #[test]
@@ -71,11 +125,9 @@ fn valid_messages_pass() {
         ),
     ];
     for (message, method) in table {
-        assert_eq!(
-            violations(Revision::V2025_11_25, &message, method),
-            [],
-            "{message}"
-        );
+        for revision in Revision::ALL.into_iter().filter(|r| r.era() == Era::Legacy) {
+            assert_eq!(violations(revision, &message, method), [], "{message}");
+        }
     }
 }
 
@@ -112,11 +164,13 @@ fn violations_say_where() {
         (json!([]), None, ""),
     ];
     for (message, method, pointer) in table {
-        let found = violations(Revision::V2025_11_25, &message, method);
-        assert!(
-            found.iter().any(|violation| violation.pointer == pointer),
-            "{message} {found:?}"
-        );
+        for revision in Revision::ALL.into_iter().filter(|r| r.era() == Era::Legacy) {
+            let found = violations(revision, &message, method);
+            assert!(
+                found.iter().any(|violation| violation.pointer == pointer),
+                "{message} {found:?}"
+            );
+        }
     }
 }
 
