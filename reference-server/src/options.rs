@@ -43,6 +43,14 @@ pub struct Options {
     #[arg(long = "static")]
     pub is_static: bool,
 
+    /// Have so many tools: the first of the usual ones, or more, each of them `add` under another name
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub tools: Option<u32>,
+
+    /// List so many tools on a page [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub tools_per_page: Option<u32>,
+
     /// Violate one rule on purpose (repeatable; see --list-faults)
     #[arg(long = "fault", value_name = "NAME")]
     pub faults: Vec<String>,
@@ -120,6 +128,8 @@ pub fn run(options: Options) -> Result<(), Error> {
     let offer = Offer {
         eras: options.era,
         changes: !options.is_static,
+        tools: options.tools.map(|count| count as usize),
+        tools_per_page: options.tools_per_page.map(|count| count as usize),
     };
     let key = match &options.state_key {
         Some(secret) => secret.clone().into_bytes(),

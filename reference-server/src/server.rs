@@ -23,6 +23,10 @@ pub struct Offer {
     pub eras: Eras,
     /// Whether it tells of changes.
     pub changes: bool,
+    /// How many tools it has, unless it is the usual number.
+    pub tools: Option<usize>,
+    /// How many of them are on a page, unless it is the usual number.
+    pub tools_per_page: Option<usize>,
 }
 
 /// The server behind every connection. Of single clients it keeps tasks and how often they called, and nothing else.

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::HashSet;
 use std::process::Command;
 use std::time::Duration;
 
@@ -250,6 +251,40 @@ fn lists_have_pages_that_end() {
         assert!((2..=9).contains(&pages), "{list} has {pages} page(s)");
         let bad = server.ask(&modern(0, list, json!({"cursor": "bad"})));
         assert_eq!(bad["error"]["code"], -32602);
+    }
+}
+
+#[test]
+fn a_server_has_as_many_tools_as_it_is_told() {
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let mut server = Stdin::start_with(arguments);
+        let answer = server.ask(&modern(1, "tools/list", json!({})));
+        assert!(answer["result"].get("nextCursor").is_none());
+        let tools = answer["result"]["tools"].as_array().unwrap();
+        tools
+            .iter()
+            .map(|tool| tool["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let few = names(&["--tools", "2"]);
+    assert_eq!(few.len(), 2);
+    let many = names(&["--tools", "1000", "--tools-per-page", "1000"]);
+    assert_eq!((many.len(), &many[..2]), (1000, &few[..]));
+    assert_eq!(many.iter().collect::<HashSet<_>>().len(), 1000);
+
+    let call = |arguments: &[&str], name: &str| {
+        let mut server = Stdin::start_with(arguments);
+        let params = json!({"name": name, "arguments": {"a": 1, "b": 2}});
+        server.ask(&modern(1, "tools/call", params))
+    };
+    let sum = call(&["--tools", "1000"], "add_999");
+    assert_eq!(sum["result"]["structuredContent"]["sum"], 3.0);
+    for (arguments, name) in [
+        (["--tools", "1000"], "add_1000"),
+        (["--tools", "1000"], "add_0999"),
+        (["--tools", "2"], "add"),
+    ] {
+        assert_eq!(call(&arguments, name)["error"]["code"], -32602, "{name}");
     }
 }
 

@@ -11,22 +11,37 @@ use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object};
 
 /// The page of `items` that `params` asks for, as the member `name` of a result.
-///
-/// A cursor names its list and the index of the page's first item. Nothing is kept for it, so any
-/// server with the same items can continue the list.
 pub fn page(
     context: &Context,
     params: &Object,
     name: &str,
-    items: Vec<Value>,
+    mut items: Vec<Value>,
     size: usize,
 ) -> Answer {
-    let start = position(context, params, name, |start| start < items.len() as u64)?;
+    let count = items.len();
+    page_of(context, params, name, count, size, |index| {
+        items[index].take()
+    })
+}
+
+/// The same of `count` items that are made when they are asked for.
+///
+/// A cursor names its list and the index of the page's first item. Nothing is kept for it, so any
+/// server with the same items can continue the list.
+pub fn page_of(
+    context: &Context,
+    params: &Object,
+    name: &str,
+    count: usize,
+    size: usize,
+    item: impl FnMut(usize) -> Value,
+) -> Answer {
+    let start = position(context, params, name, |start| start < count as u64)?;
     let start = usize::try_from(start).unwrap_or(usize::MAX);
-    let end = items.len().min(start + size);
-    let more = end < items.len();
+    let end = count.min(start + size);
+    let more = end < count;
     let mut result = Object::new();
-    let page = items.into_iter().skip(start).take(size).collect();
+    let page = (start..end).map(item).collect();
     result.insert(name.into(), Value::Array(page));
     if more {
         result.insert("nextCursor".into(), encode(name, end as u64).into());

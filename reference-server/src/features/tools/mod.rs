@@ -8,6 +8,7 @@ mod consulting;
 mod database;
 mod headers;
 pub mod jobs;
+mod more;
 mod pages;
 mod plain;
 mod schemas;
@@ -56,29 +57,60 @@ pub fn find(name: &str, revision: Revision) -> Option<&'static Tool> {
         .filter(|tool| revision >= tool.since)
 }
 
+/// The tool that a client of this server means.
+fn find_here(name: &str, context: &Context) -> Option<&'static Tool> {
+    let name = more::stands_for(name, context).unwrap_or(name);
+    find(name, context.revision).filter(|tool| {
+        let is_listed = |limit| {
+            known(context.revision)
+                .take(limit)
+                .any(|known| known.name == tool.name)
+        };
+        context.server.offer.tools.is_none_or(is_listed)
+    })
+}
+
+/// The tools that a revision has, in the order of the list.
+fn known(revision: Revision) -> impl Iterator<Item = &'static Tool> {
+    let tools = Catalog::get().tools();
+    tools.filter(move |tool| revision >= tool.since)
+}
+
 /// Answers `tools/list`.
 pub fn list(context: &Context, params: &Object) -> Answer {
-    let known = Catalog::get().tools();
-    let known = known.filter(|tool| context.revision >= tool.since);
-    let items = known.map(|tool| {
-        let mut item = json!({
-            "name": tool.name,
-            "title": tool.title,
-            "description": tool.description,
-            "inputSchema": tool.input_schema,
-        });
-        if let Some(schema) = &tool.output_schema {
-            item["outputSchema"] = schema.clone();
+    let known: Vec<&Tool> = known(context.revision).collect();
+    let item = |index: usize| {
+        let mut item = match known.get(index) {
+            Some(tool) => listed(tool, context),
+            None => more::listed(index, context),
+        };
+        if index == 0 {
+            wire::adorn(std::slice::from_mut(&mut item), context);
         }
-        item["annotations"] = tool.annotations.clone();
-        if context.revision == Revision::V2025_11_25 && tool.tasks != Support::Forbidden {
-            item["execution"] = json!({"taskSupport": tool.tasks.as_str()});
-        }
-        wire::listed(item, context.revision)
+        item
+    };
+    let offer = &context.server.offer;
+    let count = offer.tools.unwrap_or(known.len());
+    let size = offer.tools_per_page.unwrap_or(TOOLS_PER_PAGE);
+    pagination::page_of(context, params, "tools", count, size, item)
+}
+
+/// A tool as a list has it.
+fn listed(tool: &Tool, context: &Context) -> Value {
+    let mut item = json!({
+        "name": tool.name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": tool.input_schema,
     });
-    let mut items: Vec<Value> = items.collect();
-    wire::adorn(&mut items, context);
-    pagination::page(context, params, "tools", items, TOOLS_PER_PAGE)
+    if let Some(schema) = &tool.output_schema {
+        item["outputSchema"] = schema.clone();
+    }
+    item["annotations"] = tool.annotations.clone();
+    if context.revision == Revision::V2025_11_25 && tool.tasks != Support::Forbidden {
+        item["execution"] = json!({"taskSupport": tool.tasks.as_str()});
+    }
+    wire::listed(item, context.revision)
 }
 
 /// Answers `tools/call`.
@@ -89,7 +121,7 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
         name => name?,
     };
     let known = context.server.faults.tool_name(name);
-    let Some(tool) = find(&known, context.revision) else {
+    let Some(tool) = find_here(&known, context) else {
         return unknown(context, name);
     };
     let empty = Object::new();
