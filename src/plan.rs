@@ -62,7 +62,7 @@ impl Plan {
 
 /// Plans every selected case at each revision and transport that the server speaks.
 pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan {
-    let cases = &catalog.cases;
+    let cases = catalog.cases();
     let mut plan = Plan::default();
     for offer in &profile.offers {
         let (revision, transport) = (offer.revision, offer.transport);

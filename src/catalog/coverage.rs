@@ -76,12 +76,12 @@ impl std::ops::AddAssign for Cell {
 impl Coverage {
     /// Counts what the cases and rules of a catalog cite, and which of these faults they claim to catch.
     pub fn of(catalog: &Catalog, rules: &[RuleCitations], faults: &[&str]) -> Coverage {
-        let by_cases = catalog.cases.iter().flat_map(|case| &case.faults);
+        let by_cases = catalog.cases().iter().flat_map(|case| &case.faults);
         let by_rules = rules.iter().flat_map(|rule| &rule.faults);
         let caught: BTreeSet<&str> = by_cases.chain(by_rules).map(String::as_str).collect();
         let proven = |claims: &[String]| !claims.is_empty();
         let mut coverage = Coverage {
-            proven_cases: Share::of(catalog.cases.iter().map(|case| proven(&case.faults))),
+            proven_cases: Share::of(catalog.cases().iter().map(|case| proven(&case.faults))),
             proven_rules: Share::of(rules.iter().map(|rule| proven(&rule.faults))),
             caught_faults: Share::of(faults.iter().map(|fault| caught.contains(fault))),
             ..Coverage::default()
@@ -146,7 +146,7 @@ fn is_tested(
         .iter()
         .any(|rule| rule.requirements.contains(id) && (rule.applies)(revision, transport));
     by_rule
-        || catalog.cases.iter().any(|case| {
+        || catalog.cases().iter().any(|case| {
             case.is_over(transport)
                 && case.revisions.contains(revision)
                 && case.requirements.contains(id)

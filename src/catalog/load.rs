@@ -239,7 +239,7 @@ impl Catalog {
         for (index, case) in list.into_iter().enumerate() {
             match self.case(&case.id) {
                 Some(_) => problems.push(taken(file, index, &case.id)),
-                None => self.cases.push(case.into()),
+                None => self.push(case.into()),
             }
         }
         problems

@@ -9,8 +9,9 @@ pub mod requirement;
 pub mod select;
 pub mod step;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 pub use case::{Action, Call, Case, Expectation, HttpStep, SessionKind, Step, Tolerance};
 pub use load::{CatalogError, Problem};
@@ -20,8 +21,8 @@ pub use select::Selection;
 /// Everything that can be tested, and why.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    /// The cases, in the order of their files.
-    pub cases: Vec<std::sync::Arc<Case>>,
+    cases: Vec<Arc<Case>>,
+    by_id: HashMap<String, Arc<Case>>,
     /// The requirements by id.
     pub requirements: BTreeMap<String, Requirement>,
     /// Identifies the content of all files loaded, in hexadecimal.
@@ -57,12 +58,20 @@ impl Catalog {
         self.requirements.get(id)
     }
 
+    /// The cases, in the order of their files.
+    pub fn cases(&self) -> &[Arc<Case>] {
+        &self.cases
+    }
+
     /// The case of this id.
     pub fn case(&self, id: &str) -> Option<&Case> {
-        self.cases
-            .iter()
-            .find(|case| case.id == id)
-            .map(std::sync::Arc::as_ref)
+        self.by_id.get(id).map(Arc::as_ref)
+    }
+
+    /// Adds a case. Whoever loads files refuses ids that are there already.
+    pub fn push(&mut self, case: Arc<Case>) {
+        self.by_id.insert(case.id.clone(), case.clone());
+        self.cases.push(case);
     }
 }
 
@@ -79,7 +88,7 @@ mod tests {
         for id in catalog.requirements.keys() {
             assert_eq!(&catalog.requirement(id).unwrap().id, id);
         }
-        for case in &catalog.cases {
+        for case in catalog.cases() {
             assert_eq!(catalog.case(&case.id).unwrap().title, case.title);
         }
     }

@@ -57,9 +57,14 @@ impl Selection {
         })
     }
 
+    /// Whether nothing is left out.
+    pub fn is_everything(&self) -> bool {
+        self.globs.is_empty()
+    }
+
     /// Whether the trial is selected, by its own name or by its case's.
     pub fn matches(&self, case: &str, trial: &str) -> bool {
-        self.globs.is_empty()
+        self.is_everything()
             || self
                 .globs
                 .iter()

@@ -86,7 +86,7 @@ struct Listed<'a> {
 }
 
 fn listed(catalog: &Catalog) -> Vec<Listed<'_>> {
-    let cases = catalog.cases.iter().map(|case| Listed {
+    let cases = catalog.cases().iter().map(|case| Listed {
         name: case.id.clone(),
         area: case.area(),
         title: &case.title,

@@ -1,7 +1,5 @@
 //! A report with one outcome of each kind, for the tests of the reporters.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::catalog::Catalog;
@@ -23,39 +21,41 @@ pub fn catalog() -> Catalog {
         let case = json!({ "id": id, "title": title, "requirements": [requirement], "steps": [{ "alive": true }] });
         serde_json::from_value(case).unwrap()
     };
-    Catalog {
-        cases: vec![
-            case(
-                "tools/call-unknown-tool",
-                "Calling an unknown tool is an error",
-                "tools/unknown-tool",
-            ),
-            case("tools/list", "Tools are listed", "tools/list-answered"),
-            case(
-                "robust/deep-nesting",
-                "Deep nesting does not end the server",
-                "robust/survives",
-            ),
-        ],
-        requirements: BTreeMap::from([
-            requirement(
-                "tools/unknown-tool",
-                "A call of an unknown tool is answered with an error",
-                "MUST server/tools#e",
-            ),
-            requirement(
-                "tools/name-characters",
-                "Tool names are short and plain",
-                "SHOULD server/tools#tool-names",
-            ),
-            requirement(
-                "robust/survives",
-                "The server answers after bad input",
-                "ROBUST basic",
-            ),
-        ]),
-        hash: "00112233445566778899aabbccddeeff".to_owned(),
+    let mut catalog = Catalog::default();
+    catalog.requirements.extend([
+        requirement(
+            "tools/unknown-tool",
+            "A call of an unknown tool is answered with an error",
+            "MUST server/tools#e",
+        ),
+        requirement(
+            "tools/name-characters",
+            "Tool names are short and plain",
+            "SHOULD server/tools#tool-names",
+        ),
+        requirement(
+            "robust/survives",
+            "The server answers after bad input",
+            "ROBUST basic",
+        ),
+    ]);
+    catalog.hash.push_str("00112233445566778899aabbccddeeff");
+    for case in [
+        case(
+            "tools/call-unknown-tool",
+            "Calling an unknown tool is an error",
+            "tools/unknown-tool",
+        ),
+        case("tools/list", "Tools are listed", "tools/list-answered"),
+        case(
+            "robust/deep-nesting",
+            "Deep nesting does not end the server",
+            "robust/survives",
+        ),
+    ] {
+        catalog.push(case);
     }
+    catalog
 }
 
 /// The report.

@@ -123,7 +123,7 @@ fn named(wanted: impl Fn(&Fault) -> bool) -> BTreeSet<&'static str> {
 
 /// The cases and rules of which nothing shows that they can fail.
 fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
-    let cases = catalog.cases.iter().filter(|case| case.faults.is_empty());
+    let cases = catalog.cases().iter().filter(|case| case.faults.is_empty());
     let rules = RULES.iter().filter(|rule| rule.faults.is_empty());
     cases
         .map(|case| case.id.as_str())
@@ -163,7 +163,7 @@ fn claims(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
     let mut claim = |fault: &str, claimant: String| {
         claims.entry(fault.to_owned()).or_default().push(claimant);
     };
-    for case in &catalog.cases {
+    for case in catalog.cases() {
         for fault in &case.faults {
             claim(fault, case.id.clone());
         }
@@ -281,7 +281,7 @@ impl Hunt {
             .map(|rule| format!("rule/{}", rule.name))
             .filter(|rule| missed.contains_key(rule))
             .collect();
-        let cases = self.catalog.cases.iter().filter(|case| {
+        let cases = self.catalog.cases().iter().filter(|case| {
             let shows = self.claimants.contains(&case.id) || TOUR.contains(&case.id.as_str());
             let plays = missed.contains_key(&case.id) || (!rules.is_empty() && shows);
             let over = case.transports.as_ref();
