@@ -5,7 +5,6 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin};
-use std::sync::mpsc as blocking;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -31,7 +30,10 @@ pub fn connect(command: &CommandLine) -> Result<(Link, Group), StartError> {
     let (events, rx) = mpsc::channel(QUEUE);
     let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     if let (Some(stdin), Some(stdout), Some(stderr)) = streams {
-        write_from(orders, stdin, events.clone());
+        on_thread({
+            let events = events.clone();
+            move || write_orders(orders, stdin, &events)
+        });
         let reads_stderr = on_thread({
             let events = events.clone();
             move || read_stderr(stderr, &events)
@@ -58,29 +60,13 @@ fn send(events: &mpsc::Sender<Incoming>, what: Happened) -> bool {
     events.blocking_send(incoming).is_ok()
 }
 
-/// Forwards orders to a thread that may block on a full pipe.
-fn write_from(
-    mut orders: mpsc::UnboundedReceiver<Outgoing>,
-    stdin: ChildStdin,
-    events: mpsc::Sender<Incoming>,
-) {
-    let (tx, rx) = blocking::channel::<Outgoing>();
-    tokio::spawn(async move {
-        while let Some(order) = orders.recv().await {
-            if tx.send(order).is_err() {
-                return;
-            }
-        }
-    });
-    on_thread(move || write_orders(&rx, stdin, &events));
-}
-
+/// Carries orders out, on a thread that may block on a full pipe.
 fn write_orders(
-    orders: &blocking::Receiver<Outgoing>,
+    mut orders: mpsc::UnboundedReceiver<Outgoing>,
     mut stdin: ChildStdin,
     events: &mpsc::Sender<Incoming>,
 ) {
-    for order in orders {
+    while let Some(order) = orders.blocking_recv() {
         match order {
             Outgoing::Write {
                 seq,
