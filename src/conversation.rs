@@ -230,7 +230,7 @@ impl Conversation {
 
     fn sent(&mut self, index: usize, entry: &Entry, due: Due, step: Option<StepRef>) {
         self.http_head = None;
-        let kind = entry.json.as_deref().map(message::kind);
+        let kind = entry.json().map(message::kind);
         let method = match kind {
             Some(Kind::Request { method, .. } | Kind::Notification { method }) => {
                 Some(method.to_owned())
@@ -285,7 +285,7 @@ impl Conversation {
     }
 
     fn received(&mut self, index: usize, entry: &Entry) {
-        let Some(document) = entry.json.as_deref() else {
+        let Some(document) = entry.json() else {
             return;
         };
         let mut initiates = false;

@@ -2,7 +2,6 @@
 //!
 //! Each revision is tried in a session of its own, which afterwards serves as the first shared session of the run.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use crate::drive::{Session, Spec};
 use crate::host::HostError;
 use crate::message;
-use crate::profile::Offer;
+use crate::profile::{Items, Offer};
 use crate::revision::{Era, Revision};
 use crate::transcript::{Entry, What};
 use crate::transport::is_event_stream;
@@ -220,10 +219,10 @@ async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
     let mut offer = Offer {
         revision: session.spec.revision,
         transport: session.spec.transport(),
-        tools: Vec::new(),
-        resources: Vec::new(),
-        templates: Vec::new(),
-        prompts: Vec::new(),
+        tools: Items::default(),
+        resources: Items::default(),
+        templates: Items::default(),
+        prompts: Items::default(),
         completes: false,
         session_id: session.has_session_id(),
         get_stream: false,
@@ -231,7 +230,7 @@ async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
     };
     if declares("tools") {
         offer.tools = list(session, "tools/list", "tools").await;
-        session.spec.tools = Arc::new(offer.tools.clone());
+        session.spec.tools = offer.tools.clone();
     }
     if declares("resources") {
         offer.resources = list(session, "resources/list", "resources").await;
@@ -249,7 +248,7 @@ async fn look_around(session: &mut Session, capabilities: Value) -> Offer {
 }
 
 /// What a list has, as far as it goes within reason.
-async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
+async fn list(session: &mut Session, method: &str, member: &str) -> Items {
     let mut items = Vec::new();
     let mut params = None;
     for _ in 0..MAX_PAGES {
@@ -260,14 +259,17 @@ async fn list(session: &mut Session, method: &str, member: &str) -> Vec<Value> {
         else {
             break;
         };
-        items.extend(message::items(result, member).cloned());
-        match message::next_cursor(result) {
+        let room = MAX_ITEMS - items.len();
+        items.extend(message::items(result, member).take(room).cloned());
+        let cursor = message::next_cursor(result).map(str::to_owned);
+        // A page may be megabytes, and many sessions list at the same time.
+        session.record.forget();
+        match cursor {
             Some(cursor) if items.len() < MAX_ITEMS => params = Some(json!({ "cursor": cursor })),
             _ => break,
         }
     }
-    items.truncate(MAX_ITEMS);
-    items
+    items.into()
 }
 
 async fn completes(session: &mut Session, offer: &Offer) -> bool {

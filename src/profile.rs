@@ -3,6 +3,7 @@
 //! The profile decides which trials apply. It is saved in every transcript, so that judging needs nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,13 @@ pub struct Profile {
     pub legacy_tried: Vec<Transport>,
 }
 
+/// What a list has. Shared, because lists may be long, and are the same in many sessions.
+pub type Items = Arc<Vec<Value>>;
+
+fn is_empty(items: &Items) -> bool {
+    items.is_empty()
+}
+
 /// What the server offers at one revision over one transport.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
@@ -48,17 +56,17 @@ pub struct Offer {
     /// The capabilities it declared.
     pub capabilities: Value,
     /// Its tools.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<Value>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub tools: Items,
     /// Its resources.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub resources: Vec<Value>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub resources: Items,
     /// Its resource templates.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub templates: Vec<Value>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub templates: Items,
     /// Its prompts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub prompts: Vec<Value>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub prompts: Items,
     /// Whether completion/complete exists, at a revision that has no capability for it.
     #[serde(default)]
     pub completes: bool,
@@ -71,6 +79,32 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// Takes lists over from an offer that has the same.
+    pub fn share(&mut self, other: &Offer) {
+        let lists = |offer: &Offer| {
+            let Offer {
+                tools,
+                resources,
+                templates,
+                prompts,
+                ..
+            } = offer;
+            [tools, resources, templates, prompts].map(Items::clone)
+        };
+        let theirs = lists(other);
+        let mine = [
+            &mut self.tools,
+            &mut self.resources,
+            &mut self.templates,
+            &mut self.prompts,
+        ];
+        for (mine, theirs) in mine.into_iter().zip(theirs) {
+            if *mine == theirs {
+                *mine = theirs;
+            }
+        }
+    }
+
     /// Whether no session could be opened.
     pub fn is_closed(&self) -> bool {
         self.capabilities.is_null()
@@ -82,10 +116,10 @@ impl Offer {
             revision,
             transport,
             capabilities: Value::Null,
-            tools: Vec::new(),
-            resources: Vec::new(),
-            templates: Vec::new(),
-            prompts: Vec::new(),
+            tools: Items::default(),
+            resources: Items::default(),
+            templates: Items::default(),
+            prompts: Items::default(),
             completes: false,
             session_id: false,
             get_stream: false,

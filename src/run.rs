@@ -3,6 +3,7 @@
 mod session;
 mod setup;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,6 +50,12 @@ pub struct Options {
     /// The command line that repeats this run, secrets redacted. Reproduce lines put their selection behind its
     /// second word, the subcommand.
     pub arguments: Vec<String>,
+}
+
+/// How many sessions run at once unless the user says otherwise: enough that while some wait, others keep the
+/// processors busy.
+pub fn default_jobs() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Which tools, resources and prompts a deeper case may rely on.

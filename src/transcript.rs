@@ -3,7 +3,7 @@
 //! Saved as JSON Lines: a [`Header`], then one [`Entry`] a line. Secrets are redacted when an entry is made
 //! (see [`crate::redact`]), so no later reader ever sees them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -47,7 +47,7 @@ pub struct Header {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     /// Microseconds since the session began.
     pub at_us: u64,
@@ -57,9 +57,15 @@ pub struct Entry {
     /// What.
     #[serde(flatten)]
     pub what: What,
-    /// The parsed message, where there is one. Derived, never saved.
+    /// Parsed when it is first asked for: it takes many times as much memory as the bytes. Derived, never saved.
     #[serde(skip)]
-    pub json: Option<Arc<Value>>,
+    json: OnceLock<Option<Box<Value>>>,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        (self.at_us, self.stream, &self.what) == (other.at_us, other.stream, &other.what)
+    }
 }
 
 fn is_zero(stream: &StreamId) -> bool {
@@ -192,16 +198,14 @@ pub struct Elided {
 }
 
 impl Entry {
-    /// An entry with its derived parts.
+    /// An entry.
     pub fn new(at_us: u64, stream: StreamId, what: What) -> Entry {
-        let mut entry = Entry {
+        Entry {
             at_us,
             stream,
             what,
-            json: None,
-        };
-        entry.parse();
-        entry
+            json: OnceLock::new(),
+        }
     }
 
     /// The raw bytes of a message, in either direction.
@@ -212,12 +216,15 @@ impl Entry {
         }
     }
 
-    fn parse(&mut self) {
-        // What is elided is no JSON any more.
-        self.json = self
-            .raw()
-            .and_then(|raw| serde_json::from_slice(&raw.0).ok())
-            .map(Arc::new);
+    /// The parsed message, where there is one. What is elided is no JSON any more.
+    pub fn json(&self) -> Option<&Value> {
+        let parse = || serde_json::from_slice(&self.raw()?.0).ok().map(Box::new);
+        self.json.get_or_init(parse).as_deref()
+    }
+
+    /// Gives the memory of the parsed message back until somebody asks for it again.
+    pub fn forget_json(&mut self) {
+        self.json.take();
     }
 }
 
@@ -322,11 +329,7 @@ impl Transcript {
         }
         let header = parse_line(0, first)?;
         let entries = lines
-            .map(|(number, line)| {
-                let mut entry: Entry = parse_line(number, line)?;
-                entry.parse();
-                Ok(entry)
-            })
+            .map(|(number, line)| parse_line(number, line))
             .collect::<Result<_, _>>()?;
         Ok(Transcript { header, entries })
     }

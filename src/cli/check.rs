@@ -159,7 +159,7 @@ impl Check {
                 FixtureArg::None => Fixture::None,
                 FixtureArg::Official => Fixture::Official,
             },
-            jobs: self.jobs.map_or_else(default_jobs, NonZeroUsize::get),
+            jobs: self.jobs.map_or_else(run::default_jobs, NonZeroUsize::get),
             timeout: self.timeout,
             calls: self.calls,
             call_read_only: self.call_read_only,
@@ -224,10 +224,6 @@ impl Check {
         arguments.extend(resolved.arguments.iter().cloned());
         arguments
     }
-}
-
-fn default_jobs() -> usize {
-    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::conversation::Exchange;
+use crate::conversation::{Conversation, Exchange};
 use crate::host::{Connected, Host, HostError};
 use crate::message::Kind;
 use crate::process::Group;
@@ -224,11 +224,11 @@ impl Session {
     /// The parsed answer to what was sent with this entry.
     pub fn answer_to(&self, sent: usize) -> Option<&Value> {
         let exchange = self.exchange(sent)?;
-        self.record.entries[exchange.answer?].json.as_deref()
+        self.record.entries[exchange.answer?].json()
     }
 
-    /// Ends the session and gives up its entries.
-    pub async fn close(mut self) -> Vec<Entry> {
+    /// Ends the session and gives up its entries, and what they make.
+    pub async fn close(mut self) -> (Vec<Entry>, Conversation) {
         if let (true, Some(id)) = (self.is_http() && self.opened, self.session_id.clone()) {
             let headers = legacy::headers(self.spec.revision, Some(&id));
             let stream = self.exchange_order("DELETE", None, headers, Bytes::new(), None);
@@ -244,7 +244,7 @@ impl Session {
             // Nothing of the end is judged: the run need not wait for it.
             tokio::spawn(group.end());
         }
-        std::mem::take(&mut self.record.entries)
+        (self.record.entries, self.record.conversation)
     }
 
     fn is_http(&self) -> bool {

@@ -34,6 +34,8 @@ pub struct Recorder {
     received: usize,
     stderr_lines: usize,
     unwritten: HashMap<u64, Vec<usize>>,
+    /// The messages before this entry are only bytes again.
+    forgotten: usize,
     /// What happened so far.
     pub entries: Vec<Entry>,
     /// The same, as exchanges.
@@ -55,6 +57,7 @@ impl Recorder {
             received: 0,
             stderr_lines: 0,
             unwritten: HashMap::new(),
+            forgotten: 0,
             entries: Vec::new(),
             conversation: Conversation::new(revision, transport),
             gone: false,
@@ -72,6 +75,11 @@ impl Recorder {
         let index = self.note(stream, what);
         self.unwritten.entry(seq).or_default().push(index);
         index
+    }
+
+    /// How many bytes of messages came.
+    pub fn received(&self) -> usize {
+        self.received
     }
 
     /// A peer that says more than this in one session is cut off: nothing of ours may grow without bound.
@@ -163,8 +171,20 @@ impl Recorder {
         let entry = Entry::new(self.micros(at), stream, what);
         let index = self.entries.len();
         self.conversation.observe(index, &entry);
+        let between_trials = matches!(entry.what, What::Trial { .. } | What::TrialEnd);
         self.entries.push(entry);
+        if between_trials {
+            self.forget();
+        }
         index
+    }
+
+    /// Keeps of all messages so far only the bytes: what a trial makes of them takes many times as much memory.
+    pub fn forget(&mut self) {
+        self.entries[self.forgotten..]
+            .iter_mut()
+            .for_each(Entry::forget_json);
+        self.forgotten = self.entries.len();
     }
 
     fn sent(&self, bytes: Bytes, step: Option<StepRef>, deliberate: bool) -> What {

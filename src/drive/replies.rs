@@ -19,7 +19,7 @@ impl Session {
             if self.spec.era() == Era::Modern {
                 continue;
             }
-            let Some(document) = self.record.entries[index].json.clone() else {
+            let Some(document) = self.record.entries[index].json().cloned() else {
                 continue;
             };
             for request in message::messages(&document)

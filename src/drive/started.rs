@@ -55,8 +55,7 @@ impl Session {
             return Ok(Next::Go);
         }
         let id = self.record.entries[sent]
-            .json
-            .as_ref()
+            .json()
             .and_then(|message| message.get("id").cloned());
         let params = json!({ "requestId": id, "reason": "cancelled by mcp-conform" });
         let outbound = Outbound {

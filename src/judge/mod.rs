@@ -62,10 +62,16 @@ pub struct Judged {
 pub fn session(transcript: &Transcript, catalog: &Catalog) -> Judged {
     let Transcript { header, entries } = transcript;
     let conversation = Conversation::of(header.revision, header.transport, entries);
+    recorded(transcript, &conversation, catalog)
+}
+
+/// Judges one session whose exchanges are known already, because the driver took them in one by one.
+pub fn recorded(transcript: &Transcript, conversation: &Conversation, catalog: &Catalog) -> Judged {
+    let Transcript { header, entries } = transcript;
     let session = Session {
         header,
         entries,
-        conversation: &conversation,
+        conversation,
         catalog,
     };
     let trials = conversation

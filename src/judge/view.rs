@@ -113,7 +113,7 @@ impl<'a> Trial<'a> {
         };
         let answer = exchange
             .answer
-            .and_then(|answer| self.entries[answer].json.as_deref())
+            .and_then(|answer| self.entries[answer].json())
             .cloned();
         let head = exchange.head.map(|head| &self.entries[head].what);
         let (status, headers) = match head {
@@ -146,7 +146,7 @@ impl<'a> Trial<'a> {
             indices.push(index);
             let answer = exchange
                 .answer
-                .and_then(|answer| self.entries[answer].json.as_deref());
+                .and_then(|answer| self.entries[answer].json());
             let Some(result) = answer.and_then(|answer| answer.get("result")) else {
                 last_error = Some(answer.cloned());
                 continue;
@@ -246,7 +246,7 @@ fn received(entries: &[Entry]) -> impl Iterator<Item = &Value> {
     entries
         .iter()
         .filter(|entry| matches!(entry.what, What::Received { .. }))
-        .filter_map(|entry| entry.json.as_deref())
+        .filter_map(|entry| entry.json())
         .flat_map(message::messages)
 }
 

@@ -27,7 +27,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         }
         sight.observe();
         for entry in &stream.content {
-            let document = session.entries[*entry].json.as_deref();
+            let document = session.entries[*entry].json();
             let messages = document.map(message::messages).unwrap_or_default();
             if let Some(response) = messages
                 .iter()

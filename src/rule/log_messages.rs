@@ -168,7 +168,7 @@ fn asked_for(
             .filter(|exchange| exchange.stream == stream)
             .collect(),
     };
-    let request = |exchange: &Exchange| session.entries[exchange.sent].json.as_deref();
+    let request = |exchange: &Exchange| session.entries[exchange.sent].json();
     let listens = |exchange: &Exchange| exchange.method.as_deref() == Some("subscriptions/listen");
     // A request of an earlier era is answered by its rules.
     let modern = |exchange: &Exchange| {

@@ -28,7 +28,7 @@ pub(super) fn received<'a>(session: &Session<'a>) -> impl Iterator<Item = Receiv
         .enumerate()
         .flat_map(|(entry, found)| {
             let document = match found.what {
-                What::Received { .. } => found.json.as_deref(),
+                What::Received { .. } => found.json(),
                 _ => None,
             };
             let messages = document.map(message::messages).unwrap_or_default();
@@ -108,10 +108,10 @@ pub(super) fn answers<'a>(session: &Session<'a>) -> impl Iterator<Item = Answer<
         .iter()
         .filter(|exchange| exchange.posts)
         .flat_map(move |exchange| {
-            let asked = entries[exchange.sent].json.as_deref();
+            let asked = entries[exchange.sent].json();
             let answered = exchange
                 .answer
-                .and_then(|answer| Some((answer, entries[answer].json.as_deref()?)));
+                .and_then(|answer| Some((answer, entries[answer].json()?)));
             let pairs = asked.zip(answered).map(|(asked, (entry, answered))| {
                 pairs(asked, answered).map(move |(request, response)| Answer {
                     exchange,
@@ -190,7 +190,7 @@ pub(super) fn sent<'a>(
         .enumerate()
         .flat_map(|(entry, found)| {
             let document = match found.what {
-                What::Sent { .. } => found.json.as_deref(),
+                What::Sent { .. } => found.json(),
                 _ => None,
             };
             document

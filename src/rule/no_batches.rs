@@ -28,8 +28,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     for (index, entry) in session.entries.iter().enumerate() {
-        let (What::Received { event, .. }, Some(document)) = (&entry.what, entry.json.as_deref())
-        else {
+        let (What::Received { event, .. }, Some(document)) = (&entry.what, entry.json()) else {
             continue;
         };
         if document.is_object() {
@@ -60,7 +59,7 @@ fn answers_batch(session: &Session<'_>, index: usize) -> bool {
         .rev()
         .filter(|e| e.sent < index && e.stream == stream);
     before.any(|exchange| {
-        let sent = session.entries[exchange.sent].json.as_deref();
+        let sent = session.entries[exchange.sent].json();
         is_deliberate(session, exchange.sent) && sent.is_none_or(|sent| sent.is_array())
     })
 }

@@ -67,8 +67,7 @@ fn is_unanswerable(session: &Session<'_>, exchange: &Exchange) -> bool {
 
 fn violation(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mut Sight) {
     let actual = session.entries[answer]
-        .json
-        .as_deref()
+        .json()
         .cloned()
         .unwrap_or(Value::Null);
     let message = match exchange.method {

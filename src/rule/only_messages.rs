@@ -30,7 +30,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         .iter()
         .enumerate()
         .filter_map(|(index, entry)| match &entry.what {
-            What::Received { raw, .. } => Some((index, raw.0.as_ref(), entry.json.as_deref())),
+            What::Received { raw, .. } => Some((index, raw.0.as_ref(), entry.json())),
             _ => None,
         })
         .collect();

@@ -88,10 +88,7 @@ fn tracked<'a>(session: &Session<'a>) -> Vec<Tracked<'a>> {
             .exchanges
             .iter()
             .find(|exchange| exchange.sent == entry);
-        let batch = session.entries[entry]
-            .json
-            .as_deref()
-            .is_some_and(Value::is_array);
+        let batch = session.entries[entry].json().is_some_and(Value::is_array);
         let loose = batch || cancelled.contains(&id) || message.pointer("/params/task").is_some();
         Some(Tracked {
             token,
@@ -176,11 +173,7 @@ fn stopped(session: &Session<'_>, tracked: &Tracked<'_>, entry: usize, sight: &m
     // What comes on different streams of HTTP may overtake each other.
     let ordered = session.entries[answer].stream == session.entries[entry].stream;
     if !tracked.loose && ordered && answer < entry {
-        let actual = session.entries[entry]
-            .json
-            .as_deref()
-            .cloned()
-            .unwrap_or_default();
+        let actual = session.entries[entry].json().cloned().unwrap_or_default();
         let entries = [tracked.sent, answer, entry];
         sight.violation(
             "progress/stops",

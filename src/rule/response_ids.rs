@@ -85,11 +85,7 @@ fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mu
         {
             continue;
         }
-        let actual = session.entries[*again]
-            .json
-            .as_deref()
-            .cloned()
-            .unwrap_or_default();
+        let actual = session.entries[*again].json().cloned().unwrap_or_default();
         let message = "a request was answered twice";
         sight.violation(
             "messages/request-answered",
@@ -260,8 +256,7 @@ pub(super) fn nameless<'a>(session: &Session<'a>) -> impl Iterator<Item = usize>
             && matches!(entry.what, What::Received { .. })
             && !taken.contains(index);
         came && entry
-            .json
-            .as_deref()
+            .json()
             .is_some_and(|message| match message::kind(message) {
                 Kind::Response { id } => id.is_none_or(Value::is_null),
                 _ => false,
@@ -285,7 +280,7 @@ pub(super) fn forgotten<'a>(session: &Session<'a>, entry: usize) -> Option<&'a E
 
 /// Whether an array was sent.
 pub(super) fn is_batch(session: &Session<'_>, exchange: &Exchange) -> bool {
-    let sent = session.entries[exchange.sent].json.as_deref();
+    let sent = session.entries[exchange.sent].json();
     sent.is_some_and(Value::is_array)
 }
 
@@ -311,7 +306,7 @@ fn is_on_get(session: &Session<'_>, entry: usize) -> bool {
 
 /// The responses in a received entry.
 fn responses<'a>(session: &Session<'a>, entry: usize) -> Vec<&'a Value> {
-    let document = session.entries[entry].json.as_deref();
+    let document = session.entries[entry].json();
     let is_response = |message: &&Value| matches!(message::kind(message), Kind::Response { .. });
     document
         .map(message::messages)

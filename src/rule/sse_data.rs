@@ -26,7 +26,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             }
             sight.observe();
             let shown = cut(&String::from_utf8_lossy(data), 200);
-            let json = session.entries[entry].json.as_deref();
+            let json = session.entries[entry].json();
             if json.is_none_or(|json| !json.is_object() && !json.is_array()) {
                 let message = match json {
                     None => "the data of an event is no JSON",

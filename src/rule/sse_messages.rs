@@ -72,7 +72,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
 fn in_event(index: usize, entry: &Entry, event: &SseEvent, sight: &mut Sight) {
     let message = match event.event.as_deref() {
         None | Some("message") if is_message(entry) => return sight.observe(),
-        None | Some("message") => match &entry.json {
+        None | Some("message") => match entry.json() {
             None => "the data of a message event is no JSON".to_owned(),
             Some(_) => "the data of a message event is JSON, but no message".to_owned(),
         },
@@ -99,7 +99,7 @@ fn in_event(index: usize, entry: &Entry, event: &SseEvent, sight: &mut Sight) {
 fn is_message(entry: &Entry) -> bool {
     let known =
         |message: &Value| message::kind(message) != Kind::Other || message.get("jsonrpc").is_some();
-    let messages = entry.json.as_deref().map(message::messages);
+    let messages = entry.json().map(message::messages);
     messages.is_some_and(|messages| messages.iter().any(known))
 }
 

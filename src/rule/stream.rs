@@ -82,7 +82,7 @@ impl<'a> Stream<'a> {
     pub fn speaks(&self, session: &Session<'_>) -> bool {
         let message = self
             .exchange
-            .and_then(|exchange| session.entries[exchange.sent].json.as_deref());
+            .and_then(|exchange| session.entries[exchange.sent].json());
         let asked =
             message.and_then(|message| message.pointer("/params/protocolVersion")?.as_str());
         let spoken = asked.or(self.request_header("mcp-protocol-version"));

@@ -47,8 +47,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         };
         // Several requests in one document have several responses.
         if session.entries[exchange.sent]
-            .json
-            .as_deref()
+            .json()
             .is_some_and(Value::is_array)
         {
             continue;
@@ -79,11 +78,7 @@ fn answered(
     });
     if let Some(more) = more {
         let message = "the stream of a request goes on after the response";
-        let actual = session.entries[*more]
-            .json
-            .as_deref()
-            .cloned()
-            .unwrap_or_default();
+        let actual = session.entries[*more].json().cloned().unwrap_or_default();
         sight.violation(
             requirement,
             &[exchange.sent, answer, *more],
@@ -131,7 +126,7 @@ fn unanswered(session: &Session<'_>, stream: &Stream<'_>, exchange: &Exchange, s
     // Data that is no JSON may have been the response: another rule's.
     let garbled = |entry: &usize| {
         let entry = &session.entries[*entry];
-        entry.json.is_none() && entry.raw().is_some_and(|raw| !raw.0.is_empty())
+        entry.json().is_none() && entry.raw().is_some_and(|raw| !raw.0.is_empty())
     };
     let Some(end) = stream
         .end
@@ -188,10 +183,7 @@ fn is_listen(exchange: &Exchange) -> bool {
 }
 
 fn is_cancelled(session: &Session<'_>, exchange: &Exchange) -> bool {
-    let Some(Kind::Request { id, .. }) = session.entries[exchange.sent]
-        .json
-        .as_deref()
-        .map(message::kind)
+    let Some(Kind::Request { id, .. }) = session.entries[exchange.sent].json().map(message::kind)
     else {
         return false;
     };

@@ -111,7 +111,7 @@ fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
             .find(|exchange| exchange.sent == entry)?;
         let answer = exchange
             .answer
-            .and_then(|answer| Some((answer, session.entries[answer].json.as_deref()?)));
+            .and_then(|answer| Some((answer, session.entries[answer].json()?)));
         let refused = answer.is_some_and(|(_, answer)| answer.get("error").is_some());
         if !listens
             || refused

@@ -306,7 +306,7 @@ fn anonymous(pointer: &str) -> String {
 fn at_pointer(session: &Session<'_>, entries: &[usize], pointer: &str) -> Value {
     let document = entries
         .last()
-        .and_then(|entry| session.entries[*entry].json.as_deref());
+        .and_then(|entry| session.entries[*entry].json());
     document
         .and_then(|document| document.pointer(pointer).or(Some(document)))
         .cloned()

@@ -48,6 +48,10 @@ pub struct Bench {
 /// server that starts slowly would be started a hundred times.
 const MAX_LOSSES: usize = 8;
 
+/// A session that received more than this (8 MiB) is followed by another: it is kept until it is judged, and a server
+/// with long lists sends them again in many trials.
+const MAX_RECEIVED: usize = 8 << 20;
+
 /// Where the verdicts of a session go.
 pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;
 
@@ -75,7 +79,7 @@ impl Bench {
             timeout: self.timeout,
             redactor: self.redactor.clone(),
             vars: Arc::new(plan::vars(&self.profile, revision, transport)),
-            tools: Arc::new(tools.unwrap_or_default()),
+            tools: tools.unwrap_or_default(),
         })
     }
 
@@ -88,7 +92,7 @@ impl Bench {
     ) -> Result<Judged, RunError> {
         let (revision, transport) = (session.spec.revision, session.spec.transport());
         let client = session.spec.client.clone();
-        let entries = session.close().await;
+        let (entries, conversation) = session.close().await;
         let header = Header {
             format: FORMAT.to_owned(),
             session: name,
@@ -103,7 +107,7 @@ impl Bench {
         };
         let transcript = Transcript { header, entries };
         self.save(&transcript)?;
-        Ok(judge::session(&transcript, &self.catalog))
+        Ok(judge::recorded(&transcript, &conversation, &self.catalog))
     }
 
     fn save(&self, transcript: &Transcript) -> Result<(), RunError> {
@@ -186,7 +190,9 @@ pub async fn run_groups(
 }
 
 fn is_usable(session: &Session, spec: &Spec) -> bool {
-    session.generation == spec.host.generation() && !session.record.gone
+    session.generation == spec.host.generation()
+        && !session.record.gone
+        && session.record.received() < MAX_RECEIVED
 }
 
 /// Plays one group.

@@ -48,7 +48,10 @@ pub struct Setup {
 /// # Errors
 /// The first that does not.
 pub fn verify_selection(selection: &Selection, catalog: &Catalog) -> Result<(), SelectError> {
-    let cases = catalog.cases.iter().map(|case| case.id.clone());
+    if selection.is_everything() {
+        return Ok(());
+    }
+    let cases = catalog.cases().iter().map(|case| case.id.clone());
     let ids: Vec<String> = cases
         .chain(RULES.iter().map(|rule| format!("rule/{}", rule.name)))
         .collect();
@@ -194,7 +197,9 @@ struct Found {
 impl Found {
     fn take(&mut self, revision: Revision, transport: Transport, probed: Probed) {
         match probed {
-            Probed::Spoken(session, offer, server) => {
+            Probed::Spoken(mut session, mut offer, server) => {
+                self.offers.iter().for_each(|known| offer.share(known));
+                session.spec.tools = offer.tools.clone();
                 self.warm.push(*session);
                 self.offers.push(*offer);
                 self.server = server.or(self.server.take());

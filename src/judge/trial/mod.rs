@@ -193,7 +193,7 @@ impl Judge<'_> {
         let schema = wire::schemas(self.session.header.revision)?;
         observation.exchanges.iter().find_map(|index| {
             let entry = &self.trial.entries[self.trial.conversation.exchanges[*index].sent];
-            match (&entry.what, entry.json.as_deref()) {
+            match (&entry.what, entry.json()) {
                 (
                     What::Sent {
                         deliberate: false, ..

@@ -22,7 +22,7 @@ impl Judge<'_> {
         let (Some(culprit), Some(requirement)) = (culprit, requirement) else {
             return Seen::Fine;
         };
-        let came = self.trial.entries[culprit].json.as_deref();
+        let came = self.trial.entries[culprit].json();
         Seen::Wrong(Violation {
             requirement,
             message: "a message came that must not come".to_owned(),
@@ -62,7 +62,7 @@ impl Judge<'_> {
             .find(|index| {
                 let entry = &self.trial.entries[*index];
                 let received = matches!(entry.what, What::Received { .. });
-                received && entry.json.as_deref().is_some_and(is_culprit)
+                received && entry.json().is_some_and(is_culprit)
             })
     }
 
