@@ -55,7 +55,7 @@ pub struct Options {
 /// How many sessions run at once unless the user says otherwise: enough that while some wait, others keep the
 /// processors busy.
 pub fn default_jobs() -> usize {
-    2 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+    4 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Which tools, resources and prompts a deeper case may rely on.

@@ -228,6 +228,22 @@ pub struct Tolerance {
     pub requirement: Option<String>,
 }
 
+impl Expectation {
+    /// Whether it neither takes anything for granted nor saves anything: then the steps that follow are the same
+    /// whatever comes.
+    pub fn takes_nothing(&self) -> bool {
+        let Expectation {
+            given,
+            given_status,
+            given_notifications,
+            save,
+            ..
+        } = self;
+        let given = [given, given_status, given_notifications];
+        given.iter().all(|given| given.is_none()) && save.is_empty()
+    }
+}
+
 impl Case {
     /// The first part of the id.
     pub fn area(&self) -> &str {

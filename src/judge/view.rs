@@ -1,5 +1,6 @@
 //! What can be seen of a step: the same for the driver, which must know how to go on, and for the judge.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -14,9 +15,9 @@ use crate::transport::{StreamId, is_event_stream};
 
 /// What came of a step.
 #[derive(Debug, Clone, Default)]
-pub struct Observation {
+pub struct Observation<'a> {
     /// The answer: a message, or what stands for one (pages, exit).
-    pub answer: Option<Value>,
+    pub answer: Option<Cow<'a, Value>>,
     /// The HTTP status.
     pub status: Option<Value>,
     /// The HTTP headers, joined where they repeat.
@@ -46,7 +47,7 @@ pub struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// What came of a step.
-    pub fn observe(&self, at: StepRef, step: &Step) -> Observation {
+    pub fn observe(&self, at: StepRef, step: &Step) -> Observation<'a> {
         match &step.action {
             Action::Opening => self.observe_exchange(self.opening(), None),
             Action::Await { name, until } => {
@@ -104,7 +105,7 @@ impl<'a> Trial<'a> {
         &self,
         exchange: Option<(usize, &Exchange)>,
         end: Option<usize>,
-    ) -> Observation {
+    ) -> Observation<'a> {
         let Some((index, exchange)) = exchange else {
             return Observation {
                 notifications: json!([]),
@@ -114,7 +115,7 @@ impl<'a> Trial<'a> {
         let answer = exchange
             .answer
             .and_then(|answer| self.entries[answer].json())
-            .cloned();
+            .map(Cow::Borrowed);
         let head = exchange.head.map(|head| &self.entries[head].what);
         let (status, headers) = match head {
             Some(What::HttpResponse { status, headers }) => {
@@ -138,7 +139,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn observe_pages(&self, at: StepRef, member: &str) -> Observation {
+    fn observe_pages(&self, at: StepRef, member: &str) -> Observation<'a> {
         let (mut items, mut cursors, mut results, mut indices) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut last_error = None;
@@ -148,7 +149,7 @@ impl<'a> Trial<'a> {
                 .answer
                 .and_then(|answer| self.entries[answer].json());
             let Some(result) = answer.and_then(|answer| answer.get("result")) else {
-                last_error = Some(answer.cloned());
+                last_error = Some(answer.map(Cow::Borrowed));
                 continue;
             };
             items.extend(message::items(result, member).cloned());
@@ -163,9 +164,8 @@ impl<'a> Trial<'a> {
                 let ended = results
                     .last()
                     .is_some_and(|result| message::next_cursor(result).is_none());
-                Some(
-                    json!({ "items": items, "cursors": cursors, "results": results, "ended": ended }),
-                )
+                let pages = json!({ "items": items, "cursors": cursors, "results": results, "ended": ended });
+                Some(Cow::Owned(pages))
             }
         };
         Observation {
@@ -176,7 +176,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn observe_exit(&self, at: StepRef) -> Observation {
+    fn observe_exit(&self, at: StepRef) -> Observation<'a> {
         let closed = self.entry(|what| matches!(what, What::Closed { step } if *step == Some(at)));
         let exit = self
             .entry(|what| matches!(what, What::Exit { .. }))
@@ -187,7 +187,7 @@ impl<'a> Trial<'a> {
         });
         let entries = closed.into_iter().chain(exit).collect();
         Observation {
-            answer,
+            answer: answer.map(Cow::Owned),
             notifications: json!([]),
             entries,
             ..Observation::default()
@@ -196,13 +196,13 @@ impl<'a> Trial<'a> {
 }
 
 /// Whether what the step takes for granted holds. Where it does not, there is nothing to judge.
-pub fn is_given(expect: &Expectation, observation: &Observation, scope: &Scope<'_>) -> bool {
+pub fn is_given(expect: &Expectation, observation: &Observation<'_>, scope: &Scope<'_>) -> bool {
     let holds = |given: &Option<Value>, actual: Option<&Value>| {
         given
             .as_ref()
             .is_none_or(|given| pattern::matches(given, actual, scope).is_ok())
     };
-    holds(&expect.given, observation.answer.as_ref())
+    holds(&expect.given, observation.answer.as_deref())
         && (observation.status.is_none()
             || holds(&expect.given_status, observation.status.as_ref()))
         && holds(

@@ -1,6 +1,6 @@
 //! The JSON report: the whole [`RunReport`](crate::event::RunReport), for programs.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use super::Reporter;
 use crate::event::Event;
@@ -22,10 +22,11 @@ impl<W: Write + Send> Reporter for Json<W> {
         let Event::Finished { report } = event else {
             return Ok(());
         };
-        let mut text = serde_json::to_vec_pretty(report)?;
-        text.push(b'\n');
-        self.writer.write_all(&text)?;
-        self.writer.flush()
+        // Written as it is made: a report of many trials is not in memory twice.
+        let mut writer = BufWriter::new(&mut self.writer);
+        serde_json::to_writer_pretty(&mut writer, report)?;
+        writer.write_all(b"\n")?;
+        writer.flush()
     }
 }
 

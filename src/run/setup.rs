@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -78,9 +79,22 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
     let redactor = redactor(&options.endpoints);
     let mut found = Found::default();
     let mut hosts = Vec::new();
-    for endpoint in &options.endpoints {
-        let host = Arc::new(Host::new(endpoint.clone()));
-        let (host, probed) = probe_host(host, options, &redactor).await?;
+    // All at the same time: a probe waits more than it works.
+    let probing: Vec<_> = options
+        .endpoints
+        .iter()
+        .map(|endpoint| Prober {
+            host: Arc::new(Host::new(endpoint.clone())),
+            revisions: options.revisions.clone(),
+            timeout: options.timeout,
+            redactor: redactor.clone(),
+        })
+        .map(|prober| tokio::spawn(prober.run()))
+        .collect();
+    for task in probing {
+        // A task ends early only if it panicked, which our lints forbid.
+        let Ok(result) = task.await else { continue };
+        let (host, probed) = result?;
         for (revision, probed) in probed {
             found.take(revision, host.transport(), probed);
         }
@@ -115,36 +129,47 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
     })
 }
 
-/// Probes a host. What refuses Streamable HTTP may be the event stream of HTTP+SSE, and then is probed as that.
-/// <https://modelcontextprotocol.io/specification/2025-03-26/basic/transports#backwards-compatibility>
-async fn probe_host(
+/// Probes a host.
+struct Prober {
     host: Arc<Host>,
-    options: &Options,
-    redactor: &Redactor,
-) -> Result<(Arc<Host>, Vec<(Revision, Probed)>), HostError> {
-    let probe = async |host: &Arc<Host>| {
+    revisions: Option<Vec<Revision>>,
+    timeout: Duration,
+    redactor: Redactor,
+}
+
+impl Prober {
+    /// What refuses Streamable HTTP may be the event stream of HTTP+SSE, and then is probed as that.
+    /// <https://modelcontextprotocol.io/specification/2025-03-26/basic/transports#backwards-compatibility>
+    async fn run(self) -> Result<(Arc<Host>, Vec<(Revision, Probed)>), HostError> {
+        let probed = self.probe(&self.host).await?;
+        let refused = probed.iter().all(|(_, probed)| probed.is_refusal());
+        let Some(older) = self.host.over_sse().filter(|_| refused).map(Arc::new) else {
+            return Ok((self.host, probed));
+        };
+        let again = self.probe(&older).await?;
+        let opened = again.iter().any(|(_, probed)| probed.opened_channel());
+        Ok(match opened || probed.is_empty() {
+            true => (older, again),
+            false => (self.host, probed),
+        })
+    }
+
+    async fn probe(&self, host: &Arc<Host>) -> Result<Vec<(Revision, Probed)>, HostError> {
         let spec = Spec {
             host: host.clone(),
             revision: DEFAULT,
             client: Value::Object(serde_json::Map::new()),
-            timeout: options.timeout,
-            redactor: redactor.clone(),
+            timeout: self.timeout,
+            redactor: self.redactor.clone(),
             vars: Arc::default(),
             tools: Arc::default(),
         };
-        probe::probe(&spec, &revisions(options, host.transport())).await
-    };
-    let probed = probe(&host).await?;
-    let refused = probed.iter().all(|(_, probed)| probed.is_refusal());
-    let Some(older) = host.over_sse().filter(|_| refused).map(Arc::new) else {
-        return Ok((host, probed));
-    };
-    let again = probe(&older).await?;
-    let opened = again.iter().any(|(_, probed)| probed.opened_channel());
-    Ok(match opened || probed.is_empty() {
-        true => (older, again),
-        false => (host, probed),
-    })
+        probe::probe(
+            &spec,
+            &revisions(self.revisions.as_deref(), host.transport()),
+        )
+        .await
+    }
 }
 
 fn redactor(endpoints: &[Endpoint]) -> Redactor {
@@ -170,13 +195,8 @@ fn redactor(endpoints: &[Endpoint]) -> Redactor {
 }
 
 /// The revisions to try over a transport.
-fn revisions(options: &Options, transport: Transport) -> Vec<Revision> {
-    let wanted = |revision: &Revision| {
-        options
-            .revisions
-            .as_ref()
-            .is_none_or(|wanted| wanted.contains(revision))
-    };
+fn revisions(wanted: Option<&[Revision]>, transport: Transport) -> Vec<Revision> {
+    let wanted = |revision: &Revision| wanted.is_none_or(|wanted| wanted.contains(revision));
     Revision::ALL
         .into_iter()
         .filter(wanted)
@@ -303,7 +323,7 @@ impl Found {
 
 /// Whether a legacy revision is asked for over a transport.
 fn tries_legacy(options: &Options, transport: Transport) -> bool {
-    revisions(options, transport)
+    revisions(options.revisions.as_deref(), transport)
         .iter()
         .any(|revision| revision.era() == Era::Legacy)
 }

@@ -11,7 +11,12 @@ use crate::judge::duty::Duty;
 use crate::transcript::StepRef;
 
 impl Judge<'_> {
-    pub(super) fn expectation(&self, at: StepRef, step: &Step, observation: &Observation) -> Seen {
+    pub(super) fn expectation(
+        &self,
+        at: StepRef,
+        step: &Step,
+        observation: &Observation<'_>,
+    ) -> Seen {
         let exchange = self.exchange(observation);
         if exchange.is_none() && observation.answer.is_none() {
             return self.not_played(at);
@@ -34,7 +39,7 @@ impl Judge<'_> {
         }
     }
 
-    fn not_given(&self, step: &Step, observation: &Observation) -> String {
+    fn not_given(&self, step: &Step, observation: &Observation<'_>) -> String {
         let scope = self.scope();
         let given = step
             .expect
@@ -42,7 +47,7 @@ impl Judge<'_> {
             .as_ref()
             .or(step.expect.given_notifications.as_ref());
         let actual = match step.expect.given {
-            Some(_) => observation.answer.as_ref(),
+            Some(_) => observation.answer.as_deref(),
             None => Some(&observation.notifications),
         };
         let mismatch = given.and_then(|given| pattern::matches(given, actual, &scope).err());
@@ -54,7 +59,7 @@ impl Judge<'_> {
     fn failures(
         &self,
         expect: &Expectation,
-        seen: &Observation,
+        seen: &Observation<'_>,
         silence_passes: bool,
     ) -> Vec<(Part, Mismatch)> {
         let scope = self.scope();
@@ -77,7 +82,7 @@ impl Judge<'_> {
     fn wrong(
         &self,
         step: &Step,
-        observation: &Observation,
+        observation: &Observation<'_>,
         failures: &[(Part, Mismatch)],
         part: &Part,
         mismatch: &Mismatch,
@@ -121,7 +126,7 @@ impl Judge<'_> {
     fn tolerates(
         &self,
         tolerance: &Tolerance,
-        seen: &Observation,
+        seen: &Observation<'_>,
         failures: &[(Part, Mismatch)],
     ) -> bool {
         let scope = self.scope();
@@ -137,13 +142,13 @@ impl Judge<'_> {
     }
 
     /// Nothing was said of the answer; still a notification must have none, and what is invalid no result.
-    fn unexpected_answer(&self, step: &Step, observation: &Observation) -> Seen {
+    fn unexpected_answer(&self, step: &Step, observation: &Observation<'_>) -> Seen {
         let Some(exchange) = self.exchange(observation) else {
             return Seen::Fine;
         };
         let Some(answer) = observation
             .answer
-            .as_ref()
+            .as_deref()
             .filter(|_| step.expect.answer.is_none())
         else {
             return Seen::Fine;
@@ -229,9 +234,9 @@ impl Part {
         }
     }
 
-    fn actual(self, seen: &Observation) -> Option<&Value> {
+    fn actual<'a>(self, seen: &'a Observation<'_>) -> Option<&'a Value> {
         match self {
-            Part::Answer => seen.answer.as_ref(),
+            Part::Answer => seen.answer.as_deref(),
             Part::Status => seen.status.as_ref(),
             Part::Headers => seen.headers.as_ref(),
             Part::Body => seen.body.as_ref(),

@@ -165,7 +165,7 @@ impl Judge<'_> {
             _ => self.expectation(at, step, &observation),
         };
         self.vars
-            .extend(view::saved(&step.expect, observation.answer.as_ref()));
+            .extend(view::saved(&step.expect, observation.answer.as_deref()));
         seen
     }
 
@@ -189,7 +189,7 @@ impl Judge<'_> {
     }
 
     /// What we send must be valid unless it is wrong on purpose.
-    fn own_fault(&self, observation: &Observation) -> Option<String> {
+    fn own_fault(&self, observation: &Observation<'_>) -> Option<String> {
         let schema = wire::schemas(self.session.header.revision)?;
         observation.exchanges.iter().find_map(|index| {
             let entry = &self.trial.entries[self.trial.conversation.exchanges[*index].sent];
@@ -211,14 +211,14 @@ impl Judge<'_> {
         })
     }
 
-    fn exchange(&self, observation: &Observation) -> Option<&Exchange> {
+    fn exchange(&self, observation: &Observation<'_>) -> Option<&Exchange> {
         observation
             .exchanges
             .last()
             .map(|index| &self.trial.conversation.exchanges[*index])
     }
 
-    fn evidence(&self, observation: &Observation) -> Vec<usize> {
+    fn evidence(&self, observation: &Observation<'_>) -> Vec<usize> {
         let mut entries = observation.entries.clone();
         if let Some(exchange) = self.exchange(observation) {
             entries.push(exchange.sent);

@@ -28,7 +28,7 @@ impl Judge<'_> {
     pub(super) fn missing_answer(
         &self,
         step: &Step,
-        observation: &Observation,
+        observation: &Observation<'_>,
         exchange: &Exchange,
     ) -> Option<Seen> {
         let until = match &step.action {
@@ -73,7 +73,7 @@ impl Judge<'_> {
     }
 
     /// No answer. The step may name what that violates, if it is about answering at all.
-    fn silent(&self, named: Option<&str>, observation: &Observation, message: &str) -> Seen {
+    fn silent(&self, named: Option<&str>, observation: &Observation<'_>, message: &str) -> Seen {
         let mut entries = self.evidence(observation);
         let from = entries.first().copied().unwrap_or_default();
         let gone = self.trial.entries[from..].iter().position(|entry| {
@@ -187,7 +187,7 @@ impl Judge<'_> {
     }
 }
 
-fn unanswered(exchange: &Exchange, observation: &Observation) -> String {
+fn unanswered(exchange: &Exchange, observation: &Observation<'_>) -> String {
     let method = exchange.method.as_deref().unwrap_or("the request");
     match &observation.status {
         Some(status) => {
