@@ -18,10 +18,17 @@ const MAX_TRIALS: usize = 96;
 /// A trial to be played.
 #[derive(Debug, Clone)]
 pub struct Trial {
-    /// Its name.
-    pub name: String,
     /// Its case.
     pub case: Arc<Case>,
+    revision: Revision,
+    transport: Transport,
+}
+
+impl Trial {
+    /// Its name. Made when it is needed: all trials are planned before the first is played.
+    pub fn name(&self) -> String {
+        trial_name(&self.case.id, self.revision, self.transport)
+    }
 }
 
 /// Trials that share a session, or one that has its own.
@@ -85,14 +92,11 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
                 Some(reason) => plan
                     .left_out
                     .push(left_out(name, case, revision, transport, reason)),
-                None => plan.put(
-                    Trial {
-                        name,
-                        case: case.clone(),
-                    },
+                None => plan.put(Trial {
+                    case: case.clone(),
                     revision,
                     transport,
-                ),
+                }),
             }
         }
     }
@@ -105,12 +109,13 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
 
 /// A large group in several: they are played side by side, and no transcript grows with the catalog.
 fn portions(mut group: Group) -> Vec<Group> {
-    group.trials.sort_by_key(|trial| trial.case.is_hostile());
+    let mut trials = std::mem::take(&mut group.trials);
+    trials.sort_by_key(|trial| trial.case.is_hostile());
     let portion = |trials: &[Trial]| Group {
         trials: trials.to_vec(),
         ..group.clone()
     };
-    group.trials.chunks(MAX_TRIALS).map(portion).collect()
+    trials.chunks(MAX_TRIALS).map(portion).collect()
 }
 
 /// The report of a trial that is not played.
@@ -148,7 +153,8 @@ fn runs(case: &Case, revision: Revision, transport: Transport, profile: &Profile
 }
 
 impl Plan {
-    fn put(&mut self, trial: Trial, revision: Revision, transport: Transport) {
+    fn put(&mut self, trial: Trial) {
+        let (revision, transport) = (trial.revision, trial.transport);
         let session = match (trial.case.session, revision.era()) {
             // Without a handshake there is nothing to leave out: every session is open, and a request carries its own
             // capabilities. A case of its own still gets a connection of its own.

@@ -129,7 +129,7 @@ impl Bench {
     }
 }
 
-/// Plays all groups, so many at once.
+/// Plays all groups, so many of each transport at once: those of one do not wait for those of another.
 ///
 /// # Errors
 /// Where a transcript cannot be saved.
@@ -148,7 +148,7 @@ pub async fn run_groups(
             .await?;
         let _ = results.send((revision, transport, judged));
     }
-    let slots = Arc::new(Semaphore::new(jobs.max(1)));
+    let slots = Transport::ALL.map(|transport| (transport, Arc::new(Semaphore::new(jobs.max(1)))));
     let mut warm = warm;
     let mut tasks = JoinSet::new();
     for (index, group) in groups.into_iter().enumerate() {
@@ -168,9 +168,15 @@ pub async fn run_groups(
             index,
             count: 0,
         };
-        let slots = slots.clone();
+        let mine = slots
+            .iter()
+            .find(|(transport, _)| *transport == group.transport);
+        let slots = mine.map(|(_, slots)| slots.clone());
         tasks.spawn(async move {
-            let _slot = slots.acquire_owned().await;
+            let _slot = match slots {
+                Some(slots) => slots.acquire_owned().await.ok(),
+                None => None,
+            };
             player.play(group, warm).await
         });
     }
@@ -241,9 +247,9 @@ impl Player {
                     self.end(&group, current, Vec::new()).await?
                 }
                 Played::Lost => {
-                    self.end(&group, current, vec![trial.name.clone()]).await?;
+                    self.end(&group, current, vec![trial.name()]).await?;
                     losses += 1;
-                    let last = trial.name.clone();
+                    let last = trial.name();
                     self.alone(&group, &spec, trial).await?;
                     if losses == MAX_LOSSES {
                         let reason = format!(
@@ -268,7 +274,7 @@ impl Player {
             true => Some(self.bench.huge.lock().await),
             false => None,
         };
-        session.play(&trial.name, &trial.case).await
+        session.play(&trial.name(), &trial.case).await
     }
 
     /// Plays a suspect again with nobody else around, so that the blame falls on the right one.
@@ -279,7 +285,7 @@ impl Player {
         host.stop().await;
         match self.open(group, spec).await? {
             Some(mut session) => {
-                session.play(&trial.name, &trial.case).await;
+                session.play(&trial.name(), &trial.case).await;
                 let lost = session.record.gone;
                 self.end(group, session, Vec::new()).await?;
                 if lost {
@@ -318,7 +324,7 @@ impl Player {
         } = *group;
         let left_out = |trial: Trial| {
             plan::left_out(
-                trial.name,
+                trial.name(),
                 &trial.case,
                 revision,
                 transport,

@@ -41,7 +41,7 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
         .groups
         .into_iter()
         .flat_map(|group| group.trials)
-        .map(|trial| (trial.name, false));
+        .map(|trial| (trial.name(), false));
     let left_out = plan.left_out.into_iter().map(|trial| (trial.name, true));
     let mut names: Vec<(String, bool)> = played.chain(left_out).collect();
     names.extend(rules(catalog, &profile).map(|name| (name, false)));
@@ -62,11 +62,13 @@ fn with_tokens(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
     let plan = plan::plan(catalog, &profile, &Selection::default());
     let trials = plan.groups.into_iter().flat_map(|group| group.trials);
     let area = format!("{}/", server::AUTHORIZATION);
-    let trials = trials.filter(move |trial| trial.name.starts_with(&area));
+    let trials = trials.filter(move |trial| trial.name().starts_with(&area));
     trials.map(move |trial| {
         let verdicts = verdicts.clone();
-        let name = format!("with tokens: {}", trial.name);
-        Trial::test(name, move || verdicts.verify(&trial.name))
+        let name = trial.name();
+        Trial::test(format!("with tokens: {name}"), move || {
+            verdicts.verify(&name)
+        })
     })
 }
 
