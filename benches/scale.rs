@@ -4,6 +4,7 @@
 //! Each run is a process of its own (this program again), so that its memory can be told from that of the others. The
 //! server is another process; what it needed is in `cpu_ms` of all, not in the memory.
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     missing_docs,
     reason = "a benchmark that cannot go on fails"

@@ -229,6 +229,15 @@ pub struct Tolerance {
 }
 
 impl Expectation {
+    /// Whether it speaks of a member of this name, anywhere in what it expects, tolerates, takes for granted or saves.
+    pub fn mentions(&self, name: &str) -> bool {
+        let tolerated = self.tolerate.iter().filter_map(|it| it.answer.as_ref());
+        let patterns = self.answer.iter().chain(&self.given).chain(tolerated);
+        let mut saved = self.save.values();
+        patterns.into_iter().any(|pattern| has_key(pattern, name))
+            || saved.any(|pointer| pointer.is_empty() || pointer.split('/').nth(1) == Some(name))
+    }
+
     /// Whether it neither takes anything for granted nor saves anything: then the steps that follow are the same
     /// whatever comes.
     pub fn takes_nothing(&self) -> bool {
@@ -272,6 +281,16 @@ impl Case {
             Action::Bytes { bytes, .. } => repeats(bytes) > HUGE,
             _ => false,
         })
+    }
+}
+
+fn has_key(pattern: &Value, name: &str) -> bool {
+    match pattern {
+        Value::Object(members) => members
+            .iter()
+            .any(|(key, value)| key == name || has_key(value, name)),
+        Value::Array(items) => items.iter().any(|item| has_key(item, name)),
+        _ => false,
     }
 }
 

@@ -57,7 +57,7 @@ impl<'a> Trial<'a> {
                     .map(|span| span.end);
                 self.observe_exchange(self.started(name), end)
             }
-            Action::Pages { items, .. } => self.observe_pages(at, items),
+            Action::Pages { items, .. } => self.observe_pages(at, items, &step.expect),
             Action::Close => self.observe_exit(at),
             Action::Together(_) | Action::Reply { .. } | Action::Reconnect => {
                 Observation::default()
@@ -139,9 +139,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn observe_pages(&self, at: StepRef, member: &str) -> Observation<'a> {
+    /// What all pages come to. Of lists, which may be long, only what the step speaks of is copied.
+    fn observe_pages(&self, at: StepRef, member: &str, expect: &Expectation) -> Observation<'a> {
         let (mut items, mut cursors, mut results, mut indices) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (wants_items, wants_results) = (expect.mentions("items"), expect.mentions("results"));
+        let mut ended = None;
         let mut last_error = None;
         for (index, exchange) in self.exchanges(at) {
             indices.push(index);
@@ -152,21 +155,26 @@ impl<'a> Trial<'a> {
                 last_error = Some(answer.map(Cow::Borrowed));
                 continue;
             };
-            items.extend(message::items(result, member).cloned());
+            if wants_items {
+                items.extend(message::items(result, member).cloned());
+            }
+            if wants_results {
+                results.push(result.clone());
+            }
             cursors.extend(result.get("nextCursor").cloned());
-            results.push(result.clone());
+            ended = Some(message::next_cursor(result).is_none());
         }
         let answer = match last_error {
             // A page that failed is the answer: what was listed before it does not matter.
             Some(error) => error,
-            None if results.is_empty() => None,
-            None => {
-                let ended = results
-                    .last()
-                    .is_some_and(|result| message::next_cursor(result).is_none());
-                let pages = json!({ "items": items, "cursors": cursors, "results": results, "ended": ended });
-                Some(Cow::Owned(pages))
-            }
+            None => ended.map(|ended| {
+                let mut pages = Map::new();
+                pages.extend(wants_items.then(|| ("items".to_owned(), Value::Array(items))));
+                pages.insert("cursors".to_owned(), Value::Array(cursors));
+                pages.extend(wants_results.then(|| ("results".to_owned(), Value::Array(results))));
+                pages.insert("ended".to_owned(), Value::Bool(ended));
+                Cow::Owned(Value::Object(pages))
+            }),
         };
         Observation {
             answer,

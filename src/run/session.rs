@@ -42,15 +42,19 @@ pub struct Bench {
     pub save: Option<PathBuf>,
     /// Held by who sends something huge.
     pub huge: tokio::sync::Mutex<()>,
+    /// Held by who judges a large session.
+    pub large: tokio::sync::Mutex<()>,
 }
 
 /// So many trials in a row may each cost a session. Then the rest of the group is left out: the cause is plain, and a
 /// server that starts slowly would be started a hundred times.
 const MAX_LOSSES: usize = 8;
 
-/// A session that received more than this (8 MiB) is followed by another: it is kept until it is judged, and a server
+/// A session that received more than this (2 MiB) is followed by another: it is kept until it is judged, and a server
 /// with long lists sends them again in many trials.
-const MAX_RECEIVED: usize = 8 << 20;
+const MAX_RECEIVED: usize = 2 << 20;
+/// Sessions that received more than this (256 KiB) are judged one after the other: parsed, they take ten times as much.
+const LARGE: usize = 256 << 10;
 
 /// Where the verdicts of a session go.
 pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;
@@ -92,6 +96,7 @@ impl Bench {
     ) -> Result<Judged, RunError> {
         let (revision, transport) = (session.spec.revision, session.spec.transport());
         let client = session.spec.client.clone();
+        let is_large = session.record.received() > LARGE;
         let (entries, conversation) = session.close().await;
         let header = Header {
             format: FORMAT.to_owned(),
@@ -107,6 +112,10 @@ impl Bench {
         };
         let transcript = Transcript { header, entries };
         self.save(&transcript)?;
+        let _large = match is_large {
+            true => Some(self.large.lock().await),
+            false => None,
+        };
         Ok(judge::recorded(&transcript, &conversation, &self.catalog))
     }
 

@@ -120,6 +120,7 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
         redactor,
         save: options.save_transcripts.clone(),
         huge: tokio::sync::Mutex::new(()),
+        large: tokio::sync::Mutex::new(()),
     });
     Ok(Setup {
         bench,
