@@ -310,6 +310,7 @@ impl Session {
             let cursor = page.and_then(message::next_cursor).map(str::to_owned);
             // The same page with the same cursor leads around in a circle.
             let is_new = known.insert(page.map(|page| Sha256::digest(page.to_string())));
+            self.record.forget();
             match cursor {
                 Some(cursor) if is_new => params["cursor"] = cursor.into(),
                 _ => break,
