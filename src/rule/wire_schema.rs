@@ -206,8 +206,7 @@ fn initiated(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> V
 fn batches(session: &Session<'_>, schema: &WireSchema, sight: &mut Sight) -> Vec<Found> {
     let mut found = Vec::new();
     for (index, entry) in session.entries.iter().enumerate() {
-        let (What::Received { .. }, Some(array @ Value::Array(_))) =
-            (&entry.what, entry.json.as_deref())
+        let (What::Received { .. }, Some(array @ Value::Array(_))) = (&entry.what, entry.json())
         else {
             continue;
         };
