@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Hint;
 use crate::revision::RevisionRange;
 use crate::transport::Transport;
 
@@ -44,6 +45,9 @@ pub struct Case {
     /// The faults of the reference server that it catches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
+    /// What often causes its findings; they come before those of the requirement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
 }
 
 /// Which session a case runs in.

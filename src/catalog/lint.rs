@@ -1,9 +1,16 @@
 //! What is wrong with a catalog, beyond what its types can say.
 
+mod citations;
 mod content;
 mod form;
+mod hints;
+mod places;
+#[cfg(test)]
+mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use citations::Known;
 
 use super::load::{Kind, taken};
 use super::{Case, Catalog, Party, Problem, Requirement};
@@ -85,9 +92,15 @@ pub fn lint(files: &[SourceFile], base: &Catalog, rules: Option<&[RuleCitations]
         problems.extend(known.citation_problems(case));
         problems.extend(fault_problems(case));
         problems.extend(content::problems(case));
+        problems.extend(places::of_case(case));
+        problems.extend(hints::problems(case, &case.item.hints));
+    }
+    for requirement in &requirements {
+        problems.extend(places::of_requirement(requirement));
+        problems.extend(hints::of_requirement(requirement));
     }
     if let Some(rules) = rules {
-        problems.extend(rule_problems(rules, &known));
+        problems.extend(citations::of_rules(rules, &known));
         problems.extend(dead_requirements(&requirements, &cases, rules));
     }
     problems
@@ -134,35 +147,25 @@ fn duplicates<'a, T>(
 }
 
 fn fault_problems(case: &Located<'_, Case>) -> Vec<Problem> {
-    let known: Vec<&str> = mcp_reference_server::faults()
-        .iter()
-        .map(|fault| fault.name)
-        .collect();
     let faults = case.item.faults.iter().enumerate();
     faults
-        .filter(|(_, fault)| !known.contains(&fault.as_str()))
-        .map(|(index, fault)| {
-            let near = did_you_mean(&near(fault, known.iter().copied()));
-            case.problem(
-                &format!("/faults/{index}"),
-                format!("the reference server has no fault {fault:?}{near}"),
-            )
+        .filter_map(|(index, fault)| {
+            let message = unknown_fault(fault)?;
+            Some(case.problem(&format!("/faults/{index}"), message))
         })
         .collect()
 }
 
-fn rule_problems(rules: &[RuleCitations], known: &Known<'_>) -> Vec<Problem> {
-    let cited = rules
+/// What is to be said of a fault that does not exist.
+fn unknown_fault(fault: &str) -> Option<String> {
+    let known = mcp_reference_server::faults()
         .iter()
-        .flat_map(|rule| rule.requirements.iter().map(move |id| (&rule.name, id)));
-    cited
-        .filter(|(_, id)| !known.requirements.contains_key(id.as_str()))
-        .map(|(name, id)| Problem {
-            file: name.clone(),
-            pointer: String::new(),
-            message: format!("cites {id:?}, which is no requirement{}", known.near(id)),
-        })
-        .collect()
+        .map(|fault| fault.name);
+    if known.clone().any(|name| name == fault) {
+        return None;
+    }
+    let near = did_you_mean(&near(fault, known));
+    Some(format!("the reference server has no fault {fault:?}{near}"))
 }
 
 fn dead_requirements(
@@ -199,205 +202,4 @@ fn dead_requirements(
         }
     }
     problems
-}
-
-/// The requirements that may be cited.
-struct Known<'a> {
-    requirements: BTreeMap<&'a str, &'a Requirement>,
-}
-
-impl<'a> Known<'a> {
-    fn new(base: &'a Catalog, added: &'a [Located<'_, Requirement>]) -> Known<'a> {
-        let added = added.iter().map(|found| &found.item);
-        let all = base.requirements.values().chain(added);
-        Known {
-            requirements: all
-                .map(|requirement| (requirement.id.as_str(), requirement))
-                .collect(),
-        }
-    }
-
-    fn near(&self, id: &str) -> String {
-        did_you_mean(&near(id, self.requirements.keys().copied()))
-    }
-
-    fn citation_problems(&self, case: &Located<'_, Case>) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut cited = Vec::new();
-        for (index, id) in case.item.requirements.iter().enumerate() {
-            let pointer = format!("/requirements/{index}");
-            match self.requirements.get(id.as_str()) {
-                None => problems.push(case.problem(
-                    &pointer,
-                    format!("{id:?} is no requirement{}", self.near(id)),
-                )),
-                Some(requirement) => {
-                    if !case
-                        .item
-                        .revisions
-                        .iter()
-                        .any(|revision| requirement.levels.contains_key(&revision))
-                    {
-                        let message = format!(
-                            "{id:?} has no level at any revision at which the case runs ({})",
-                            case.item.revisions
-                        );
-                        problems.push(case.problem(&pointer, message));
-                    }
-                    cited.push(requirement);
-                }
-            }
-        }
-        // Nothing could be cited there, so nothing could be found.
-        let bare = case.item.revisions.iter().filter(|revision| {
-            problems.is_empty()
-                && !cited
-                    .iter()
-                    .any(|requirement| requirement.levels.contains_key(revision))
-        });
-        let bare: Vec<String> = bare.map(|revision| revision.to_string()).collect();
-        if !bare.is_empty() {
-            let message = format!(
-                "none of the requirements cited has a level at {}",
-                bare.join(", ")
-            );
-            problems.push(case.problem("/revisions", message));
-        }
-        problems
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(kind: Kind, name: &str, text: &str) -> SourceFile {
-        SourceFile {
-            name: name.to_owned(),
-            kind,
-            text: text.to_owned().into(),
-        }
-    }
-
-    const REQUIREMENTS: &str = r#"[
-        { "id": "tools/one", "text": "One", "party": "server", "transport": "any",
-          "levels": { "2025-11-25": "MUST server/tools#one" } },
-        { "id": "tools/two", "text": "Two", "party": "server", "transport": "any",
-          "levels": { "2025-11-25": "MUST server/tools#two" } }
-    ]"#;
-
-    fn lint_case(case: &str) -> Vec<String> {
-        let files = [
-            file(Kind::Requirements, "requirements/tools.json", REQUIREMENTS),
-            file(Kind::Cases, "tools.json", &format!("[{case}]")),
-        ];
-        lint(&files, &Catalog::default(), None)
-            .iter()
-            .map(Problem::to_string)
-            .collect()
-    }
-
-    #[test]
-    fn each_problem_is_named_with_its_place() {
-        let table = [
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
-                  "steps": [{ "alive": true }] }"#,
-                "",
-            ),
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "steps": [{ "alive": true }],
-                  "stepz": 1 }"#,
-                "/0: Additional properties are not allowed ('stepz' was unexpected)",
-            ),
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
-                  "needs": ["toolz"], "steps": [{ "alive": true }] }"#,
-                "/0/needs/0: \"toolz\" does not match",
-            ),
-            (
-                r#"{ "id": "other/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
-                  "steps": [{ "alive": true }] }"#,
-                "/0/id: \"other/a\" belongs in other.json",
-            ),
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/oen"], "revisions": "=2025-11-25",
-                  "steps": [{ "alive": true }] }"#,
-                "/0/requirements/0: \"tools/oen\" is no requirement (did you mean tools/one",
-            ),
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": ">=2025-06-18",
-                  "steps": [{ "alive": true }] }"#,
-                "/0/revisions: none of the requirements cited has a level at 2025-06-18",
-            ),
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-06-18",
-                  "steps": [{ "alive": true }] }"#,
-                "/0/requirements/0: \"tools/one\" has no level",
-            ),
-            (
-                r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
-                  "steps": [{ "alive": true }], "faults": ["no-such-thing"] }"#,
-                "/0/faults/0: the reference server has no fault",
-            ),
-        ];
-        for (case, expected) in table {
-            let found = lint_case(case);
-            match expected {
-                "" => assert_eq!(found, Vec::<String>::new()),
-                _ => assert!(
-                    found.iter().any(|line| line.contains(expected)),
-                    "{expected}\n{found:#?}"
-                ),
-            }
-        }
-    }
-
-    #[test]
-    fn ids_are_unique_and_requirements_are_alive() {
-        let twice = r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
-                         "steps": [{ "alive": true }] }"#;
-        let files = [
-            file(Kind::Requirements, "requirements/tools.json", REQUIREMENTS),
-            file(Kind::Cases, "tools.json", &format!("[{twice}, {twice}]")),
-        ];
-        let rules = [RuleCitations {
-            name: "rule/x".to_owned(),
-            requirements: vec!["tools/none".to_owned()],
-            faults: Vec::new(),
-            applies: |_, _| true,
-        }];
-        let found: Vec<String> = lint(&files, &Catalog::default(), Some(&rules))
-            .iter()
-            .map(Problem::to_string)
-            .collect();
-        assert_eq!(found.len(), 3, "{found:#?}");
-        assert!(
-            found[0].starts_with("tools.json: /1/id: \"tools/a\" is taken"),
-            "{found:#?}"
-        );
-        assert!(
-            found[1].starts_with("rule/x: cites \"tools/none\""),
-            "{found:#?}"
-        );
-        assert!(
-            found[2].starts_with("requirements/tools.json: /1: \"tools/two\" is tested by no case"),
-            "{found:#?}"
-        );
-    }
-
-    #[test]
-    fn all_problems_of_form_are_told_and_nothing_else() {
-        let files = [
-            file(Kind::Cases, "a.json", "[{}, 1]"),
-            file(Kind::Cases, "b.json", "[\n1"),
-        ];
-        let found = lint(&files, &Catalog::default(), Some(&[]));
-        assert!(found.len() >= 6, "{found:#?}");
-        assert!(
-            found
-                .iter()
-                .any(|problem| problem.file.starts_with("b.json:2:"))
-        );
-    }
 }

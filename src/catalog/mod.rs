@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod case;
 pub mod coverage;
+pub mod hint;
 pub mod lint;
 pub mod load;
 pub mod requirement;
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use case::{Action, Call, Case, Expectation, HttpStep, SessionKind, Step, Tolerance};
+pub use hint::Hint;
 pub use load::{CatalogError, Problem};
 pub use requirement::{Clause, Concern, Party, Requirement};
 pub use select::Selection;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Hint;
 use crate::revision::Revision;
 use crate::transport::Transport;
 use crate::verdict::Level;
@@ -28,6 +29,9 @@ pub struct Requirement {
     /// Why no case can test it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untested: Option<String>,
+    /// What often causes a finding that cites it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
 }
 
 /// Whom a requirement binds.

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::{CatalogArgs, Failure, coverage, print, rule_citations, show};
 use crate::catalog::lint::lint;
 use crate::catalog::load::{self, Kind};
-use crate::catalog::select::{did_you_mean, near};
 use crate::catalog::{Catalog, Problem};
 use crate::report::finding::BOLD;
 use crate::rule::RULES;
@@ -30,12 +29,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Tell what a case does, what it accepts and why
+    /// Tell what a case does and accepts, or what a requirement asks and who tests it
     Show {
-        /// The name of a case, a rule or a trial
+        /// The name of a case, a rule, a trial or a requirement; or a glob
         name: String,
         #[command(flatten)]
         catalog: CatalogArgs,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Verify the catalog: form, references, patterns, requirements that nothing tests
     Lint {
@@ -59,7 +61,11 @@ impl Cases {
                 })
                 .map(|()| 0)
             }
-            Command::Show { name, catalog } => show_one(&catalog.load()?, &name).map(|()| 0),
+            Command::Show {
+                name,
+                catalog,
+                json,
+            } => show::run(&catalog.load()?, &name, json).map(|()| 0),
             Command::Lint { catalog } => lint_all(&catalog),
             Command::Coverage(arguments) => arguments.run().map(|()| 0),
         }
@@ -128,27 +134,6 @@ fn list(listed: &[Listed<'_>]) -> String {
         let _ = writeln!(text, "  {:width$}  {}", listed.name, listed.title);
     }
     text
-}
-
-fn show_one(catalog: &Catalog, name: &str) -> Result<(), Failure> {
-    let id = name.split('@').next().unwrap_or(name);
-    if let Some(case) = catalog.case(id) {
-        return print(&show::case(case, catalog));
-    }
-    if let Some(rule) = RULES
-        .iter()
-        .find(|rule| id.strip_prefix("rule/") == Some(rule.name))
-    {
-        return print(&show::rule(rule, catalog));
-    }
-    let names: Vec<String> = listed(catalog)
-        .into_iter()
-        .map(|listed| listed.name)
-        .collect();
-    let near = did_you_mean(&near(id, names.iter().map(String::as_str)));
-    Err(Failure::usage(format!(
-        "there is no case {id:?}{near}; `mcp-conform cases list` shows them all"
-    )))
 }
 
 fn lint_all(arguments: &CatalogArgs) -> Result<u8, Failure> {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Session;
+use crate::catalog::hint;
 use crate::condition;
 use crate::transcript::{Entry, Header, What};
 use crate::verdict::{Direction, EntryRef, Finding, Level, trial_name};
@@ -48,17 +49,17 @@ pub fn binds(session: &Session<'_>, requirement: &str) -> bool {
         })
 }
 
-/// The finding; none if the requirement does not bind this server at this revision.
+/// The finding, with a hint of the catalog if the violation has none of its own; none if the requirement does not bind this server at this revision.
 pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
     if !binds(session, &violation.requirement) {
         return None;
     }
     let revision = session.header.revision;
-    let clause = session
-        .catalog
-        .requirement(&violation.requirement)?
-        .levels
-        .get(&revision)?;
+    let requirement = session.catalog.requirement(&violation.requirement)?;
+    let clause = requirement.levels.get(&revision)?;
+    let hint = violation.hint.or_else(|| {
+        hint::choose(&requirement.hints, &violation.actual, revision).map(str::to_owned)
+    });
     let trial = violation
         .entries
         .last()
@@ -80,7 +81,7 @@ pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
             .map(|entry| entry_ref(session, *entry))
             .collect(),
         reproduce: reproduce(session.header, trial),
-        hint: violation.hint,
+        hint,
     })
 }
 

@@ -235,6 +235,16 @@ impl Page<'_> {
                 visible(&seen.finding.reproduce)
             ));
         }
+        let mut hints: Vec<&str> = group
+            .seen
+            .iter()
+            .filter_map(|seen| seen.finding.hint.as_deref())
+            .collect();
+        hints.sort_unstable();
+        hints.dedup();
+        for hint in hints {
+            labelled(output, "hint", &visible(hint));
+        }
         if group.seen.len() > MAX_LISTED {
             let more = group.seen.len() - MAX_LISTED;
             labelled(

@@ -87,7 +87,6 @@ fn not_json(
     if let Some(count) = spread(rest) {
         let message = "a message is spread over several lines";
         sight.violation("stdio/one-line", &[index], message, "one line", shown);
-        sight.hint("write compact JSON: a pretty-printer, or a raw newline inside a string, breaks the framing");
         return count;
     }
     if is_several(&text) {
@@ -118,7 +117,6 @@ fn not_json(
             "a message",
             shown,
         );
-        sight.hint("a log line or print on stdout is the usual cause: log to stderr");
     }
     1
 }
@@ -199,6 +197,19 @@ mod tests {
         ] {
             finds(&RULE, &legacy().line(line), &["stdio/only-messages"]);
         }
+    }
+
+    #[test]
+    fn hints_come_from_the_catalog() {
+        let hint = |line: &str| {
+            let finding = legacy().line(line).judged(&RULE).findings.remove(0);
+            finding.hint.unwrap_or_default()
+        };
+        assert!(hint("INFO ready").contains("stderr"));
+        assert!(hint("").contains("second newline"));
+        assert!(hint("\u{feff}{\"id\":1}").contains("byte-order mark"));
+        assert!(hint("{\"id\":1}{\"id\":2}").contains("newline is missing"));
+        assert_eq!(hint("{\"level\":\"info\"}"), "", "it may be anything");
     }
 
     #[test]

@@ -128,9 +128,6 @@ fn wrong_id(
         ours,
         actual,
     );
-    if retyped {
-        sight.hint("keep the id as the JSON value that came; do not turn it into a string");
-    }
     if refused {
         sight.tolerate();
         sight.hint("where the id was not read, leave it out");

@@ -65,6 +65,10 @@ pub(super) const RULE: Rule = Rule {
 /// A server that breaks the schema does so in each message: a few are enough.
 const MAX_VIOLATIONS: usize = 20;
 
+/// The usual cause of a null, whatever the requirement.
+const NULL: &str = "Often a serializer writes members that have no value as null; leave them out \
+                    (Jackson: NON_NULL, serde: skip_serializing_if, Go: omitempty, pydantic: exclude_none)";
+
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let Some(schema) = wire::schemas(session.header.revision) else {
         return;
@@ -94,7 +98,11 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         } else {
             FALLBACK
         };
+        let is_null = actual.is_null();
         sight.violation(requirement, &entries, message, violation.message, actual);
+        if is_null {
+            sight.hint(NULL);
+        }
         if requirement == FALLBACK {
             sight.tolerate();
         }

@@ -33,6 +33,11 @@ use crate::revision::{Revision, RevisionRange};
 pub use check::{PatternError, check};
 pub use resolve::resolve;
 
+/// The names of all matchers, with their `$`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    matcher::TABLE.iter().map(|matcher| matcher.name)
+}
+
 use describe::{describe, describe_or_nothing, plain};
 
 /// Patterns and values are followed no deeper than this. serde_json reads nothing deeper than 128.

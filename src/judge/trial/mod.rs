@@ -14,6 +14,7 @@ use super::evidence::{self, Violation};
 use super::pattern::Scope;
 use super::view::{self, Observation, Trial};
 use crate::catalog::case::{Action, Case, Step};
+use crate::catalog::hint;
 use crate::conversation::{Exchange, Span};
 use crate::drive::after_last;
 use crate::transcript::{StepRef, What};
@@ -135,11 +136,14 @@ impl Judge<'_> {
     }
 
     /// Adds a finding. What several steps show in the same way is said once.
-    fn find(&mut self, violation: Violation) {
+    fn find(&mut self, mut violation: Violation) {
         let known = |known: &Finding| {
             known.requirement == violation.requirement && known.message == violation.message
         };
         if !self.findings.iter().any(known) {
+            let revision = self.session.header.revision;
+            let usual = hint::choose(&self.case.hints, &violation.actual, revision);
+            violation.hint = violation.hint.or(usual.map(str::to_owned));
             self.findings
                 .extend(evidence::finding(self.session, violation));
         }
