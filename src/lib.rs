@@ -12,6 +12,7 @@ pub mod drive;
 pub mod event;
 pub mod host;
 pub mod judge;
+pub mod matrix;
 pub mod message;
 pub mod plan;
 pub mod probe;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{CatalogArgs, Failure, coverage, print, rule_citations, show};
+use super::{CatalogArgs, Failure, coverage, matrix, print, rule_citations, show};
 use crate::catalog::lint::lint;
 use crate::catalog::load::{self, Kind};
 use crate::catalog::{Catalog, Problem};
@@ -46,6 +46,8 @@ enum Command {
     },
     /// Count what is tested of what the specification asks, by area and revision
     Coverage(coverage::Arguments),
+    /// Prove that every case can fail and pass: each fault of the reference server against the whole catalog
+    Matrix(matrix::Arguments),
 }
 
 impl Cases {
@@ -68,6 +70,7 @@ impl Cases {
             } => show::run(&catalog.load()?, &name, json).map(|()| 0),
             Command::Lint { catalog } => lint_all(&catalog),
             Command::Coverage(arguments) => arguments.run().map(|()| 0),
+            Command::Matrix(arguments) => arguments.run(),
         }
     }
 }

@@ -119,7 +119,7 @@ impl FromStr for Revisions {
     }
 }
 
-fn timeout(text: &str) -> Result<Duration, String> {
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("nothing answers in no time".to_owned()),
         Ok(duration) => Ok(duration),
@@ -227,14 +227,19 @@ impl Check {
 }
 
 fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {
+    let mut listener = |event: &crate::event::Event<'_>| reporters.event(event);
+    block_on(run::run(options, &mut listener))?.map_err(failure)
+}
+
+/// Runs to the end, unless the user or the system wants us to stop.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::run(format!("cannot start threads: {error}")))?;
-    let mut listener = |event: &crate::event::Event<'_>| reporters.event(event);
     let result = runtime.block_on(async {
         tokio::select! {
-            result = run::run(options, &mut listener) => result.map_err(failure),
+            result = work => Ok(result),
             () = interrupted() => Err(Failure::run("interrupted: there is no report")),
         }
     });

@@ -4,6 +4,7 @@ mod cases;
 mod check;
 mod coverage;
 mod judge;
+mod matrix;
 mod output;
 mod serve;
 mod show;
