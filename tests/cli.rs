@@ -35,6 +35,7 @@ fn help() {
         ("help", ["--help"].as_slice()),
         ("help_check", &["check", "--help"]),
         ("help_cases", &["cases", "--help"]),
+        ("help_matrix", &["cases", "matrix", "--help"]),
         ("help_judge", &["judge", "--help"]),
     ] {
         let output = run(arguments);
@@ -74,6 +75,8 @@ fn usage_errors() {
         &["judge"],
         &["judge", "no-such-file.jsonl"],
         &["cases", "show", "tools/call-unkown-tool"],
+        &["cases", "matrix", "--fault", "no-such-*"],
+        &["cases", "matrix", "--report", "xml=matrix.xml"],
         &["serve", "--stdio", "--fault", "no-such-fault"],
     ];
     let mut told = String::new();
@@ -325,4 +328,33 @@ fn what_cannot_be_started_is_told_in_one_paragraph() {
         "{told}"
     );
     assert_eq!(stdout(&output), "");
+}
+
+#[test]
+fn the_matrix_of_one_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let (json, markdown) = (dir.path().join("m.json"), dir.path().join("m.md"));
+    let output = run(&[
+        "cases",
+        "matrix",
+        "--fault=header-mismatch-code",
+        "--timeout=10s",
+        &format!("--report=json={}", json.display()),
+        &format!("--report=markdown={}", markdown.display()),
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains("faults caught by all who claim them: 1 of 1 (100%)"));
+    let matrix: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let row = &matrix["faults"][0];
+    assert_eq!(
+        row["caught_by"],
+        serde_json::json!(["headers/method-missing"])
+    );
+    assert_eq!(row["places"], serde_json::json!(["2026-07-28+http"]));
+    assert!(row["others"].as_object().unwrap().len() > 5);
+    let text = std::fs::read_to_string(markdown).unwrap();
+    assert!(
+        text.contains("| header-mismatch-code | headers/failure-code | 1 |"),
+        "{text}"
+    );
 }

@@ -46,7 +46,7 @@ enum Command {
     },
     /// Count what is tested of what the specification asks, by area and revision
     Coverage(coverage::Arguments),
-    /// Prove that every case can fail and pass: each fault of the reference server against the whole catalog
+    /// Play each fault of the reference server: every case must be able to fail, and to pass
     Matrix(matrix::Arguments),
 }
 

@@ -15,7 +15,7 @@ use super::cases::to_json;
 use super::{CatalogArgs, Failure, check, print};
 use crate::matrix::{self, Matrix, Options};
 
-/// Prove that every case can fail and pass: each fault of the reference server against the whole catalog
+/// Play each fault of the reference server: every case must be able to fail, and to pass
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]

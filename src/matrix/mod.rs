@@ -179,7 +179,7 @@ pub fn claims(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
     let mut claim = |fault: &str, claimant: String| {
         claims.entry(fault.to_owned()).or_default().push(claimant);
     };
-    for case in &catalog.cases {
+    for case in catalog.cases() {
         for fault in &case.faults {
             claim(fault, case.id.clone());
         }
@@ -208,10 +208,11 @@ pub async fn run(options: Options, mut done: impl FnMut(&Row)) -> Matrix {
         let (options, slots) = (options.clone(), slots.clone());
         rows.spawn(async move {
             let _slot = slots.acquire_owned().await;
-            play::row(&options, fault, claimants).await
+            play::row(&options, fault, &claimants).await
         });
     }
-    for trial in play::healthy(&options, &mut matrix.healthy_findings).await {
+    let claimants: Vec<String> = matrix.claimants.keys().cloned().collect();
+    for trial in play::healthy(&options, &claimants, &mut matrix.healthy_findings).await {
         matrix.take_healthy(&trial);
     }
     while let Some(row) = rows.join_next().await {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mcp_reference_server::Fault;
+use mcp_reference_server::{Fault, faults};
 
 use super::{Options, Row};
 use crate::catalog::Case;
@@ -20,8 +20,14 @@ const HEALTHY: u32 = 10;
 const AUTH: &str = include_str!("auth.toml");
 const TOKEN: &str = "Bearer conformance-test-key";
 
-/// The newest revision of each era; the others are tried where these do not suffice.
+/// The newest revision of each era.
 const NEWEST: [Revision; 2] = [Revision::V2025_11_25, Revision::V2026_07_28];
+/// The others.
+const OLDER: [Revision; 3] = [
+    Revision::V2024_11_05,
+    Revision::V2025_03_26,
+    Revision::V2025_06_18,
+];
 
 /// How the reference server is started, apart from faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,33 +75,48 @@ impl Setting {
     }
 }
 
-/// The rows of one fault: the whole catalog at the newest revisions at which the requirement holds, then at the others as
-/// long as somebody has not caught it.
-pub(super) async fn row(options: &Options, fault: &'static Fault, claimants: Vec<String>) -> Row {
-    let mut row = Row::new(fault, &claimants);
+/// What is played of the catalog, one after the other, as long as somebody who claims the fault has not caught it.
+const ROUNDS: [(Part, &[Revision]); 3] = [
+    (Part::All, &NEWEST),
+    (Part::All, &OLDER),
+    // A server that is lost too often is not played to the end.
+    (Part::Missed, &Revision::ALL),
+];
+
+/// Part of the catalog.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// Those who should have caught the fault.
+    Missed,
+}
+
+/// The row of one fault: wherever the requirement holds that it violates.
+pub(super) async fn row(options: &Options, fault: &'static Fault, claimants: &[String]) -> Row {
+    let mut row = Row::new(fault, claimants);
     let requirement = options.catalog.requirement(fault.requirement);
-    for is_newest in [true, false] {
+    for (part, revisions) in ROUNDS {
         for setting in Setting::ALL {
-            let of = |name: &String| Setting::of(options.catalog.case(name)) == setting;
-            let wanted = match is_newest {
-                true => claimants.iter().any(of),
-                false => row.missed_by.keys().any(of),
+            let of = |name: &&String| Setting::of(options.catalog.case(name)) == setting;
+            let missed: Vec<String> = row.missed_by.keys().filter(of).cloned().collect();
+            let select = match part {
+                Part::All => Vec::new(),
+                Part::Missed => missed.clone(),
             };
-            for &transport in setting.transports().iter().filter(|_| wanted) {
-                let revisions = Revision::ALL.into_iter().filter(|revision| {
-                    let holds = requirement.is_some_and(|requirement| {
-                        requirement
-                            .transports(*revision)
-                            .any(|other| other == transport)
-                    });
-                    NEWEST.contains(revision) == is_newest && transport.carries(*revision) && holds
-                });
-                let revisions: Vec<Revision> = revisions.collect();
+            for &transport in setting.transports().iter().filter(|_| !missed.is_empty()) {
+                let holds = |revision: &&Revision| {
+                    requirement.is_some_and(|requirement| {
+                        requirement.levels.contains_key(revision)
+                            && requirement.transports(**revision).any(|t| t == transport)
+                    })
+                };
+                let here = revisions.iter().filter(holds);
                 let play = Play {
                     setting,
                     transport,
-                    revisions,
+                    revisions: here.copied().collect(),
                     fault: Some(fault.name),
+                    select: select.clone(),
                 };
                 match play.run(options).await {
                     Ok(trials) => trials.iter().for_each(|trial| row.take(trial)),
@@ -107,17 +128,26 @@ pub(super) async fn row(options: &Options, fault: &'static Fault, claimants: Vec
     row
 }
 
-/// Every trial of the server without faults, in all settings.
-pub(super) async fn healthy(options: &Options, errors: &mut Vec<String>) -> Vec<TrialReport> {
+/// The trials of the server without faults: of everything, or if `claimants` are only some cases, of these.
+pub(super) async fn healthy(
+    options: &Options,
+    claimants: &[String],
+    errors: &mut Vec<String>,
+) -> Vec<TrialReport> {
+    let is_all = options.faults.len() == faults().len()
+        || claimants.iter().any(|name| name.starts_with("rule/"));
     let mut trials = Vec::new();
     for setting in Setting::ALL {
-        for &transport in setting.transports() {
+        let of = |name: &&String| Setting::of(options.catalog.case(name)) == setting;
+        let select: Vec<String> = claimants.iter().filter(of).cloned().collect();
+        for &transport in setting.transports().iter().filter(|_| !select.is_empty()) {
             let carried = Revision::ALL.into_iter();
             let play = Play {
                 setting,
                 transport,
                 revisions: carried.filter(|r| transport.carries(*r)).collect(),
                 fault: None,
+                select: if is_all { Vec::new() } else { select.clone() },
             };
             match play.run(options).await {
                 Ok(played) => trials.extend(played),
@@ -134,10 +164,12 @@ struct Play {
     transport: Transport,
     revisions: Vec<Revision>,
     fault: Option<&'static str>,
+    /// Cases; all if empty.
+    select: Vec<String>,
 }
 
 impl Play {
-    /// Its trials: those of the whole catalog.
+    /// Its trials.
     async fn run(self, options: &Options) -> Result<Vec<TrialReport>, String> {
         let mut revisions = self.revisions.clone();
         if self.setting == Setting::ModernOnly {
@@ -164,7 +196,7 @@ impl Play {
             target: TargetInfo::default(),
             catalog: options.catalog.clone(),
             revisions: Some(revisions.clone()),
-            select: Vec::new(),
+            select: self.select.clone(),
             fixture: Fixture::Auto,
             jobs: JOBS,
             timeout,

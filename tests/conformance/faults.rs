@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use mcp_conform::catalog::Catalog;
+use mcp_conform::matrix::{self, Setting};
 use mcp_conform::revision::Revision;
 use mcp_conform::rule::RULES;
 use mcp_conform::transport::Transport;
@@ -32,9 +33,6 @@ const PLACES: [(Revision, Transport); 10] = [
     (Revision::V2024_11_05, Transport::Stdio),
     (Revision::V2024_11_05, Transport::Sse),
 ];
-
-/// The condition on which some cases depend, which is known only if a legacy revision was tried.
-const MODERN_ONLY: &str = "modern-only";
 
 /// Cases in which every rule finds something to look at.
 const TOUR: [&str; 31] = [
@@ -73,7 +71,7 @@ const TOUR: [&str; 31] = [
 
 /// The tests: the claims, and that none is missing or void.
 pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
-    let claims = claims(catalog);
+    let claims = matrix::claims(catalog);
     let known = named(|_| true);
     let audible = named(|fault| fault.proof == Proof::Conversation);
     let claimed: BTreeSet<&str> = claims.keys().map(String::as_str).collect();
@@ -133,18 +131,11 @@ fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
 
 /// How the reference server must be started for a case to apply.
 fn flags(catalog: &Catalog, claimant: &str) -> &'static [&'static str] {
-    let needs = catalog.case(claimant).map_or(&[][..], |case| &case.needs);
-    let lacks_changes = |need: &String| {
-        need.starts_with('!') && (need.ends_with(".listChanged") || need.ends_with(".subscribe"))
-    };
-    if needs.iter().any(|need| need == server::AUTHORIZATION) {
-        &server::WITH_TOKENS
-    } else if needs.iter().any(|need| need == MODERN_ONLY) {
-        &["--era", "modern"]
-    } else if needs.iter().any(lacks_changes) {
-        &["--static"]
-    } else {
-        &[]
+    match Setting::of(catalog.case(claimant)) {
+        Setting::Tokens => &server::WITH_TOKENS,
+        Setting::ModernOnly => &["--era", "modern"],
+        Setting::Static => &["--static"],
+        Setting::Usual => &[],
     }
 }
 
@@ -155,25 +146,6 @@ fn none(name: &str, names: BTreeSet<&str>) -> Trial {
         true => Ok(()),
         false => Err(format!("not so: {names}").into()),
     })
-}
-
-/// The cases and rules that claim each fault.
-fn claims(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
-    let mut claims = BTreeMap::<String, Vec<String>>::new();
-    let mut claim = |fault: &str, claimant: String| {
-        claims.entry(fault.to_owned()).or_default().push(claimant);
-    };
-    for case in catalog.cases() {
-        for fault in &case.faults {
-            claim(fault, case.id.clone());
-        }
-    }
-    for rule in RULES {
-        for fault in rule.faults {
-            claim(fault, format!("rule/{}", rule.name));
-        }
-    }
-    claims
 }
 
 /// The search for a fault by all who claim it and need the same server, at once.

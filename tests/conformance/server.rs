@@ -16,7 +16,7 @@ pub const AUTHORIZATION: &str = "authorization";
 /// How the reference server wants one.
 pub const WITH_TOKENS: [&str; 2] = [
     "--auth",
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/auth.toml"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/matrix/auth.toml"),
 ];
 /// The token: that file has its digest.
 const TOKEN: (&str, &str) = ("Authorization", "Bearer conformance-test-key");
