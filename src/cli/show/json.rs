@@ -29,7 +29,7 @@ fn one(item: &Item<'_>, catalog: &Catalog) -> Value {
         }),
         Item::Requirement(requirement) => {
             let id = requirement.id.as_str();
-            let cases = catalog.cases.iter().filter(|case| cites(case, id));
+            let cases = catalog.cases().iter().filter(|case| cites(case, id));
             let rules = RULES.iter().filter(|rule| rule.requirements.contains(&id));
             let mut value = with_urls(requirement);
             value["kind"] = json!("requirement");

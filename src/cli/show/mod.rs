@@ -50,7 +50,7 @@ fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<Item<'a>>, Failure> 
         true => selection.matches(name, name),
         false => id == name,
     };
-    let cases = catalog.cases.iter().filter(|case| matches(&case.id));
+    let cases = catalog.cases().iter().filter(|case| matches(&case.id));
     let rules = RULES.iter().filter(|rule| matches(&named(rule)));
     let mut items: Vec<Item<'a>> = cases
         .map(|case| Item::Case(case))
@@ -65,7 +65,7 @@ fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<Item<'a>>, Failure> 
         return Ok(items);
     }
     let rules: Vec<String> = RULES.iter().map(named).collect();
-    let cases = catalog.cases.iter().map(|case| case.id.as_str());
+    let cases = catalog.cases().iter().map(|case| case.id.as_str());
     let names = cases
         .chain(rules.iter().map(String::as_str))
         .chain(catalog.requirements.keys().map(String::as_str));
@@ -157,7 +157,7 @@ fn write_requirement(page: &mut Page, requirement: &Requirement, catalog: &Catal
     levels(page, 2, requirement, |_| true);
     page.heading("Who tests it");
     let mut nobody = true;
-    for case in catalog.cases.iter().filter(|case| cites(case, id)) {
+    for case in catalog.cases().iter().filter(|case| cites(case, id)) {
         page.lead(2, &format!("{}:", case.id), &case.title);
         nobody = false;
     }
