@@ -13,7 +13,7 @@ use crate::transport::Transport;
 use crate::verdict::{TrialReport, Verdict, trial_name};
 
 /// So many trials share a session at most.
-const MAX_TRIALS: usize = 96;
+const MAX_TRIALS: usize = 90;
 
 /// A trial to be played.
 #[derive(Debug, Clone)]
