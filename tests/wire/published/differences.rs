@@ -17,7 +17,6 @@ pub struct Difference {
     /// Where, as globs of JSON Pointers; an index is a star.
     pub at: Vec<String>,
     pub ours: Ours,
-    #[allow(dead_code, reason = "for whoever reads the file")]
     pub why: String,
 }
 
@@ -65,52 +64,54 @@ pub fn anonymous(pointer: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Prints what no entry explains, and the entries that explain nothing. Returns how many there are of both.
-pub fn explain(seen: &Seen, differences: &[Difference]) -> u32 {
-    let globs: Vec<(GlobSet, GlobSet)> = differences
-        .iter()
-        .map(|known| (globs(&known.of, false), globs(&known.at, true)))
-        .collect();
-    let mut used = vec![0; differences.len()];
-    let mut unexplained = 0;
-    for (place, (count, value)) in &seen.places {
-        let explains = |index: &usize| {
-            let (known, (of, at)) = (&differences[*index], &globs[*index]);
+/// Prints what each entry explains, what none does, and the entries that explain nothing. Returns how many there are of the
+/// last two.
+pub fn explain(seen: &Seen, differences: &[Difference]) -> usize {
+    let mut unexplained: Vec<&Place> = seen.places.keys().collect();
+    let mut stale = 0;
+    for known in differences {
+        let (of, at) = (globs(&known.of, false), globs(&known.at, true));
+        let explains = |place: &&Place| {
             known.ours == place.ours
                 && known.revisions.contains(place.revision)
                 && of.is_match(&place.of)
                 && at.is_match(&place.at)
         };
-        let mut explained = false;
-        for index in (0..differences.len()).filter(explains) {
-            used[index] += 1;
-            explained = true;
+        let mut explained: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for place in seen.places.keys().filter(explains) {
+            let revisions = explained.entry((&place.of, &place.at)).or_default();
+            revisions.push(place.revision.as_str());
         }
-        if !explained {
-            unexplained += 1;
-            let shown: String = value.to_string().chars().take(300).collect();
-            println!(
-                "not explained: {} {} at {:?}: ours {:?} ({count} times), such as {shown}",
-                place.revision, place.of, place.at, place.ours
-            );
+        println!("ours {:?}: {}", known.ours, known.why);
+        for ((of, at), revisions) in &explained {
+            println!("  {of} at {at:?} ({})", revisions.join(", "));
         }
+        if explained.is_empty() {
+            stale += 1;
+            println!("  EXPLAINS NOTHING: {:?} at {:?}", known.of, known.at);
+        }
+        unexplained.retain(|place| !explains(place));
     }
-    let stale: Vec<&Difference> = differences
-        .iter()
-        .zip(&used)
-        .filter(|(_, used)| **used == 0)
-        .map(|(known, _)| known)
-        .collect();
-    for known in &stale {
-        println!("explains nothing: {:?} at {:?}", known.of, known.at);
+    for place in &unexplained {
+        let Place {
+            revision,
+            of,
+            at,
+            ours,
+        } = place;
+        let (count, value) = &seen.places[*place];
+        let shown: String = value.to_string().chars().take(300).collect();
+        println!(
+            "NOT EXPLAINED: ours {ours:?} {of} at {at:?} ({revision}), {count} times, such as {shown}"
+        );
     }
     println!(
-        "{} differences, {unexplained} not explained; {} explanations, {} of nothing",
+        "{} differences, {} not explained; {} explanations, {stale} of nothing",
         seen.places.len(),
-        differences.len(),
-        stale.len()
+        unexplained.len(),
+        differences.len()
     );
-    unexplained + u32::try_from(stale.len()).unwrap()
+    unexplained.len() + stale
 }
 
 fn globs(patterns: &[String], by_part: bool) -> GlobSet {

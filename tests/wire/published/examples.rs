@@ -9,7 +9,7 @@ use super::{Known, read};
 use crate::document::Document;
 
 /// The published examples of a revision, which have to satisfy ours. Returns how many do not.
-pub fn examples(folder: &Path, ours: &Document, pairs: &[Pair], known: &Known) -> u32 {
+pub fn examples(folder: &Path, ours: &Document, pairs: &[Pair], known: &Known) -> usize {
     let Ok(types) = std::fs::read_dir(folder) else {
         return 0;
     };
