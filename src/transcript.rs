@@ -153,6 +153,15 @@ pub enum What {
         /// The signal that ended it.
         signal: Option<i32>,
     },
+    /// We tried to connect to the port of the endpoint at another address of this machine.
+    Connected {
+        /// The address.
+        address: String,
+        /// Whether somebody listens there.
+        connected: bool,
+        /// The step that asked for it.
+        step: StepRef,
+    },
     /// We gave up an exchange.
     Abandoned,
     /// We closed the input, or ended the session.

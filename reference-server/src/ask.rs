@@ -233,6 +233,9 @@ impl Context {
             params["_meta"] = meta;
         }
         faults.spoil_question(question.method, &mut params);
+        if faults.has(F::ProgressTokenFraction) {
+            params["_meta"]["progressToken"] = 1.5.into();
+        }
         let asked = session.request(&*self.outlet, question.method, params);
         let answer = asked.await;
         if let Err(why) = &answer

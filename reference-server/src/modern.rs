@@ -186,7 +186,7 @@ pub fn work(
         let method = server.faults.method(method);
         server
             .faults
-            .cancel_for_client(Revision::LATEST, &method, &id, &*outlet);
+            .speak_unasked(Revision::LATEST, &method, &id, &*outlet);
         let params = Arc::new(params);
         let answer = match metadata {
             Ok(metadata) => answer(&server, metadata, &id, &method, &params, caller, outlet).await,

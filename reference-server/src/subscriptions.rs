@@ -164,6 +164,10 @@ pub async fn listen(
                     _ => {}
                 }
                 server.faults.spoil_change(&mut params);
+                if server.faults.has(F::ListenProgress) {
+                    let params = json!({"_meta": meta, "progressToken": "changes", "progress": 1});
+                    outlet.send(notification("notifications/progress", params));
+                }
                 outlet.send(notification(event.method(), params));
                 if server.faults.has(F::ListenLogs) {
                     let params = json!({"_meta": meta, "level": "info", "data": "changed"});
@@ -185,6 +189,9 @@ pub async fn listen(
         let mut params = json!({"_meta": meta});
         add_task(&mut params, &task);
         outlet.send(notification("notifications/tasks", params));
+    }
+    if faults.has(F::ListenCut) {
+        return Ok(Object::new());
     }
     let reason = tokio::select! {
         () = server.hub.closed() => "shutting down",

@@ -1,6 +1,7 @@
 //! Cases: one thing tested, as data. The format is described in cases/README.md.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -117,6 +118,11 @@ pub enum Action {
     },
     /// One HTTP exchange.
     Http(HttpStep),
+    /// Tries to connect to the port of the endpoint at another loopback address.
+    Connect {
+        /// The address.
+        address: IpAddr,
+    },
     /// Sets the reply to a method of the other side.
     Reply {
         /// The method.

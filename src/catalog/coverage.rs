@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::lint::RuleCitations;
-use super::{Catalog, Party, Requirement};
+use super::{Case, Catalog, Party, Requirement};
 use crate::revision::Revision;
 use crate::transport::Transport;
 
@@ -111,7 +111,10 @@ impl Coverage {
         let cell = area.entry(revision).or_default();
         let missing: Vec<Transport> = requirement
             .transports(revision)
-            .filter(|transport| !is_tested(catalog, rules, &requirement.id, revision, *transport))
+            .filter(|transport| {
+                let cases = catalog.cases().iter().map(AsRef::as_ref);
+                !is_tested(cases, rules, requirement, revision, *transport)
+            })
             .collect();
         if missing.is_empty() {
             cell.tested += 1;
@@ -135,18 +138,20 @@ impl Coverage {
     }
 }
 
-fn is_tested(
-    catalog: &Catalog,
+/// Whether one of these cases or rules tests a requirement at this place.
+pub(super) fn is_tested<'a>(
+    cases: impl IntoIterator<Item = &'a Case>,
     rules: &[RuleCitations],
-    id: &String,
+    requirement: &Requirement,
     revision: Revision,
     transport: Transport,
 ) -> bool {
+    let id = &requirement.id;
     let by_rule = rules
         .iter()
         .any(|rule| rule.requirements.contains(id) && (rule.applies)(revision, transport));
     by_rule
-        || catalog.cases().iter().any(|case| {
+        || cases.into_iter().any(|case| {
             case.is_over(transport)
                 && case.revisions.contains(revision)
                 && case.requirements.contains(id)

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 use citations::Known;
 
+use super::coverage::is_tested;
 use super::load::{Kind, taken};
 use super::{Case, Catalog, Party, Problem, Requirement};
 use crate::catalog::load::SourceFile;
@@ -183,7 +184,8 @@ fn dead_requirements(
         .filter(|found| found.item.party != Party::Client)
     {
         let requirement = &found.item;
-        match (cited.contains(&requirement.id), &requirement.untested) {
+        let is_cited = cited.contains(&requirement.id);
+        match (is_cited, &requirement.untested) {
             (false, None) => problems.push(found.problem(
                 "",
                 format!(
@@ -191,15 +193,31 @@ fn dead_requirements(
                     requirement.id
                 ),
             )),
-            (true, Some(_)) => problems.push(found.problem(
-                "/untested",
-                format!(
-                    "{:?} is tested, so there is no reason why it is not",
-                    requirement.id
-                ),
-            )),
+            (true, Some(_)) if is_tested_everywhere(requirement, cases, rules) => {
+                problems.push(found.problem(
+                    "/untested",
+                    format!(
+                        "{:?} is tested, so there is no reason why it is not",
+                        requirement.id
+                    ),
+                ));
+            }
             _ => {}
         }
     }
     problems
+}
+
+/// Whether nothing is missing: at each revision, on each transport that the requirement concerns there.
+fn is_tested_everywhere(
+    requirement: &Requirement,
+    cases: &[Located<'_, Case>],
+    rules: &[RuleCitations],
+) -> bool {
+    requirement.levels.keys().all(|revision| {
+        requirement.transports(*revision).all(|transport| {
+            let cases = cases.iter().map(|found| &found.item);
+            is_tested(cases, rules, requirement, *revision, transport)
+        })
+    })
 }

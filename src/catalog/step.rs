@@ -1,6 +1,7 @@
 //! A step as it is written in a case file: flat, with one verb among its fields.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,6 +24,8 @@ pub struct Written {
     bytes: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     http: Option<HttpStep>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connect: Option<IpAddr>,
     #[serde(rename = "await", skip_serializing_if = "Option::is_none")]
     await_: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +132,12 @@ impl Written {
             });
         }
         found.extend(self.http.take().map(Action::Http));
+        if let Some(address) = self.connect.take() {
+            if !address.is_loopback() {
+                return Err("`connect` needs a loopback address".to_owned());
+            }
+            found.push(Action::Connect { address });
+        }
         if let Some(name) = self.await_.take() {
             found.push(Action::Await {
                 name,
@@ -171,7 +180,7 @@ impl Written {
         match (found.pop(), found.is_empty()) {
             (Some(action), true) => Ok(action),
             (Some(_), false) => Err("a step has one verb only".to_owned()),
-            (None, _) => Err("a step needs a verb: request, notify, send, bytes, http, start, await, cancel, reply, \
+            (None, _) => Err("a step needs a verb: request, notify, send, bytes, http, connect, start, await, cancel, reply, \
                  quiet, pages, together, alive, reconnect, close or opening"
                 .to_owned()),
         }
@@ -258,6 +267,7 @@ impl Written {
                 self.headers = headers;
             }
             Action::Http(http) => self.http = Some(http),
+            Action::Connect { address } => self.connect = Some(address),
             Action::Await { name, until } => {
                 self.await_ = Some(name);
                 self.until = until;

@@ -1,5 +1,6 @@
 //! Drives a session: sends, waits, records. It never judges.
 
+mod connect;
 mod listen;
 mod record;
 mod replies;

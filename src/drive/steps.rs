@@ -131,6 +131,10 @@ impl Session {
                 headers,
             } => self.send_bytes(at, bytes, *newline, headers).await?,
             Action::Http(http) => self.http_exchange(at, http).await?,
+            Action::Connect { address } => {
+                self.connect_elsewhere(at, *address).await;
+                Next::Go
+            }
             Action::Reply { method, reply } => {
                 let reply = reply.as_ref().map(|reply| self.expander().value(reply));
                 let reply = reply.transpose()?.flatten();

@@ -59,6 +59,7 @@ impl<'a> Trial<'a> {
             }
             Action::Pages { items, .. } => self.observe_pages(at, items, &step.expect),
             Action::Close => self.observe_exit(at),
+            Action::Connect { .. } => self.observe_connection(at),
             Action::Together(_) | Action::Reply { .. } | Action::Reconnect => {
                 Observation::default()
             }
@@ -180,6 +181,20 @@ impl<'a> Trial<'a> {
             answer,
             notifications: json!([]),
             exchanges: indices,
+            ..Observation::default()
+        }
+    }
+
+    fn observe_connection(&self, at: StepRef) -> Observation<'a> {
+        let found = self.entry(|what| matches!(what, What::Connected { step, .. } if *step == at));
+        let answer = found.and_then(|entry| match &self.entries[entry].what {
+            What::Connected { connected, .. } => Some(json!({ "connected": connected })),
+            _ => None,
+        });
+        Observation {
+            answer: answer.map(Cow::Owned),
+            notifications: json!([]),
+            entries: found.into_iter().collect(),
             ..Observation::default()
         }
     }

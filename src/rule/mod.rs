@@ -16,6 +16,8 @@ mod event_ids;
 mod get_stream;
 mod icons;
 mod input_required;
+mod later_methods;
+mod listen_streams;
 mod log_messages;
 mod look;
 mod meta_keys;
@@ -88,6 +90,7 @@ pub static RULES: &[Rule] = &[
     server_request_ids::RULE,
     server_cancellations::RULE,
     no_server_requests::RULE,
+    later_methods::RULE,
     declared_only::RULE,
     input_required::RULE,
     quiet_before_initialized::RULE,
@@ -97,6 +100,7 @@ pub static RULES: &[Rule] = &[
     resource_updates::RULE,
     completed_pages::RULE,
     subscriptions::RULE,
+    listen_streams::RULE,
     result_type::RULE,
     server_info::RULE,
     error_codes::RULE,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::look::{life_of, notifications, sent};
+use super::look::{life_of, notifications, requests as asked, sent};
 use super::{Rule, Sight};
 use crate::conversation::Exchange;
 use crate::judge::Session;
@@ -17,12 +17,14 @@ pub(super) const RULE: Rule = Rule {
         "progress/original-token",
         "progress/increases",
         "progress/stops",
+        "progress/token-type",
     ],
     faults: &[
         "progress-stalls",
         "progress-other-token",
         "progress-unasked",
         "progress-after-answer",
+        "progress-token-fraction",
     ],
     applies: |_, _| true,
     check,
@@ -41,6 +43,7 @@ struct Tracked<'a> {
 }
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
+    own_tokens(session, sight);
     let mut requests = tracked(session);
     for (method, received) in notifications(session) {
         if method != "notifications/progress" {
@@ -65,6 +68,26 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                     risen(session, tracked, value, entry, sight);
                 }
             }
+        }
+    }
+}
+
+/// The server, too, may ask for progress.
+fn own_tokens(session: &Session<'_>, sight: &mut Sight) {
+    for (_, received) in asked(session) {
+        let Some(token) = received.message.pointer("/params/_meta/progressToken") else {
+            continue;
+        };
+        sight.observe();
+        if !message::is_valid_id(token) {
+            let message = "a progress token of the server is neither a string nor an integer";
+            sight.violation(
+                "progress/token-type",
+                &[received.entry],
+                message,
+                "a string or an integer",
+                token.clone(),
+            );
         }
     }
 }
@@ -270,6 +293,20 @@ mod tests {
             &progress(legacy().asks(1, "tools/call", json!({})), json!(2), 1.0),
             &["progress/known-token"],
         );
+    }
+
+    #[test]
+    fn tokens_of_the_server() {
+        let asks = |token: Value| {
+            let params = json!({ "_meta": { "progressToken": token } });
+            legacy().gets(
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "roots/list", "params": params }),
+            )
+        };
+        passes(&RULE, &asks(json!("t")));
+        for token in [json!(1.5), json!(null)] {
+            finds(&RULE, &asks(token), &["progress/token-type"]);
+        }
     }
 
     #[test]

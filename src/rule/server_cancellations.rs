@@ -16,8 +16,13 @@ pub(super) const RULE: Rule = Rule {
     requirements: &[
         "cancellation/server-own-requests",
         "cancellation/server-only-subscriptions",
+        "cancellation/names-request",
     ],
-    faults: &["cancels-client-requests", "cancels-anything"],
+    faults: &[
+        "cancels-client-requests",
+        "cancels-anything",
+        "cancels-nothing",
+    ],
     applies: |_, _| true,
     check,
 };
@@ -25,14 +30,21 @@ pub(super) const RULE: Rule = Rule {
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let streams = streams(session);
     for (method, received) in notifications(session) {
-        let Some(id) = received
-            .message
-            .pointer("/params/requestId")
-            .filter(|_| method == "notifications/cancelled")
-        else {
+        if method != "notifications/cancelled" {
+            continue;
+        }
+        sight.observe();
+        let Some(id) = received.message.pointer("/params/requestId") else {
+            let message = "the server cancels something, but does not say what";
+            sight.violation(
+                "cancellation/names-request",
+                &[received.entry],
+                message,
+                "params.requestId",
+                received.message.clone(),
+            );
             continue;
         };
-        sight.observe();
         let (requirement, message, known): (_, _, Vec<&Value>) = match session.header.revision.era()
         {
             Era::Legacy => {
@@ -94,6 +106,11 @@ mod tests {
             &["cancellation/server-own-requests"],
         );
         sees_nothing(&RULE, &asked);
+        finds(
+            &RULE,
+            &asked.notified("notifications/cancelled", json!({ "reason": "late" })),
+            &["cancellation/names-request"],
+        );
     }
 
     #[test]

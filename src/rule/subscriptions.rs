@@ -33,6 +33,8 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// Notifications that belong to the request that they tell of.
+pub(super) const REQUEST_SCOPED: [&str; 2] = ["notifications/progress", "notifications/message"];
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const ID_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
 const RESULT_POINTER: &str = "/result/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -48,14 +50,17 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 /// A request to listen.
-struct Listen<'a> {
-    sent: usize,
-    stream: StreamId,
+pub(super) struct Listen<'a> {
+    /// The entry that asked.
+    pub sent: usize,
+    /// Where it was sent, and over HTTP is answered.
+    pub stream: StreamId,
     life: usize,
-    id: &'a Value,
+    /// Its id, which names the subscription.
+    pub id: &'a Value,
     filter: &'a Value,
     /// The result that ended it, with its entry.
-    result: Option<(usize, &'a Value)>,
+    pub result: Option<(usize, &'a Value)>,
     /// What came on it so far.
     seen: Vec<(&'a str, Received<'a>)>,
 }
@@ -63,6 +68,10 @@ struct Listen<'a> {
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let mut listens = listens(session);
     for (method, received) in notifications(session) {
+        // What belongs to a request is the rule's on listen streams.
+        if REQUEST_SCOPED.contains(&method) {
+            continue;
+        }
         let is_change = method == ACKNOWLEDGED || KINDS.iter().any(|(kind, _)| *kind == method);
         let id = received.message.pointer(ID_POINTER);
         let life = life_of(session, received.entry);
@@ -99,7 +108,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
 }
 
 /// The requests to listen that were not refused.
-fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
+pub(super) fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
     let found = sent(session).filter_map(|(entry, message)| {
         let listens = message
             .get("method")

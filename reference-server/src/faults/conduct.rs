@@ -51,19 +51,25 @@ impl Faults {
         }
     }
 
-    /// A request is about to be worked on; a client should not hear that it is cancelled.
-    pub fn cancel_for_client(
-        &self,
-        revision: Revision,
-        method: &str,
-        id: &Id,
-        outlet: &dyn Outlet,
-    ) {
+    /// A request is about to be worked on, of which the client should not hear what it now hears.
+    pub fn speak_unasked(&self, revision: Revision, method: &str, id: &Id, outlet: &dyn Outlet) {
+        if !self.any || method != "tools/call" {
+            return;
+        }
+        if self.has(F::CancelsNothing) {
+            let params = json!({"reason": "whatever"});
+            outlet.send(notification("notifications/cancelled", params));
+        }
+        if self.has(F::LaterMethods) && !revision.is_modern() {
+            let params = json!({"notifications": {}});
+            let method = "notifications/subscriptions/acknowledged";
+            outlet.send(notification(method, params));
+        }
         let fault = match revision.is_modern() {
             true => F::CancelsAnything,
             false => F::CancelsClientRequests,
         };
-        if method == "tools/call" && self.has(fault) {
+        if self.has(fault) {
             let params = json!({"requestId": id.to_value()});
             outlet.send(notification("notifications/cancelled", params));
         }

@@ -21,6 +21,7 @@ pub use table::F;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -119,6 +120,14 @@ impl Faults {
                 "server/discover" => self.count() == usize::MAX,
                 _ => self.counted() == 0,
             }
+    }
+
+    /// Where the server listens.
+    pub fn address(&self, address: SocketAddr) -> SocketAddr {
+        match self.has(F::ListensEverywhere) {
+            true => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()),
+            false => address,
+        }
     }
 
     /// The longest message that is read, in bytes.

@@ -39,6 +39,7 @@ faults! {
     InvalidParamsCode "invalid-params-code" "messages/invalid-params-code" "parameters of a wrong form are an internal error";
     OwnCodeInside "own-code-inside" "messages/own-codes-outside" "modern: an unknown tool is error -32500";
     NotificationWithId "notification-with-id" "messages/notification-no-id" "notifications of the server have an id";
+    LaterMethods "later-methods" "initialization/negotiated-version" "legacy: acknowledges subscriptions as if it were modern, at every tools/call";
     AnswersInArrays "answers-in-arrays" "initialization/negotiated-version" "legacy: answers come in batches where the revision has none";
 
     JsonByText "json-by-text" "robust/answers-in-time" "ignores messages that spell \"jsonrpc\":\"2.0\" in any other way";
@@ -245,6 +246,7 @@ faults! {
     CancelLateDies "cancel-late-dies" "robust/stays-alive" "ends the process when what was answered is cancelled";
     ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: is deaf while a stream is open, and after one was closed early";
     CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
+    CancelsNothing "cancels-nothing" "cancellation/names-request" "sends a cancellation that does not say of what, at every tools/call";
     CancelsAnything "cancels-anything" "cancellation/server-only-subscriptions" "modern: sends notifications/cancelled for a tools/call";
     CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation";
     BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
@@ -302,6 +304,7 @@ faults! {
     NoRootsFail "no-roots-fail" "roots/unavailable-handled" "a client without roots gets an internal error";
     RootsRefusalSulked "roots-refusal-sulked" "robust/answers-in-time" "legacy: a request whose roots were refused is never answered";
     ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
+    ProgressTokenFraction "progress-token-fraction" "progress/token-type" "legacy: requests of the server have the progress token 1.5";
     ServerIdRepeated "server-id-repeated" "messages/request-id-unique" "legacy: requests of the server all have the same id";
 
     // Subscriptions and caching, modern
@@ -316,6 +319,8 @@ faults! {
     AcknowledgedNothing "acknowledged-nothing" "subscriptions/supported-honoured" "modern: acknowledges none of what it supports";
     FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
     ListenOnce "listen-once" "subscriptions/concurrent" "modern: refuses a second subscription";
+    ListenProgress "listen-progress" "subscriptions/no-request-notifications" "modern: progress comes on subscriptions";
+    ListenCut "listen-cut" "subscriptions/graceful-close" "modern: a subscription ends at once, without a response (http)";
     ListenReplaces "listen-replaces" "subscriptions/concurrent" "modern: a new subscription silences the one before";
     UnsupportedAcknowledged "unsupported-acknowledged" "subscriptions/unsupported-omitted" "modern: acknowledges what it does not support (--static)";
     ChangesUnasked "changes-unasked" "subscriptions/only-requested" "modern: tells who caused a change of it, subscribed or not";
@@ -377,6 +382,8 @@ faults! {
     EventsSplit "events-split" "messages/request-answered" "answers are events, and cut in two at every U+2028";
     RetryMissing "retry-missing" "sse/retry-before-close" "2025-11-25: connections are dropped without a retry field";
     ResumeIgnored "resume-ignored" "messages/request-answered" "2025-11-25: Last-Event-ID resumes nothing";
+    ListensEverywhere "listens-everywhere" "http/bind-localhost" "listens at all addresses of the machine";
+    ConnectionBound "connection-bound" "messages/any-connection" "modern: takes a requestState only on the connection of its origin (http)";
     OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin and Host is welcome";
     OriginStatus "origin-status" "http/origin-invalid-403" "a wrong Origin has status 400";
     GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";

@@ -25,7 +25,16 @@ impl Http {
     /// The sender of a request, or the response that refuses it. A session says nothing about who uses it.
     pub fn identify(&self, head: &Parts) -> Result<Arc<Caller>, Box<Response>> {
         let Some(auth) = &self.server.auth else {
-            return Ok(Arc::clone(&self.server.local));
+            let remote = head.extensions.get::<Arc<listener::Remote>>();
+            return Ok(
+                match remote.filter(|_| self.server.faults.has(F::ConnectionBound)) {
+                    Some(remote) => Arc::new(Caller {
+                        principal: remote.address.to_string(),
+                        ..Caller::clone(&self.server.local)
+                    }),
+                    None => Arc::clone(&self.server.local),
+                },
+            );
         };
         match self.known(auth, head) {
             Ok(caller) => Ok(Arc::new(caller)),

@@ -71,7 +71,7 @@ impl Live {
         let faults = &self.server.faults;
         faults.on_end_of_stream().await;
         match self.reply.take() {
-            Some(_) if faults.has(F::StreamWithoutAnswer) => None,
+            Some(_) if faults.has(F::StreamWithoutAnswer) || faults.has(F::ListenCut) => None,
             Some(reply) => Some(message_event(&self.server, None, &reply.message)),
             None if faults.has(F::StreamStaysOpen) => std::future::pending().await,
             None => None,

@@ -71,10 +71,12 @@ pub async fn serve(
     options: &Options,
 ) -> Result<(), Error> {
     let tls = tls::acceptor(&options.tls)?;
-    let listener = TcpListener::bind(address).await;
+    let bound = server.faults.address(address);
+    let listener = TcpListener::bind(bound).await;
     let listener = listener.map_err(|source| Error::Bind { address, source })?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}/mcp", listener.local_addr()?);
+    let at = SocketAddr::new(address.ip(), listener.local_addr()?.port());
+    let url = format!("{scheme}://{at}/mcp");
     eprintln!("listening on {url}");
     let resource = server.auth.as_ref().and_then(|auth| auth.resource.clone());
     let http = Arc::new(Http {

@@ -151,7 +151,7 @@ impl Session {
         let call = Call::begin(&self.server, &caller, &id, &method, &params);
         call.around(Box::pin(async move {
             let faults = &session.server.faults;
-            faults.cancel_for_client(session.revision, &method, &id, &*outlet);
+            faults.speak_unasked(session.revision, &method, &id, &*outlet);
             let answer = session.answer(&method, &params, caller, outlet).await;
             let mut reply = match answer {
                 Ok(mut result) => {

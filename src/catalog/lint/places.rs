@@ -40,7 +40,8 @@ pub(super) fn of_case(case: &Located<'_, Case>) -> Vec<Problem> {
 }
 
 fn needs_http(step: &Step, case: &Case) -> Option<&'static str> {
-    let fits = !matches!(step.action, Action::Http(_)) || !case.is_over(Transport::Stdio);
+    let is_http = matches!(step.action, Action::Http(_) | Action::Connect { .. });
+    let fits = !is_http || !case.is_over(Transport::Stdio);
     (!fits).then_some("there is no HTTP on stdio: leave stdio out of `transports`")
 }
 

@@ -86,6 +86,9 @@ fn prose(action: &Action) -> String {
         }
         Action::Together(_) => "Send at once".to_owned(),
         Action::Alive => "A valid request (ping, or server/discover) must be answered".to_owned(),
+        Action::Connect { address } => {
+            format!("Connect to the port of the endpoint at {address}")
+        }
         Action::Reconnect => "End the session and open another".to_owned(),
         Action::Close => "Close the input of the process".to_owned(),
         Action::Opening => {
@@ -139,7 +142,7 @@ fn write_expectation(page: &mut Page, indent: usize, step: &Step) {
     let expect = &step.expect;
     // What comes of these is no message, but what the driver made of it.
     let answers = match step.action {
-        Action::Close | Action::Pages { .. } => "",
+        Action::Close | Action::Connect { .. } | Action::Pages { .. } => "",
         _ => ANSWER,
     };
     if let Action::Await {
