@@ -133,16 +133,19 @@ fn unsupported(requested: &str) -> ErrorObject {
 }
 
 /// Tells a client of the other era what would be understood.
-fn no_handshake(faults: &Faults, params: &Object) -> ErrorObject {
-    match faults.has(F::InitializeUnnamed) {
-        true => ErrorObject::invalid_params("There is no handshake here").status(400),
-        false => unsupported(
-            params
-                .get("protocolVersion")
-                .and_then(Value::as_str)
-                .unwrap_or_default(),
-        ),
+fn no_handshake(faults: &Faults, params: &Object) -> Answer {
+    if faults.has(F::InitializeServed) {
+        let mut result = Object::new();
+        result.insert("protocolVersion".into(), Revision::LATEST.as_str().into());
+        result.insert("capabilities".into(), json!({}));
+        return Ok(result);
     }
+    let requested = params.get("protocolVersion").and_then(Value::as_str);
+    Err(match faults.has(F::InitializeUnnamed) {
+        true => ErrorObject::invalid_params("There is no handshake here").status(400),
+        false => unsupported(requested.unwrap_or_default()),
+    }
+    .into())
 }
 
 fn supported_versions() -> Vec<&'static str> {
@@ -191,7 +194,7 @@ pub fn work(
         let answer = match metadata {
             Ok(metadata) => answer(&server, metadata, &id, &method, &params, caller, outlet).await,
             Err(_) if method == "initialize" && !server.offer.eras.has_legacy() => {
-                Err(no_handshake(&server.faults, &params).into())
+                no_handshake(&server.faults, &params)
             }
             Err(error) => Err(error.into()),
         };

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     name: "meta-keys",
     title: "The keys of _meta are a name, with a prefix or without",
     requirements: &["meta/key-form", "meta/trace-context"],
-    faults: &["meta-key-malformed"],
+    faults: &["meta-key-malformed", "trace-context-malformed"],
     applies: |revision, _| revision >= Revision::V2025_06_18,
     check,
 };

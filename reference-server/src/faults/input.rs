@@ -174,6 +174,14 @@ impl Faults {
     /// A cursor was not one of ours.
     pub fn on_bad_cursor(&self) {
         self.die_if(F::DiesOnBadCursor);
+        if self.has(F::BadCursorSticks) {
+            self.count();
+        }
+    }
+
+    /// Whether lists are wrongly refused because of an earlier cursor.
+    pub fn is_upset(&self) -> bool {
+        self.has(F::BadCursorSticks) && self.counted() > 0
     }
 
     /// A cancellation says not of what.

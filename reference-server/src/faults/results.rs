@@ -63,6 +63,10 @@ impl Faults {
             let meta = result.entry("_meta").or_insert_with(|| json!({}));
             meta["-not a/key-"] = true.into();
         }
+        if self.has(F::TraceContextMalformed) && revision.is_modern() {
+            let meta = result.entry("_meta").or_insert_with(|| json!({}));
+            meta["traceparent"] = "here".into();
+        }
         if revision.is_modern() {
             self.spoil_dress(params, result);
         }

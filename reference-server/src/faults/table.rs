@@ -109,6 +109,7 @@ faults! {
 
     // Versions and metadata, modern
     InitializeUnnamed "initialize-unnamed" "versioning/initialize-names-versions" "modern only: the refusal of initialize names no version";
+    InitializeServed "initialize-served" "versioning/initialize-refused" "modern only: initialize is answered as if there were a handshake";
     UnsupportedVersionRequested "unsupported-version-requested" "versioning/unsupported-version-requested" "modern: the unsupported-version error does not repeat the version";
     UnsupportedVersionSticks "unsupported-version-sticks" "versioning/independent-requests" "modern: after an unsupported version nothing is served any more";
     ExtensionIdBare "extension-id-bare" "versioning/extension-id" "modern: an extension's identifier has no prefix";
@@ -131,6 +132,7 @@ faults! {
     MissingCapabilityStatus "missing-capability-status" "meta/missing-capability-status" "modern: a missing client capability has HTTP status 200";
     ServerInfoMissing "server-info-missing" "meta/server-info" "modern: results do not say who the server is";
     MetaKeyMalformed "meta-key-malformed" "meta/key-form" "results carry a malformed _meta key";
+    TraceContextMalformed "trace-context-malformed" "meta/trace-context" "modern: results carry a traceparent that is none";
     DiscoverWithoutVersions "discover-without-versions" "discover/supported-versions" "modern: server/discover lists no versions";
     DiscoverWithoutCapabilities "discover-without-capabilities" "discover/capabilities" "modern: server/discover has no capabilities";
     DiscoverFirst "discover-first" "discover/optional" "modern: nothing works before server/discover (stdio)";
@@ -158,6 +160,7 @@ faults! {
     UnknownToolSucceeds "unknown-tool-succeeds" "tools/validate-inputs" "calling an unknown tool succeeds";
     UnknownToolCode "unknown-tool-code" "tools/unknown-tool" "an unknown tool is an internal error";
     ToolCallUnchecked "tool-call-unchecked" "tools/validate-inputs" "a tools/call without a name succeeds";
+    ToolCallFails "tool-call-fails" "tools/malformed-call" "a tools/call without a name is reported as a failed run";
     ToolArgumentsUnchecked "tool-arguments-unchecked" "tools/validate-inputs" "tools run with arguments that do not fit their schema";
     ToolArgumentsError "tool-arguments-error" "tools/argument-error-in-result" "from 2025-11-25: wrong arguments are a protocol error";
     ToolErrorProtocol "tool-error-protocol" "tools/execution-error-in-result" "a tool that fails gives a protocol error";
@@ -226,6 +229,7 @@ faults! {
     CompletionNumbers "completion-numbers" "completion/result" "completions are numbers";
     CompletionUnknownFound "completion-unknown-found" "completion/unknown-prompt" "completes for prompts that do not exist";
     CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/validate-inputs" "completes without knowing the argument";
+    CompletionMissingCode "completion-missing-code" "completion/missing-arguments" "a completion request that lacks something is an internal error";
     CompletionTypesUnchecked "completion-types-unchecked" "completion/validate-inputs" "completes values that are no strings";
     CompletionContextRefused "completion-context-refused" "completion/context" "refuses requests with a context";
 
@@ -251,6 +255,7 @@ faults! {
     CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation";
     BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
     BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
+    BadCursorSticks "bad-cursor-sticks" "pagination/graceful" "after an invalid cursor, lists are refused";
     DiesOnBadCursor "dies-on-bad-cursor" "robust/stays-alive" "ends the process at an invalid cursor";
     PagesEndless "pages-endless" "pagination/ends" "the last page points to the first";
     CursorOnce "cursor-once" "pagination/stable-cursors" "a cursor works only once";

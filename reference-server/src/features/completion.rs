@@ -18,8 +18,8 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
     if let Some(made_up) = context.server.faults.make_up_completion(params) {
         return made_up;
     }
-    let reference = required(params, "ref")?;
-    let argument = required(params, "argument")?;
+    let reference = required(context, params, "ref")?;
+    let argument = required(context, params, "argument")?;
     let name = string(argument, "name")?;
     let typed = match string(argument, "value") {
         Err(_) if context.fault(F::CompletionTypesUnchecked) => "",
@@ -63,8 +63,18 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
     Ok(result)
 }
 
-fn required<'a>(params: &'a Object, name: &str) -> Result<&'a Object, ErrorObject> {
-    let missing = || ErrorObject::invalid_params(format!("{name} is a required object"));
+fn required<'a>(
+    context: &Context,
+    params: &'a Object,
+    name: &str,
+) -> Result<&'a Object, ErrorObject> {
+    let missing = || {
+        let why = format!("{name} is a required object");
+        match context.fault(F::CompletionMissingCode) {
+            true => ErrorObject::internal(why),
+            false => ErrorObject::invalid_params(why),
+        }
+    };
     object(params, name)?.ok_or_else(missing)
 }
 

@@ -60,6 +60,9 @@ pub fn position(
     valid: impl Fn(u64) -> bool,
 ) -> Result<u64, ErrorObject> {
     let faults = &context.server.faults;
+    if faults.is_upset() {
+        return Err(ErrorObject::internal("there was an invalid cursor"));
+    }
     let Some(cursor) = params.get("cursor") else {
         return Ok(0);
     };

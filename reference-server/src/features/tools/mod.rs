@@ -118,6 +118,7 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
     context.server.faults.delay_tool().await;
     let name = match string(params, "name") {
         Err(_) if context.fault(F::ToolCallUnchecked) => return Ok(text("done")),
+        Err(_) if context.fault(F::ToolCallFails) => return Ok(failed("there is no name")),
         name => name?,
     };
     let known = context.server.faults.tool_name(name);
