@@ -52,21 +52,16 @@ impl Violation {
 /// The schemas of one revision, compiled when they are first used.
 pub struct WireSchema {
     registry: Registry<'static>,
-    request: Checker,
-    notification: Checker,
+    /// Requests and notifications, by who sends them: one validator, because they have much in common.
+    from_client: Checker,
+    from_server: Checker,
     result_response: Checker,
     error_response: Checker,
     result: Checker,
     /// Only where the revision has batches.
     batch: Option<Checker>,
-    requests: HashMap<String, Method>,
-    notifications: HashMap<String, (From, Checker)>,
-}
-
-struct Method {
-    from: From,
-    request: Checker,
-    result: Checker,
+    /// The results of requests by their methods, and who sends the requests.
+    results: HashMap<String, (From, Checker)>,
 }
 
 /// Who sends a message.
@@ -92,9 +87,9 @@ impl From {
     }
 }
 
-/// A reference into the document and its validator.
+/// A schema, whose references are into the document, and its validator.
 struct Checker {
-    reference: String,
+    schema: Value,
     validator: OnceLock<Result<Validator, String>>,
 }
 
@@ -105,31 +100,19 @@ impl WireSchema {
             .add(DOCUMENT, document)
             .and_then(|builder| builder.prepare())
             .map_err(|error| error.to_string())?;
-        let envelope = |name: &str| Checker::at(&table["envelope"], name);
-        let entries = |name: &str| table[name].as_object().cloned().unwrap_or_default();
-        let methods = entries("requests").into_iter().map(|(name, entry)| {
-            let request = Checker::at(&entry, "request")?;
-            Ok((
-                name,
-                Method {
-                    from: from(&entry)?,
-                    request,
-                    result: Checker::at(&entry, "result")?,
-                },
-            ))
+        let envelope = |name: &str| refer(&table["envelope"], name).map(Checker::of);
+        let results = members(&table["requests"]).map(|(method, entry)| {
+            let result = Checker::of(refer(entry, "result")?);
+            Ok((method.clone(), (from(entry)?, result)))
         });
-        let notifications = entries("notifications")
-            .into_iter()
-            .map(|(name, entry)| Ok((name, (from(&entry)?, Checker::at(&entry, "notification")?))));
         Ok(WireSchema {
-            request: envelope("request")?,
-            notification: envelope("notification")?,
+            from_client: Checker::of(calls(&table, Side::Client)?),
+            from_server: Checker::of(calls(&table, Side::Server)?),
             result_response: envelope("resultResponse")?,
             error_response: envelope("errorResponse")?,
             result: envelope("result")?,
             batch: envelope("batch").ok(),
-            requests: methods.collect::<Result<_, String>>()?,
-            notifications: notifications.collect::<Result<_, String>>()?,
+            results: results.collect::<Result<_, String>>()?,
             registry,
         })
     }
@@ -152,23 +135,7 @@ impl WireSchema {
 
     fn message(&self, message: &Value, request_method: Option<&str>, side: Side) -> Vec<Violation> {
         match kind(message) {
-            Kind::Request { method, .. } => {
-                let known = self
-                    .requests
-                    .get(method)
-                    .filter(|known| known.from.includes(side));
-                self.check(known.map_or(&self.request, |known| &known.request), message)
-            }
-            Kind::Notification { method } => {
-                let known = self
-                    .notifications
-                    .get(method)
-                    .filter(|(from, _)| from.includes(side));
-                self.check(
-                    known.map_or(&self.notification, |(_, checker)| checker),
-                    message,
-                )
-            }
+            Kind::Request { .. } | Kind::Notification { .. } => self.call(message, side),
             Kind::Response { .. } if message.get("error").is_some() => {
                 self.check(&self.error_response, message)
             }
@@ -179,11 +146,19 @@ impl WireSchema {
                     describe(message)
                 ))]
             }),
-            Kind::Other if message.get("method").is_some() => self.check(&self.request, message),
+            Kind::Other if message.get("method").is_some() => self.call(message, side),
             Kind::Other => vec![Violation::new(
                 "neither a request nor a notification nor a response",
             )],
         }
+    }
+
+    fn call(&self, message: &Value, side: Side) -> Vec<Violation> {
+        let checker = match side {
+            Side::Client => &self.from_client,
+            Side::Server => &self.from_server,
+        };
+        self.check(checker, message)
     }
 
     fn success(&self, message: &Value, request_method: Option<&str>, side: Side) -> Vec<Violation> {
@@ -193,9 +168,9 @@ impl WireSchema {
             Side::Server
         };
         let known = request_method
-            .and_then(|method| self.requests.get(method))
-            .filter(|known| known.from.includes(asker));
-        let checker = known.map_or(&self.result, |known| &known.result);
+            .and_then(|method| self.results.get(method))
+            .filter(|(from, _)| from.includes(asker));
+        let checker = known.map_or(&self.result, |(_, result)| result);
         let mut violations = self.check(&self.result_response, message);
         if let Some(result) = message.get("result") {
             for violation in self.check(checker, result) {
@@ -229,14 +204,11 @@ impl WireSchema {
 }
 
 impl Checker {
-    fn at(entry: &Value, name: &str) -> Result<Checker, String> {
-        let reference = entry[name]
-            .as_str()
-            .ok_or_else(|| format!("x-mcp: {name:?} is missing"))?;
-        Ok(Checker {
-            reference: reference.to_owned(),
+    fn of(schema: Value) -> Checker {
+        Checker {
+            schema,
             validator: OnceLock::new(),
-        })
+        }
     }
 
     fn validator(&self, registry: &Registry<'_>) -> Result<&Validator, &String> {
@@ -245,11 +217,47 @@ impl Checker {
                 .offline()
                 .with_registry(registry)
                 .should_validate_formats(false)
-                .build(&json!({ "$ref": format!("{DOCUMENT}{}", self.reference) }))
-                .map_err(|error| format!("{}: {error}", self.reference))
+                .build(&self.schema)
+                .map_err(|error| format!("{}: {error}", self.schema))
         };
         self.validator.get_or_init(compile).as_ref()
     }
+}
+
+/// What a side sends that is no answer.
+fn calls(table: &Value, side: Side) -> Result<Value, String> {
+    let requests = by_method(table, "requests", "request", side)?;
+    let notifications = by_method(table, "notifications", "notification", side)?;
+    Ok(json!({ "if": { "required": ["id"] }, "then": requests, "else": notifications }))
+}
+
+/// The schema of the method, or that of the envelope if the side has no such method.
+fn by_method(table: &Value, entries: &str, name: &str, side: Side) -> Result<Value, String> {
+    let is = |method: Value| json!({ "properties": { "method": method } });
+    let mut methods = Vec::new();
+    let mut branches = Vec::new();
+    for (method, entry) in members(&table[entries]) {
+        if from(entry)?.includes(side) {
+            branches
+                .push(json!({ "if": is(json!({ "const": method })), "then": refer(entry, name)? }));
+            methods.push(method);
+        }
+    }
+    let other = refer(&table["envelope"], name)?;
+    branches.push(json!({ "if": is(json!({ "enum": methods })), "else": other }));
+    Ok(json!({ "allOf": branches }))
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+/// The schema to which a member of the table refers.
+fn refer(entry: &Value, name: &str) -> Result<Value, String> {
+    let reference = entry[name]
+        .as_str()
+        .ok_or_else(|| format!("x-mcp: {name:?} is missing"))?;
+    Ok(json!({ "$ref": format!("{DOCUMENT}{reference}") }))
 }
 
 fn from(entry: &Value) -> Result<From, String> {
