@@ -152,6 +152,78 @@ fn the_catalog_is_in_order() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
 }
 
+/// The worked example of the README: it passes against the bundled server, and fails where that is broken.
+#[test]
+fn cases_of_ones_own_as_the_readme_has_them() {
+    let readme = include_str!("../README.md");
+    let example = readme.split("### Your own cases").nth(1).unwrap();
+    let mut blocks = example.split("```json\n").skip(1);
+    let mut block = || blocks.next().unwrap().split("```").next().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("requirements")).unwrap();
+    std::fs::write(dir.path().join("requirements/reports.json"), block()).unwrap();
+    std::fs::write(dir.path().join("reports.json"), block()).unwrap();
+    let dir = dir.path().display().to_string();
+
+    let lint = run(&["cases", "lint", "--cases", &dir]);
+    assert_eq!(lint.status.code(), Some(0), "{}", stdout(&lint));
+    let shown = run(&["cases", "show", "reports/*", "--cases", &dir]);
+    assert_eq!((shown.status.code(), stderr(&shown)), (Some(0), ""));
+    insta::assert_snapshot!("show_own_cases", stdout(&shown));
+    let shown = run(&[
+        "cases",
+        "show",
+        "reports/parameters",
+        "--cases",
+        &dir,
+        "--json",
+    ]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown[0]["kind"], "requirement");
+    assert_eq!(
+        shown[0]["tested_by"],
+        serde_json::json!(["reports/parameter-is-no-sql"])
+    );
+
+    let check = |faults: &[&str]| {
+        let fixed = [
+            "check",
+            "--cases",
+            &dir,
+            "--case",
+            "reports/*",
+            "--report",
+            "json",
+            "--",
+            PROGRAM,
+            "serve",
+            "--stdio",
+        ];
+        let output = run(&[&fixed, faults].concat());
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report)
+    };
+    let (code, report) = check(&[]);
+    assert_eq!(
+        (code, &report["summary"]["pass"]),
+        (Some(0), &serde_json::json!(4))
+    );
+    let (code, report) = check(&["--fault", "tool-error-protocol"]);
+    assert_eq!(
+        (code, &report["summary"]["fail"]),
+        (Some(1), &serde_json::json!(2))
+    );
+    let trials = report["trials"].as_array().unwrap();
+    let failed = trials
+        .iter()
+        .find(|trial| trial["verdict"] == "fail")
+        .unwrap();
+    let finding = &failed["findings"][0];
+    assert_eq!(finding["requirement"], "reports/wrong-statement");
+    assert_eq!(finding["spec"], "https://example.org/our-api#errors");
+    assert!(finding["hint"].as_str().unwrap().contains("run_query"));
+}
+
 #[test]
 fn coverage_does_not_go_down() {
     let folder = env!("CARGO_MANIFEST_DIR");

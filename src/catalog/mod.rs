@@ -3,6 +3,8 @@
 pub mod baseline;
 pub mod case;
 pub mod coverage;
+#[cfg(test)]
+mod documented;
 pub mod hint;
 pub mod lint;
 pub mod load;

@@ -27,8 +27,7 @@ pub(super) fn problems<T>(found: &Located<'_, T>, hints: &[Hint]) -> Vec<Problem
 pub(super) fn of_requirement(found: &Located<'_, Requirement>) -> Vec<Problem> {
     let requirement = &found.item;
     let mut problems = problems(found, &requirement.hints);
-    let never = requirement.party == Party::Client || requirement.untested.is_some();
-    if never && !requirement.hints.is_empty() {
+    if requirement.party == Party::Client && !requirement.hints.is_empty() {
         let message = format!(
             "no finding cites {:?}, so nobody sees a hint",
             requirement.id

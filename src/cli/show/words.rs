@@ -58,11 +58,21 @@ pub(super) fn phrase(pattern: &Value) -> String {
             format!("an object in which {}", clauses.join(", "))
         }
         Value::Array(elements) if elements.is_empty() => "an empty array".to_owned(),
+        Value::Array(_) if is_literal(pattern) => pattern.to_string(),
         Value::Array(elements) => {
             let elements: Vec<String> = elements.iter().map(phrase).collect();
             format!("an array of exactly {}", elements.join(", then "))
         }
         value => value.to_string(),
+    }
+}
+
+/// Whether it matches nothing but itself.
+fn is_literal(pattern: &Value) -> bool {
+    match pattern {
+        Value::Object(_) => false,
+        Value::Array(elements) => elements.iter().all(is_literal),
+        _ => true,
     }
 }
 
@@ -207,6 +217,10 @@ mod tests {
             ),
             (json!({ "$not": { "error": {} } }), "anything but an error"),
             (json!({ "exited": true }), "a message: exited is true"),
+            (
+                json!({ "result": { "rows": [[1, "a"]] } }),
+                "a result: rows is [[1,\"a\"]]",
+            ),
         ];
         for (pattern, words) in table {
             assert_eq!(answer(&pattern), words);
