@@ -1,5 +1,6 @@
-//! The source of an icon is a URL or a data URI.
-//! <https://modelcontextprotocol.io/specification/2025-11-25/basic#icons>
+//! The source of an icon is a URL or a data URI, and its sizes are what they should be.
+//! <https://modelcontextprotocol.io/specification/2025-11-25/basic#icons>,
+//! <https://modelcontextprotocol.io/specification/2025-11-25/schema#icon>
 
 use serde_json::Value;
 
@@ -11,9 +12,9 @@ use crate::revision::Revision;
 
 pub(super) const RULE: Rule = Rule {
     name: "icons",
-    title: "The source of an icon is an http or https URL, or a data URI in Base64",
-    requirements: &["meta/icon-source"],
-    faults: &["icon-unsafe"],
+    title: "The source of an icon is an http or https URL, or a data URI in Base64, and its sizes are like 48x48 or any",
+    requirements: &["meta/icon-source", "meta/icon-sizes"],
+    faults: &["icon-unsafe", "icon-size-unclear"],
     applies: |revision, _| revision >= Revision::V2025_11_25,
     check,
 };
@@ -52,8 +53,31 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                     cut(source, 200),
                 );
             }
+            sizes(icon, received.entry, sight);
         }
     }
+}
+
+fn sizes(icon: &Value, entry: usize, sight: &mut Sight) {
+    let sizes = icon.get("sizes").and_then(Value::as_array);
+    let mut sizes = sizes.into_iter().flatten().filter_map(Value::as_str);
+    if let Some(size) = sizes.find(|size| !is_size(size)) {
+        sight.violation(
+            "meta/icon-sizes",
+            &[entry],
+            "a size of an icon is neither width x height nor any",
+            "48x48, or any",
+            cut(size, 200),
+        );
+    }
+}
+
+/// HTML, where the format comes from, is as tolerant about case.
+fn is_size(size: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let lower = size.to_ascii_lowercase();
+    let sides = lower.split_once('x');
+    lower == "any" || sides.is_some_and(|(width, height)| is_number(width) && is_number(height))
 }
 
 fn is_safe(source: &str) -> bool {
@@ -100,5 +124,19 @@ mod tests {
             &RULE,
             &legacy().result(1, json!({ "tools": [{ "name": "a" }] })),
         );
+    }
+
+    #[test]
+    fn how_large() {
+        let icon = |sizes: Value| {
+            let icon = json!({ "src": "https://a.b/c.png", "sizes": sizes });
+            legacy().result(1, json!({ "tools": [{ "icons": [icon] }] }))
+        };
+        passes(&RULE, &icon(json!(["48x48", "any", "96X96", "ANY"])));
+        // What is no array of strings is the wire schema's.
+        passes(&RULE, &icon(json!("48x48")));
+        for size in ["48", "48 x 48", "48x", "large", ""] {
+            finds(&RULE, &icon(json!(["16x16", size])), &["meta/icon-sizes"]);
+        }
     }
 }

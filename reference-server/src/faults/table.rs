@@ -115,6 +115,7 @@ faults! {
     ExtensionIdBare "extension-id-bare" "versioning/extension-id" "modern: an extension's identifier has no prefix";
     ExtensionSettings "extension-settings" "versioning/extension-settings" "modern: an extension's settings are no object";
     MetaTypesUnchecked "meta-types-unchecked" "meta/field-types" "modern: required metadata may have any type";
+    IconSizeUnclear "icon-size-unclear" "meta/icon-sizes" "the sizes of icons are \"large\"";
     IconUnsafe "icon-unsafe" "meta/icon-source" "icons are file: URLs";
     ProgressTokenRefused "progress-token-refused" "progress/optional" "refuses requests with a progressToken";
     VersionUnchecked "version-unchecked" "versioning/unsupported-version" "modern: serves any protocol version";

@@ -50,10 +50,14 @@ pub fn icons(faults: &Faults) -> Value {
         true => "file:///etc/icon.png".into(),
         false => format!("data:image/png;base64,{}", media::PNG),
     };
+    let size = match faults.has(F::IconSizeUnclear) {
+        true => "large",
+        false => "1x1",
+    };
     json!([{
         "src": source,
         "mimeType": "image/png",
-        "sizes": ["1x1"],
+        "sizes": [size],
     }])
 }
 
