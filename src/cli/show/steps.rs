@@ -203,7 +203,8 @@ fn write_pattern(page: &mut Page, indent: usize, label: &str, part: &str, patter
     if words.chars().count() <= MAX_WORDS {
         page.labelled(indent, label, &words);
     } else {
-        page.labelled(indent, label, format!("{part} that matches").trim_start());
+        let part = if part.is_empty() { "what" } else { part };
+        page.labelled(indent, label, &format!("{part} that matches"));
         page.json(indent + 2, pattern);
     }
 }

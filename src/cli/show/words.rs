@@ -154,7 +154,10 @@ fn alternatives(patterns: &[Value], words: fn(&Value) -> String) -> String {
 
 fn by_revision(ranges: &Map<String, Value>, words: fn(&Value) -> String) -> String {
     let ranges = ranges.iter();
-    let ranges = ranges.map(|(range, pattern)| format!("{} ({range})", words(pattern)));
+    let ranges = ranges.map(|(range, pattern)| {
+        let range = range.trim_start_matches('=');
+        format!("{} ({range})", words(pattern))
+    });
     ranges.collect::<Vec<_>>().join("; ")
 }
 
