@@ -203,8 +203,11 @@ fn write_pattern(page: &mut Page, indent: usize, label: &str, part: &str, patter
     if words.chars().count() <= MAX_WORDS {
         page.labelled(indent, label, &words);
     } else {
-        let part = if part.is_empty() { "what" } else { part };
-        page.labelled(indent, label, &format!("{part} that matches"));
+        let matching = match part {
+            "" => "what matches".to_owned(),
+            _ => format!("{part} that matches"),
+        };
+        page.labelled(indent, label, &matching);
         page.json(indent + 2, pattern);
     }
 }
