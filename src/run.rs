@@ -52,10 +52,10 @@ pub struct Options {
     pub arguments: Vec<String>,
 }
 
-/// How many sessions run at once unless the user says otherwise: enough that while some wait, others keep the
+/// How many sessions of each transport run at once unless the user says otherwise: enough that while some wait, others keep the
 /// processors busy.
 pub fn default_jobs() -> usize {
-    4 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+    3 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Which tools, resources and prompts a deeper case may rely on.

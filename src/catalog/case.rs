@@ -317,3 +317,25 @@ fn repeats(value: &Value) -> u64 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_step_speaks_of() {
+        let step = |rest: &str| {
+            let text = format!(r#"{{ "pages": "a/list", "items": "a", {rest} }}"#);
+            serde_json::from_str::<Step>(&text).unwrap().expect
+        };
+        let plain = step(r#""expect": { "$any-of": [{ "items": [] }, { "ended": true }] }"#);
+        assert!(plain.mentions("items") && plain.mentions("ended"));
+        assert!(!plain.mentions("results") && plain.takes_nothing());
+        let saves = step(r#""save": { "first": "/items/0" }"#);
+        assert!(saves.mentions("items") && !saves.mentions("results"));
+        assert!(!saves.takes_nothing());
+        assert!(step(r#""save": { "all": "" }"#).mentions("results"));
+        let given = step(r#""given": { "results": { "$any": true } }"#);
+        assert!(given.mentions("results") && !given.takes_nothing());
+    }
+}

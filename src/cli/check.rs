@@ -47,7 +47,7 @@ pub(super) struct Check {
     #[arg(long, value_enum, default_value = "auto")]
     fixture: FixtureArg,
 
-    /// How many sessions run at once [default: four times the processors]
+    /// How many sessions of each transport run at once [default: three times the processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 

@@ -53,8 +53,8 @@ const MAX_LOSSES: usize = 8;
 /// A session that received more than this (2 MiB) is followed by another: it is kept until it is judged, and a server
 /// with long lists sends them again in many trials.
 const MAX_RECEIVED: usize = 2 << 20;
-/// Sessions that received more than this (256 KiB) are judged one after the other: parsed, they take ten times as much.
-const LARGE: usize = 256 << 10;
+/// Sessions that received more than this (64 KiB) are judged one after the other: parsed, they take ten times as much.
+const LARGE: usize = 64 << 10;
 
 /// Where the verdicts of a session go.
 pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;

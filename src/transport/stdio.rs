@@ -16,6 +16,8 @@ use crate::target::CommandLine;
 
 /// How many events may wait to be looked at before the reader stops reading.
 const QUEUE: usize = 1024;
+/// Lines shorter than this are copied to where they fit exactly.
+const EXACT: usize = 64 << 10;
 /// No more than this of a line of stderr is kept.
 const MAX_STDERR_LINE: u64 = 4096;
 
@@ -125,7 +127,12 @@ fn read_lines(stdout: impl Read, events: &mpsc::Sender<Incoming>) {
             send(events, Happened::Broken(text));
             return;
         }
-        if !send(events, Happened::Line(Bytes::from(line))) {
+        // Kept until the session is judged: without the room that the buffer has behind a small one.
+        let line = match line.len() {
+            ..EXACT => Bytes::copy_from_slice(&line),
+            _ => Bytes::from(line),
+        };
+        if !send(events, Happened::Line(line)) {
             return;
         }
     }
