@@ -80,9 +80,7 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
     let mut found = Found::default();
     let mut hosts = Vec::new();
     // All at the same time: a probe waits more than it works.
-    let probing: Vec<_> = options
-        .endpoints
-        .iter()
+    let probing: Vec<_> = endpoints(options)
         .map(|endpoint| Prober {
             host: Arc::new(Host::new(endpoint.clone())),
             revisions: options.revisions.clone(),
@@ -127,6 +125,15 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
         profile,
         warm: found.warm,
         failed: found.failed,
+    })
+}
+
+/// The endpoints that can carry what is asked for. One that stands alone may turn out to speak HTTP+SSE, so it is always
+/// tried.
+fn endpoints(options: &Options) -> impl Iterator<Item = &Endpoint> {
+    let alone = options.endpoints.len() == 1;
+    options.endpoints.iter().filter(move |endpoint| {
+        alone || !revisions(options.revisions.as_deref(), endpoint.transport()).is_empty()
     })
 }
 

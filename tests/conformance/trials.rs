@@ -1,6 +1,6 @@
 //! One test per trial of the reference server, which does nothing wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use mcp_conform::event::RunReport;
 use mcp_conform::plan;
 use mcp_conform::profile::Profile;
 use mcp_conform::report::finding;
+use mcp_conform::revision::Revision;
 use mcp_conform::rule::RULES;
 use mcp_conform::target::Endpoint;
 use mcp_conform::transport::Transport;
@@ -51,7 +52,49 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
         Trial::test(name, move || verdicts.verify(&trial)).with_ignored_flag(ignored)
     };
     let tests = names.into_iter().map(test);
-    tests.chain(with_tokens(catalog)).collect()
+    let mut tests: Vec<Trial> = tests.chain(with_tokens(catalog)).collect();
+    tests.extend(alone(catalog));
+    tests
+}
+
+/// Each revision alone, over whichever of the endpoints carry it.
+fn alone(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
+    Revision::ALL.into_iter().map(|revision| {
+        let catalog = catalog.clone();
+        let check = move || {
+            let report = server::check(
+                &catalog,
+                Check {
+                    endpoints: Transport::ALL
+                        .map(|transport| server::endpoint(transport, &[]))
+                        .to_vec(),
+                    revisions: Some(vec![revision]),
+                    select: vec![
+                        "ping/*".to_owned(),
+                        "tools/list".to_owned(),
+                        "rule/opening".to_owned(),
+                    ],
+                    timeout: TIMEOUT,
+                },
+            );
+            let report = report.map_err(|error| error.to_string())?;
+            let over: BTreeSet<Transport> =
+                report.trials.iter().map(|trial| trial.transport).collect();
+            let carried = Transport::ALL
+                .into_iter()
+                .filter(|transport| transport.carries(revision));
+            let wrong = report
+                .trials
+                .iter()
+                .filter(|trial| trial.verdict == Verdict::Fail)
+                .count();
+            match wrong == 0 && over == carried.collect() {
+                true => Ok(()),
+                false => Err(Failed::from(format!("{wrong} failed, over {over:?}"))),
+            }
+        };
+        Trial::test(format!("alone: {revision}"), check)
+    })
 }
 
 /// The trials that apply only to a server that wants a token.
