@@ -12,7 +12,7 @@ use crate::transport::Transport;
 pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// Words that are not capabilities.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 13] = [
     "a-tool",
     "a-resource",
     "a-template",
@@ -22,6 +22,7 @@ const WORDS: [&str; 12] = [
     "legacy-too",
     "session-id",
     "get-stream",
+    "channel",
     "own-process",
     "authorization",
     "completions",
@@ -86,6 +87,7 @@ fn holds(word: &str, profile: &Profile, offer: &Offer) -> bool {
         "legacy-too" => profile.speaks(Era::Legacy, offer.transport),
         "session-id" => offer.session_id,
         "get-stream" => offer.get_stream,
+        "channel" => offer.get_stream || offer.transport != Transport::Http,
         "own-process" => profile.own_process,
         "authorization" => profile.authorization,
         "tasks" => declares(&offer.capabilities, word) || has_tasks_extension(&offer.capabilities),
@@ -111,6 +113,7 @@ fn reason(word: &str, profile: &Profile) -> String {
         "legacy-too" => "it speaks modern revisions only".to_owned(),
         "session-id" => "it issues no session id".to_owned(),
         "get-stream" => "it opens no stream on GET".to_owned(),
+        "channel" => "it says nothing outside of requests: it opens no stream on GET".to_owned(),
         "own-process" => "the process is not ours".to_owned(),
         "authorization" => "no credentials were given (see --header)".to_owned(),
         _ => match word.split_once(':') {

@@ -103,6 +103,14 @@ impl Context {
         }
     }
 
+    /// The error where something always fails; with `wrong_code` it has a code that says something else.
+    pub fn breakdown(&self, wrong_code: F) -> ErrorObject {
+        match self.fault(wrong_code) {
+            true => ErrorObject::new(-32000, "This always fails"),
+            false => ErrorObject::internal("This always fails"),
+        }
+    }
+
     /// Tells the client something about this request.
     pub fn notify(&self, method: &str, params: Value) {
         let mut message = jsonrpc::notification(method, params);
@@ -140,13 +148,20 @@ impl Context {
             params["message"] = message.into();
         }
         self.server.faults.spoil_progress(&mut params);
+        if let Peer::Task(task) = &self.peer
+            && self.fault(F::TaskProgressToken)
+        {
+            params["progressToken"] = task.id.as_str().into();
+        }
         self.notify("notifications/progress", params);
     }
 
     /// What only a faulty server still sends when everything is done.
     pub fn faulty_epilogue(&self) {
+        let in_task = matches!(self.peer, Peer::Task(_));
+        let late = self.fault(F::ProgressAfterAnswer) || in_task && self.fault(F::TaskProgressLate);
         if let Some(token) = self.progress_token.clone()
-            && self.fault(F::ProgressAfterAnswer)
+            && late
         {
             let outlet = Arc::clone(&self.outlet);
             tokio::spawn(async move {

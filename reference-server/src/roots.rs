@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 
+use crate::faults::F;
 use crate::legacy::Session;
 use crate::lock;
 
@@ -32,6 +33,9 @@ impl Roots {
     /// The roots are others now: lists them again if they were of interest. A listing for an earlier change is given up, so
     /// that a client cannot heap them up.
     pub fn changed(&self, session: &Arc<Session>) {
+        if session.server.faults.has(F::RootsStale) {
+            return;
+        }
         let mut listing = lock(&self.listing);
         if lock(&self.known).take().is_none() && listing.is_none() {
             return;

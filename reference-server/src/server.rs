@@ -90,7 +90,9 @@ impl Server {
             declare("logging", json!({}));
         }
         match revision {
-            Revision::V2025_11_25 if !self.faults.has(F::TasksUndeclared) => {
+            Revision::V2025_11_25
+                if !self.faults.has(F::TasksUndeclared) && !self.faults.has(F::TasksHidden) =>
+            {
                 let requests = json!({"tools": {"call": {}}});
                 declare(
                     "tasks",
@@ -98,7 +100,10 @@ impl Server {
                 );
             }
             Revision::V2026_07_28 => {
-                let mut extensions = json!({EXTENSION: {}});
+                let mut extensions = match self.faults.has(F::TasksHidden) {
+                    true => json!({}),
+                    false => json!({EXTENSION: {}}),
+                };
                 if self.faults.has(F::ExtensionIdBare) {
                     extensions["bare"] = json!({});
                 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::auth::Caller;
 use crate::context::{Answer, Outlet};
-use crate::faults::F;
+use crate::faults::{F, Faults};
 use crate::hub::Event;
 use crate::jsonrpc::{ErrorObject, Id, Object, notification};
 use crate::server::Server;
@@ -160,7 +160,7 @@ pub async fn listen(
                 let mut params = json!({"_meta": meta});
                 match event {
                     Event::Resource(uri) => params["uri"] = uri.as_str().into(),
-                    Event::Task(task) => add_task(&mut params, task),
+                    Event::Task(task) => add_task(&mut params, task, &server.faults),
                     _ => {}
                 }
                 server.faults.spoil_change(&mut params);
@@ -169,6 +169,10 @@ pub async fn listen(
                     outlet.send(notification("notifications/progress", params));
                 }
                 outlet.send(notification(event.method(), params));
+                if matches!(event, Event::Task(_)) && server.faults.has(F::TaskListenProgress) {
+                    let params = json!({"_meta": meta, "progressToken": "task", "progress": 1});
+                    outlet.send(notification("notifications/progress", params));
+                }
                 if server.faults.has(F::ListenLogs) {
                     let params = json!({"_meta": meta, "level": "info", "data": "changed"});
                     outlet.send(notification("notifications/message", params));
@@ -187,7 +191,7 @@ pub async fn listen(
     // What happened to a task before anybody listened.
     for task in followed.iter().filter_map(|id| find(id)) {
         let mut params = json!({"_meta": meta});
-        add_task(&mut params, &task);
+        add_task(&mut params, &task, faults);
         outlet.send(notification("notifications/tasks", params));
     }
     if faults.has(F::ListenCut) {
@@ -213,9 +217,11 @@ pub async fn listen(
 }
 
 /// Adds what `tasks/get` would say.
-fn add_task(params: &mut Value, task: &Task) {
+fn add_task(params: &mut Value, task: &Task, faults: &Faults) {
+    let mut said = tasks::modern::detailed(task);
+    faults.spoil_told_task(&mut said);
     if let Some(members) = params.as_object_mut() {
-        members.append(&mut tasks::modern::detailed(task));
+        members.append(&mut said);
     }
 }
 

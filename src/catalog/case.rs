@@ -130,6 +130,11 @@ pub enum Action {
         /// `{"result": ...}` or `{"error": ...}`; none if it is never answered.
         reply: Option<Value>,
     },
+    /// A message that matches must come, or have come since the trial began.
+    Hear {
+        /// The pattern.
+        pattern: Value,
+    },
     /// Nothing that matches may come.
     Quiet {
         /// The pattern; `true` means any answer.
@@ -283,6 +288,12 @@ impl Case {
                 Action::Send { .. } | Action::Bytes { .. } | Action::Http(_)
             )
         })
+    }
+
+    /// Whether it waits for what the server sends outside of requests.
+    pub fn hears(&self) -> bool {
+        let hears = |step: &Step| matches!(step.action, Action::Hear { .. });
+        self.steps.iter().any(hears)
     }
 
     /// Whether it sends megabytes: such cases take turns, or a run would hold all their inputs at once.

@@ -33,6 +33,8 @@ pub struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     reply: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    hear: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     quiet: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pages: Option<String>,
@@ -151,6 +153,7 @@ impl Written {
                 reply: self.take_reply()?,
             });
         }
+        found.extend(self.hear.take().map(|pattern| Action::Hear { pattern }));
         found.extend(self.quiet.take().map(|pattern| Action::Quiet { pattern }));
         if let Some(method) = self.pages.take() {
             let items = self.items.take().ok_or("`pages` needs `items`")?;
@@ -181,7 +184,7 @@ impl Written {
             (Some(action), true) => Ok(action),
             (Some(_), false) => Err("a step has one verb only".to_owned()),
             (None, _) => Err("a step needs a verb: request, notify, send, bytes, http, connect, start, await, cancel, reply, \
-                 quiet, pages, together, alive, reconnect, close or opening"
+                 hear, quiet, pages, together, alive, reconnect, close or opening"
                 .to_owned()),
         }
     }
@@ -279,6 +282,7 @@ impl Written {
                 let member = |name| reply.as_ref().and_then(|reply| reply.get(name)).cloned();
                 (self.result, self.error) = (member("result"), member("error"));
             }
+            Action::Hear { pattern } => self.hear = Some(pattern),
             Action::Quiet { pattern } => self.quiet = Some(pattern),
             Action::Pages {
                 method,

@@ -15,6 +15,9 @@ use crate::transport::{SseEvent, StreamId, Transport};
 /// A server that asks for a longer delay is resumed earlier: the request has a deadline.
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
+/// How long the stream that GET opens is waited for.
+const GET_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What is known of the streams of a session.
 #[derive(Default)]
 pub struct Resumption {
@@ -107,6 +110,20 @@ impl Session {
     pub(super) fn open_get_stream(&mut self) {
         let headers = self.get_headers();
         self.exchange_order("GET", None, headers, Bytes::new(), None);
+    }
+
+    /// Waits a little until the server has opened the stream for what it says outside of requests: what it says before
+    /// that may be lost.
+    pub(super) async fn await_get_stream(&mut self) {
+        let is_get =
+            |what: &What| matches!(what, What::HttpRequest { method, .. } if method == "GET");
+        let mut asked = self.record.entries[self.connected..].iter().rev();
+        let stream = asked
+            .find(|entry| is_get(&entry.what))
+            .map(|entry| entry.stream);
+        if let (Transport::Http, Some(stream)) = (self.spec.transport(), stream) {
+            self.response_head(stream, GET_PATIENCE).await;
+        }
     }
 
     fn get_headers(&self) -> Vec<(String, String)> {

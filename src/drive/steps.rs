@@ -60,6 +60,9 @@ impl Session {
         );
         self.reset_vars(None);
         self.started.clear();
+        if case.hears() {
+            self.await_get_stream().await;
+        }
         let mut next = Next::Go;
         for (index, step) in case.steps.iter().enumerate() {
             next = self.step(case, StepRef(to_u16(index), 0), step).await;
@@ -141,6 +144,7 @@ impl Session {
                 self.replies.insert(method.clone(), reply);
                 Next::Go
             }
+            Action::Hear { pattern } => self.hear(at, pattern).await,
             Action::Quiet { .. } => self.quiet(at).await,
             Action::Pages {
                 method,
@@ -278,6 +282,22 @@ impl Session {
     fn has_status(&self, sent: usize) -> bool {
         self.exchange(sent)
             .is_some_and(|exchange| exchange.head.is_some())
+    }
+
+    /// Waits until a message like this has come since the trial began. Whether it did is judged later.
+    async fn hear(&mut self, at: StepRef, awaited: &Value) -> Next {
+        let (revision, vars) = (self.spec.revision, self.vars.clone());
+        let trials = &self.record.conversation.trials;
+        let began = trials.last().map_or(0, |span| span.start);
+        let scope = Scope {
+            revision,
+            vars: &vars,
+        };
+        self.wait_for(Some(at), "a message that the step listens for", |record| {
+            view::has_come(awaited, &record.entries[began..], &scope)
+        })
+        .await;
+        Next::Go
     }
 
     async fn quiet(&mut self, at: StepRef) -> Next {

@@ -58,6 +58,7 @@ impl<'a> Trial<'a> {
                 self.observe_exchange(self.started(name), end)
             }
             Action::Pages { items, .. } => self.observe_pages(at, items, &step.expect),
+            Action::Hear { .. } => self.observe_unasked(),
             Action::Close => self.observe_exit(at),
             Action::Connect { .. } => self.observe_connection(at),
             Action::Together(_) | Action::Reply { .. } | Action::Reconnect => {
@@ -195,6 +196,16 @@ impl<'a> Trial<'a> {
             answer: answer.map(Cow::Owned),
             notifications: json!([]),
             entries: found.into_iter().collect(),
+            ..Observation::default()
+        }
+    }
+
+    /// What the other side sent on its own in the whole trial.
+    fn observe_unasked(&self) -> Observation<'a> {
+        let span = self.conversation.trials.get(self.index);
+        let (start, end) = span.map_or((0, 0), |span| (span.start, span.end));
+        Observation {
+            notifications: initiated(self.entries, start, end),
             ..Observation::default()
         }
     }

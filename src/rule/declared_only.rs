@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
         "elicitation/declared-only",
         "elicitation/mode-declared",
         "roots/declared-only",
+        "tasks/asks-declared-only",
     ],
     faults: &[
         "sample-undeclared",
@@ -27,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
         "sampling-context-undeclared",
         "elicit-undeclared",
         "roots-undeclared",
+        "task-asks-for-tasks",
     ],
     applies: |revision, _| revision.era() == Era::Legacy,
     check,
@@ -54,7 +56,12 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
                 .iter()
                 .any(|capabilities| declares(capabilities, path))
         };
-        if let Some((requirement, what)) = undeclared(method, &received.message["params"], &has) {
+        let params = &received.message["params"];
+        let broken = [
+            undeclared(method, params, &has),
+            undeclared_task(method, params, &has),
+        ];
+        for (requirement, what) in broken.into_iter().flatten() {
             let message =
                 format!("the server sends {method}, and the client did not declare {what}");
             let expected = format!("no {method}, or one without {what}");
@@ -67,6 +74,27 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             );
         }
     }
+}
+
+/// The same of a request that asks for a task: the client says for which it makes some (2025-11-25).
+fn undeclared_task(
+    method: &str,
+    params: &Value,
+    has: &dyn Fn(&[&str]) -> bool,
+) -> Option<(&'static str, &'static str)> {
+    let (path, what): ([&str; 4], _) = match method {
+        "sampling/createMessage" => (
+            ["tasks", "requests", "sampling", "createMessage"],
+            "tasks.requests.sampling.createMessage",
+        ),
+        "elicitation/create" => (
+            ["tasks", "requests", "elicitation", "create"],
+            "tasks.requests.elicitation.create",
+        ),
+        _ => return None,
+    };
+    let asked = params.get("task").is_some_and(Value::is_object);
+    (asked && !has(&path)).then_some(("tasks/asks-declared-only", what))
 }
 
 /// The requirement that a request breaks, and the capability that it lacks. The same words serve the requests that a
@@ -160,6 +188,23 @@ mod tests {
         for (method, params, requirement) in table {
             finds(&RULE, &opened().gets(ask(method, params)), &[requirement]);
         }
+    }
+
+    #[test]
+    fn tasks() {
+        let asks = |client: Value| {
+            let params = json!({ "mode": "form", "task": { "ttl": 1 } });
+            let opened = legacy().client(client).opened();
+            opened.gets(ask("elicitation/create", params))
+        };
+        let requests = json!({ "elicitation": { "create": {} } });
+        let declared = json!({ "elicitation": {}, "tasks": { "requests": requests } });
+        passes(&RULE, &asks(declared));
+        finds(
+            &RULE,
+            &asks(json!({ "elicitation": {} })),
+            &["tasks/asks-declared-only"],
+        );
     }
 
     #[test]

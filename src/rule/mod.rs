@@ -8,6 +8,7 @@ mod buffering;
 mod cache_hints;
 mod channel;
 mod completed_pages;
+mod completions;
 mod content_type;
 mod declared_only;
 mod envelope;
@@ -34,6 +35,7 @@ mod quiet_before_initialized;
 mod resource_updates;
 mod response_ids;
 mod result_type;
+mod sampling_results;
 mod server_cancellations;
 mod server_info;
 mod server_request_ids;
@@ -44,6 +46,7 @@ mod sse_messages;
 mod stream;
 mod stream_ends;
 mod subscriptions;
+mod task_states;
 #[cfg(test)]
 mod testing;
 mod utf8;
@@ -99,6 +102,9 @@ pub static RULES: &[Rule] = &[
     log_messages::RULE,
     resource_updates::RULE,
     completed_pages::RULE,
+    completions::RULE,
+    sampling_results::RULE,
+    task_states::RULE,
     subscriptions::RULE,
     listen_streams::RULE,
     result_type::RULE,

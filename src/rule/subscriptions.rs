@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
         "subscriptions/only-requested",
         "subscriptions/ack-subset",
         "subscriptions/id-on-result",
+        "tasks/listen-status-only",
     ],
     faults: &[
         "listen-unacknowledged",
@@ -28,6 +29,7 @@ pub(super) const RULE: Rule = Rule {
         "subscription-id-wrong",
         "listen-unfiltered",
         "listen-ends-unnamed",
+        "task-listen-progress",
     ],
     applies: |revision, _| revision.era() == Era::Modern,
     check,
@@ -39,7 +41,7 @@ const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const ID_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
 const RESULT_POINTER: &str = "/result/_meta/io.modelcontextprotocol~1subscriptionId";
 /// A notification and the part of the filter that asks for it.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     ("notifications/tools/list_changed", "toolsListChanged"),
     ("notifications/prompts/list_changed", "promptsListChanged"),
     (
@@ -47,7 +49,10 @@ const KINDS: [(&str, &str); 4] = [
         "resourcesListChanged",
     ),
     ("notifications/resources/updated", "resourceSubscriptions"),
+    ("notifications/tasks", "taskIds"),
 ];
+/// What tells of a single request, and has no place among the news of a task.
+const OF_REQUESTS: [&str; 2] = ["notifications/progress", "notifications/message"];
 
 /// A request to listen.
 pub(super) struct Listen<'a> {
@@ -281,7 +286,20 @@ fn exceeds(listen: &Listen<'_>, name: &str, agreed: &Value) -> bool {
 }
 
 fn requested(listen: &Listen<'_>, sight: &mut Sight) {
+    let follows_tasks = asks_for(listen.filter, "notifications/tasks");
     for (method, received) in &listen.seen {
+        if follows_tasks && OF_REQUESTS.contains(method) {
+            let message = format!("{method} comes on a subscription to tasks");
+            let (entries, actual) = ([listen.sent, received.entry], received.message.clone());
+            let expected = "only what becomes of the tasks";
+            sight.violation(
+                "tasks/listen-status-only",
+                &entries,
+                message,
+                expected,
+                actual,
+            );
+        }
         if !asks_for(listen.filter, method) {
             let message = format!("{method} comes on a subscription that did not ask for it");
             let (entries, actual) = ([listen.sent, received.entry], received.message.clone());
@@ -379,6 +397,33 @@ mod tests {
             &["subscriptions/id-on-every-message"],
         );
         sees_nothing(&RULE, &listening(modern()));
+    }
+
+    #[test]
+    fn of_tasks() {
+        let listening = |filter| {
+            let params = json!({ "notifications": filter });
+            let extension = json!({ crate::condition::TASKS_EXTENSION: {} });
+            let script = modern().server(json!({ "extensions": extension }));
+            let script = script.asks(7, "subscriptions/listen", params);
+            told(script, ACKNOWLEDGED, json!(7), json!({}))
+        };
+        let task = "notifications/tasks";
+        let one = listening(json!({ "taskIds": ["a"] }));
+        passes(&RULE, &told(one.clone(), task, json!(7), json!(null)));
+        for method in OF_REQUESTS {
+            finds(
+                &RULE,
+                &told(one.clone(), method, json!(7), json!(null)),
+                &["tasks/listen-status-only"],
+            );
+        }
+        let none = listening(json!({ "toolsListChanged": true }));
+        finds(
+            &RULE,
+            &told(none, task, json!(7), json!(null)),
+            &["subscriptions/only-requested"],
+        );
     }
 
     #[test]

@@ -35,8 +35,9 @@ const PLACES: [(Revision, Transport); 10] = [
 ];
 
 /// Cases in which every rule finds something to look at.
-const TOUR: [&str; 31] = [
+const TOUR: [&str; 35] = [
     "cancellation/call-that-asks",
+    "completion/prompt-argument",
     "elicitation/page",
     "elicitation/request-form",
     "elicitation/user-declines",
@@ -57,7 +58,9 @@ const TOUR: [&str; 31] = [
     "resources/updates-end-with-the-subscription",
     "resources/updates-need-a-subscription",
     "robust/several-errors",
+    "sampling/input-request-tool-results",
     "sampling/request-form",
+    "sampling/tool-results",
     "sse/reconnection",
     "subscriptions/ended-by-the-server",
     "subscriptions/first-of-two-is-told",
@@ -65,6 +68,7 @@ const TOUR: [&str; 31] = [
     "subscriptions/nothing-without-listening",
     "subscriptions/notified-of-tools",
     "subscriptions/other-types-are-not-sent",
+    "tasks/progress-names-the-task",
     "tools/call-unknown-tool",
     "tools/list",
 ];

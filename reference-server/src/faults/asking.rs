@@ -6,7 +6,8 @@ use super::results::remove;
 use super::{F, Faults};
 use crate::ask::Question;
 use crate::context::Outlet;
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Object, notification};
+use crate::revision::Revision;
 
 const ELICIT: &str = "elicitation/create";
 const SAMPLE: &str = "sampling/createMessage";
@@ -36,7 +37,33 @@ impl Faults {
         }
     }
 
+    /// A page that a tool wrongly demands although it needs none.
+    pub fn demand_page(&self, revision: Revision) -> Result<(), ErrorObject> {
+        if revision != Revision::V2025_11_25 || !self.has(F::PageRequiredAlways) {
+            return Ok(());
+        }
+        let page = json!({
+            "mode": "url",
+            "message": "Please look at our offers",
+            "url": "https://example.com/offers",
+            "elicitationId": "offers",
+        });
+        let data = json!({"elicitations": [page]});
+        Err(ErrorObject::new(-32042, "A page comes first").data(data))
+    }
+
+    /// A tool was called, and the client hears of a page that it has nothing to do with.
+    pub fn complete_for_others(&self, revision: Revision, outlet: &dyn Outlet) {
+        if revision == Revision::V2025_11_25 && self.has(F::PageCompleteUnasked) {
+            let params = json!({"elicitationId": "of-another-client"});
+            outlet.send(notification("notifications/elicitation/complete", params));
+        }
+    }
+
     fn spoil_form(&self, params: &mut Value) {
+        if self.has(F::TaskAsksForTasks) {
+            params["task"] = json!({"ttl": 60000});
+        }
         let mut field = |name: &str, schema: Value| {
             params["requestedSchema"]["properties"][name] = schema;
         };
@@ -114,6 +141,13 @@ impl Faults {
         for content in contents.filter(|content| content[0]["type"] == "tool_result") {
             if self.has(F::SamplingResultMissing) {
                 content.pop();
+            }
+            if self.has(F::SamplingResultUnknown) {
+                let result = json!({"type": "tool_result", "toolUseId": "nobody", "content": []});
+                content.push(result);
+            }
+            if self.has(F::SamplingResultMistyped) {
+                content[0]["structuredContent"] = json!({"degrees": "warm"});
             }
             if self.has(F::SamplingResultsMixed) {
                 content.push(json!({"type": "text", "text": "That is what came of it."}));

@@ -72,7 +72,7 @@ struct Memory {
     deaf: AtomicBool,
     leaked: Mutex<Vec<Vec<u8>>>,
     capabilities: Mutex<Object>,
-    cursors: Mutex<HashSet<String>>,
+    seen: Mutex<HashSet<String>>,
     client: Mutex<String>,
 }
 
@@ -110,7 +110,7 @@ impl Faults {
 
     /// Whether a cursor is wrongly worn out.
     pub fn is_worn_out(&self, cursor: &str) -> bool {
-        self.has(F::CursorOnce) && !lock(&self.memory.cursors).insert(cursor.to_owned())
+        self.has(F::CursorOnce) && self.saw_before(cursor)
     }
 
     /// Whether a method is wrongly refused because nobody has discovered the server yet.
@@ -128,6 +128,11 @@ impl Faults {
             true => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()),
             false => address,
         }
+    }
+
+    /// Whether this was seen before.
+    fn saw_before(&self, what: &str) -> bool {
+        !lock(&self.memory.seen).insert(what.to_owned())
     }
 
     /// The longest message that is read, in bytes.

@@ -36,7 +36,10 @@ impl Faults {
         }
         match method {
             "tools/list" => self.spoil_tools(params, result),
-            "tools/call" => self.spoil_tool_result(result),
+            "tools/call" => {
+                self.spoil_tool_result(result);
+                self.spoil_task_id(params, result);
+            }
             "resources/list" => self.spoil_resources(params, result),
             "resources/templates/list" => self.spoil_templates(result),
             "resources/read" => self.spoil_contents(result),
@@ -147,6 +150,9 @@ impl Faults {
                 remove(block, "mimeType");
             }
         }
+        if block["type"] == "resource_link" && self.has(F::ResourceLinkDead) {
+            block["uri"] = "test://nowhere".into();
+        }
         if block["type"] == "resource" && self.has(F::EmbeddedResourceWithoutUri) {
             remove(&mut block["resource"], "uri");
         }
@@ -240,6 +246,9 @@ impl Faults {
             if self.has(F::PromptImageNotBase64) && message["content"]["type"] == "image" {
                 message["content"]["data"] = "not base64!".into();
             }
+            if self.has(F::PromptAudioNotBase64) && message["content"]["type"] == "audio" {
+                message["content"]["data"] = "not base64!".into();
+            }
             if self.has(F::PromptResourceWithoutMimeType)
                 && message["content"]["type"] == "resource"
             {
@@ -260,6 +269,9 @@ impl Faults {
         };
         if self.has(F::CompletionNumbers) {
             completion["values"] = json!([1, 2]);
+        }
+        if self.has(F::CompletionTotalShort) {
+            completion["total"] = 0.into();
         }
     }
 

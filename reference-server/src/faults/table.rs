@@ -176,6 +176,7 @@ faults! {
     StructuredInvalid "structured-invalid" "tools/structured-conforms" "structured content does not satisfy its schema";
     StructuredMissing "structured-missing" "tools/structured-conforms" "a tool with an outputSchema returns no structured content";
     StructuredWithoutText "structured-without-text" "tools/structured-text-copy" "structured content is not repeated as text";
+    ResourceLinkDead "resource-link-dead" "tools/resource-link" "the link of a tool leads nowhere";
 
     // Resources
     ResourcesUndeclared "resources-undeclared" "resources/declare-capability" "does not declare the resources it has";
@@ -203,6 +204,7 @@ faults! {
     UpdatesUnasked "updates-unasked" "resources/updated-only-if-subscribed" "legacy: tells of changes to resources nobody subscribed to";
     UpdatesUntold "updates-untold" "resources/updated-notified" "nobody is told when a resource changes";
     UnsubscribeIgnored "unsubscribe-ignored" "resources/updated-only-if-subscribed" "legacy: goes on telling after resources/unsubscribe";
+    ResourceFailureCode "resource-failure-code" "resources/internal-error" "a resource that fails is error -32000";
 
     // Prompts
     PromptsUndeclared "prompts-undeclared" "prompts/declare-capability" "does not declare the prompts it has";
@@ -220,6 +222,8 @@ faults! {
     PromptResourceWithoutMimeType "prompt-resource-without-mime-type" "prompts/embedded-resource" "resources in prompts have no MIME type";
     UnknownPromptCode "unknown-prompt-code" "prompts/unknown-prompt" "an unknown prompt is an internal error";
     UnknownPromptFound "unknown-prompt-found" "prompts/validate-inputs" "an unknown prompt, or none, has a result without messages";
+    PromptAudioNotBase64 "prompt-audio-not-base64" "prompts/audio-content" "audio in prompts is not base64";
+    PromptFailureCode "prompt-failure-code" "prompts/internal-error" "a prompt that fails is error -32000";
 
     // Completion
     CompletionsUndeclared "completions-undeclared" "completion/declare-capability" "does not declare completion";
@@ -233,6 +237,8 @@ faults! {
     CompletionMissingCode "completion-missing-code" "completion/missing-arguments" "a completion request that lacks something is an internal error";
     CompletionTypesUnchecked "completion-types-unchecked" "completion/validate-inputs" "completes values that are no strings";
     CompletionContextRefused "completion-context-refused" "completion/context" "refuses requests with a context";
+    CompletionFailureCode "completion-failure-code" "completion/internal-error" "a completion that fails is error -32000";
+    CompletionTotalShort "completion-total-short" "completion/total" "completions say that there are none in total";
 
     // Logging, progress, cancellation, pagination
     LoggingUndeclared "logging-undeclared" "logging/declare-capability" "does not declare logging";
@@ -295,6 +301,10 @@ faults! {
     PageUrlInvalid "page-url-invalid" "elicitation/url-valid" "the URL of a page is none";
     PageUrlPlain "page-url-plain" "elicitation/url-https" "the URL of a page begins with http:";
     PageIdOther "page-id-other" "elicitation/complete-id" "2025-11-25: another elicitation is said to be complete";
+    PageIdsRepeat "page-ids-repeat" "elicitation/url-id-unique" "2025-11-25: every page has the same elicitationId";
+    PageCompleteUnasked "page-complete-unasked" "elicitation/complete-to-initiator" "2025-11-25: tells clients of pages that others were sent to";
+    PageRequiredAlways "page-required-always" "elicitation/url-required-only-when-needed" "2025-11-25: every tool demands a page";
+    PageRequiredCode "page-required-code" "elicitation/url-required-error" "2025-11-25: a page that is required is an internal error";
     PagesUnlisted "pages-unlisted" "elicitation/url-required-list" "2025-11-25: the error -32042 does not say where to go";
     PagesAsForms "pages-as-forms" "elicitation/url-required-entries" "2025-11-25: the error -32042 lists a form";
 
@@ -304,11 +314,14 @@ faults! {
     SamplingContextUndeclared "sampling-context-undeclared" "sampling/include-context-declared" "sampling asks for context that the client cannot include";
     SamplingResultsMixed "sampling-results-mixed" "sampling/tool-results-alone" "the results of tools that a model used come with a text";
     SamplingResultMissing "sampling-result-missing" "sampling/tool-use-balance" "the model hears nothing of the last tool that it used";
+    SamplingResultUnknown "sampling-result-unknown" "sampling/tool-result-match" "the model gets a result of a tool that it did not use";
+    SamplingResultMistyped "sampling-result-mistyped" "sampling/tool-result-structured" "what the model gets does not fit the outputSchema of its tool";
     SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
     SamplingRefusalSulked "sampling-refusal-sulked" "robust/answers-in-time" "legacy: a request whose sampling was refused is never answered";
     RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";
     NoRootsFail "no-roots-fail" "roots/unavailable-handled" "a client without roots gets an internal error";
     RootsRefusalSulked "roots-refusal-sulked" "robust/answers-in-time" "legacy: a request whose roots were refused is never answered";
+    RootsStale "roots-stale" "roots/changes-handled" "legacy: keeps the roots that a client says have changed";
     ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
     ProgressTokenFraction "progress-token-fraction" "progress/token-type" "legacy: requests of the server have the progress token 1.5";
     ServerIdRepeated "server-id-repeated" "messages/request-id-unique" "legacy: requests of the server all have the same id";
@@ -376,6 +389,32 @@ faults! {
     TaskListenOpen "task-listen-open" "tasks/listen-needs-extension" "modern: clients that do not declare the extension can listen for tasks";
     TaskExtensionCode "task-extension-code" "tasks/required-extension" "modern: a tool that requires tasks is an internal error for others";
     TaskQuestionsMissing "task-questions-missing" "tasks/input-requests" "modern: a task that needs input does not say which";
+    TasksHidden "tasks-hidden" "tasks/declare-capability" "tasks are not declared, but served";
+    TaskMemberRefused "task-member-refused" "tasks/undeclared-ignored" "2025-11-25: what can be no task, and asks for one, is refused";
+    TaskIdNumber "task-id-number" "tasks/id-string" "the ids of tasks are numbers";
+    TaskIdChosen "task-id-chosen" "tasks/id-by-receiver" "2025-11-25: a task has the id that the client gives it";
+    TaskCreatedLate "task-created-late" "tasks/created-promptly" "2025-11-25: a task is answered when it has ended";
+    TaskGetStreamed "task-get-streamed" "tasks/get-not-streamed" "2025-11-25: tasks/get is answered with a stream (HTTP)";
+    TaskWithoutUpdateTime "task-without-update-time" "tasks/timestamps" "tasks do not say when they changed last";
+    TaskWithoutTtl "task-without-ttl" "tasks/ttl" "tasks do not say how long they are kept";
+    TaskNotWaiting "task-not-waiting" "tasks/waits-for-input" "2025-11-25: a task that waits for the client is working";
+    TaskStaysWaiting "task-stays-waiting" "tasks/goes-on-after-input" "2025-11-25: a task that got its answer goes on waiting";
+    TaskMessagesUnrelated "task-messages-unrelated" "tasks/messages-related" "2025-11-25: the progress of a task does not name it";
+    TaskProgressToken "task-progress-token" "tasks/progress-token" "2025-11-25: the progress of a task has its id for a token";
+    TaskProgressLate "task-progress-late" "tasks/progress-stops" "2025-11-25: the progress of a task goes on when it has ended";
+    TaskStatusRelated "task-status-related" "tasks/status-not-related" "2025-11-25: a status notification names the task in _meta as well";
+    TaskListCut "task-list-cut" "tasks/list-next-cursor" "2025-11-25: the list of tasks ends with its first page";
+    TaskFailedSilent "task-failed-silent" "tasks/failed-message" "a failed task does not say why";
+    TaskRevives "task-revives" "tasks/terminal-final" "a task that has ended is working at the second look";
+    TaskAsksForTasks "task-asks-for-tasks" "tasks/asks-declared-only" "2025-11-25: asks for tasks of clients that know none";
+    TaskKeysReused "task-keys-reused" "tasks/input-keys" "modern: the same key stands for another question at the second look";
+    TaskQuestionsPartial "task-questions-partial" "tasks/input-requests-complete" "modern: of several questions a task shows one";
+    TaskInputIgnored "task-input-ignored" "tasks/input-used" "modern: what a task is answered counts as cancelled";
+    TaskResultType "task-result-type" "tasks/result-type" "modern: a new task has the resultType complete";
+    TaskUpdateStrict "task-update-strict" "tasks/update-ignores-extra" "modern: answers to questions that are not open are refused";
+    TaskNotificationBare "task-notification-bare" "tasks/notification-detailed" "modern: a notification of a task has no result, error or question";
+    TaskListenProgress "task-listen-progress" "tasks/listen-status-only" "modern: progress of a task comes to whoever listens for it";
+    TaskDeclaredOnce "task-declared-once" "tasks/only-for-declaring" "modern: a client that knew tasks once gets them ever after";
 
     // HTTP
     NotificationBody "notification-body" "http/notification-202" "notifications are answered 200 with a body";

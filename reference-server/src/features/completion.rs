@@ -35,6 +35,9 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
         "ref/prompt" => {
             let prompt = string(reference, "name")?;
             match prompts::find(prompt, context.revision) {
+                Some(prompt) if prompt.name == prompts::FAILING => {
+                    return Err(context.breakdown(F::CompletionFailureCode).into());
+                }
                 Some(prompt) => prompt_argument(context, prompt, name),
                 None if context.fault(F::CompletionUnknownFound) => Some(Vec::new()),
                 None => return invalid(format!("Unknown prompt: {prompt}")),
@@ -43,6 +46,7 @@ pub fn complete(context: &Context, params: &Object) -> Answer {
         "ref/resource" => match string(reference, "uri")? {
             "test://template/{id}/data" => (name == "id").then(numbers),
             "test://greeting/{name}" => (name == "name").then(|| words(&["Ada", "Alan", "Grace"])),
+            "test://failing/{reason}" => (name == "reason").then(|| words(&["disk", "network"])),
             tables::TEMPLATE => (name == "name").then(|| context.server.database.tables()),
             uri => return invalid(format!("Unknown resource template: {uri}")),
         },

@@ -13,6 +13,9 @@ use crate::revision::Revision;
 
 const PROMPTS_PER_PAGE: usize = 3;
 
+/// The prompt that always fails.
+pub const FAILING: &str = "test_failing_prompt";
+
 /// A prompt and its arguments, all of which are strings.
 pub struct Prompt {
     /// What it is called by.
@@ -74,6 +77,20 @@ const PROMPTS: &[Prompt] = &[
             ("table", "The table that it is about"),
             ("question", "What to find out"),
         ],
+        since: Revision::V2024_11_05,
+    },
+    Prompt {
+        name: "test_prompt_with_audio",
+        title: "Prompt with a sound",
+        description: "A sound and what to do with it",
+        arguments: &[],
+        since: Revision::V2025_03_26,
+    },
+    Prompt {
+        name: FAILING,
+        title: "Prompt that fails",
+        description: "Always fails, as does the completion of its argument",
+        arguments: &[("reason", "Why it fails")],
         since: Revision::V2024_11_05,
     },
     Prompt {
@@ -209,6 +226,11 @@ async fn messages(
             user(media::image()),
             user_text("Please analyze the image above."),
         ],
+        "test_prompt_with_audio" => vec![
+            user(media::audio()),
+            user_text("Please listen to the sound above."),
+        ],
+        FAILING => return Err(context.breakdown(F::PromptFailureCode).into()),
         "propose_query" => vec![user_text(&proposal(
             context,
             argument("table"),

@@ -181,6 +181,7 @@ impl Session {
         outlet: Arc<dyn Outlet>,
     ) -> Answer {
         self.server.faults.refuse_meta(params)?;
+        self.server.faults.refuse_task(method, params)?;
         match method {
             "ping" if self.refuses_ping() => Err(ErrorObject::method_not_found(method).into()),
             "ping" => Ok(Object::new()),
@@ -299,7 +300,7 @@ impl Session {
                     return;
                 }
                 method = "notifications/tasks/status";
-                tasks::legacy::status_params(task)
+                tasks::legacy::status_params(task, &self.server.faults)
             }
             Event::Resource(uri) => {
                 let told_anyway = self.server.faults.has(F::UpdatesUnasked);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Mode, State, Status, Support, Task, named, trouble};
 use crate::context::{Answer, Context, Outlet, Peer};
-use crate::faults::F;
+use crate::faults::{F, Faults};
 use crate::features::pagination;
 use crate::jsonrpc::{ErrorObject, Object};
 use crate::legacy::Session;
@@ -26,6 +26,9 @@ pub fn mode(
     support: Support,
     params: &Object,
 ) -> Result<Mode, ErrorObject> {
+    if context.fault(F::TasksHidden) {
+        return Ok(Mode::Plain);
+    }
     let refused = |why: &str| Err(ErrorObject::new(-32601, format!("{tool} {why}")));
     match (params.get("task"), support) {
         (None, Support::Required) if !context.fault(F::TaskRequiredPlain) => {
@@ -67,8 +70,12 @@ fn describe(task: &Task) -> Object {
 }
 
 /// The parameters of `notifications/tasks/status`.
-pub fn status_params(task: &Task) -> Value {
-    Value::Object(describe(task))
+pub fn status_params(task: &Task, faults: &Faults) -> Value {
+    let mut params = describe(task);
+    if faults.has(F::TaskStatusRelated) {
+        params.insert("_meta".into(), related(task));
+    }
+    Value::Object(params)
 }
 
 /// The answer to a call that has become a task.
@@ -86,7 +93,12 @@ fn related(task: &Task) -> Value {
 /// Answers a request about tasks.
 pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
     match method {
-        "tasks/get" => Ok(describe(&*named(context, params)?)),
+        "tasks/get" => {
+            if context.fault(F::TaskGetStreamed) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Ok(describe(&*named(context, params)?))
+        }
         "tasks/list" => list(context, params),
         "tasks/cancel" => cancel(context, params),
         "tasks/result" => result(context, params).await,
@@ -175,6 +187,7 @@ async fn carry_questions(context: &Context, task: &Arc<Task>) {
             let claim = Claim { task, key };
             let meta = (!context.fault(F::TaskQuestionUnrelated)).then(|| related(task));
             let answer = context.put(session, &question, meta).await;
+            context.server.faults.note_question();
             task.answer(&claim.key, answer);
         }
     }
@@ -194,6 +207,9 @@ impl Drop for Claim<'_> {
 
 /// Where a task's own notifications go: its request has been answered, so they are sent outside any request.
 pub fn outlet(session: &Session, task: &Task) -> Arc<dyn Outlet> {
+    if session.server.faults.has(F::TaskMessagesUnrelated) {
+        return session.unsolicited();
+    }
     Arc::new(Related {
         outlet: session.unsolicited(),
         meta: related(task),

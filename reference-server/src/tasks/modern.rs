@@ -15,7 +15,8 @@ pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// How a call is meant: whoever declares the extension gets a task from a tool that can be one.
 pub fn mode(context: &Context, support: Support) -> Result<Mode, ErrorObject> {
-    let declared = is_declared(&context.capabilities) || context.fault(F::TaskUnasked);
+    let declared = is_declared(&context.capabilities);
+    let declared = context.server.faults.knows_tasks(declared);
     match (support, declared) {
         (Support::Forbidden, _) | (Support::Optional, false) => Ok(Mode::Plain),
         (_, true) => Ok(Mode::Task(None)),
@@ -113,12 +114,12 @@ pub fn answer(context: &Context, method: &str, params: &Object) -> Answer {
             task.cancel();
             Ok(Object::new())
         }
-        _ => update(&task, params),
+        _ => update(context, &task, params),
     }
 }
 
 /// Takes answers, all or none; those to questions that are not open are ignored.
-fn update(task: &std::sync::Arc<Task>, params: &Object) -> Answer {
+fn update(context: &Context, task: &std::sync::Arc<Task>, params: &Object) -> Answer {
     let Some(Value::Object(responses)) = params.get("inputResponses") else {
         return Err(ErrorObject::invalid_params("inputResponses is a required object").into());
     };
@@ -131,8 +132,16 @@ fn update(task: &std::sync::Arc<Task>, params: &Object) -> Answer {
         let error = format!("inputResponses[{key:?}] does not answer the question");
         return Err(ErrorObject::invalid_params(error).into());
     }
+    let is_open = |key: &String| task.state().asked.iter().any(|asked| asked.key == *key);
+    if context.fault(F::TaskUpdateStrict) && !responses.keys().all(is_open) {
+        return Err(ErrorObject::invalid_params("this was not asked").into());
+    }
     for (key, response) in responses {
-        task.answer(key, Ok(response.clone()));
+        let response = match context.fault(F::TaskInputIgnored) {
+            true => json!({"action": "cancel"}),
+            false => response.clone(),
+        };
+        task.answer(key, Ok(response));
     }
     Ok(Object::new())
 }

@@ -22,7 +22,7 @@ const GIVEN_VARIABLES: [&str; 8] = [
 ];
 
 /// The fields of a step that hold patterns, and those that hold what is sent. `tolerate` has its own names.
-const PATTERNS: [&str; 9] = [
+const PATTERNS: [&str; 10] = [
     "expect",
     "expect_status",
     "expect_headers",
@@ -31,6 +31,7 @@ const PATTERNS: [&str; 9] = [
     "given",
     "given_notifications",
     "until",
+    "hear",
     "quiet",
 ];
 const TOLERATED: [&str; 4] = ["answer", "status", "headers", "notifications"];

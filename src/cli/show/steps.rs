@@ -77,6 +77,10 @@ fn prose(action: &Action) -> String {
         Action::Reply { method, .. } => {
             format!("From now on, {method} of the server is answered with")
         }
+        Action::Hear { pattern } => format!(
+            "A message must come, or have come since the beginning, that is {}",
+            words::answer(pattern)
+        ),
         Action::Quiet {
             pattern: Value::Bool(true),
         } => "No answer to anything may come".to_owned(),

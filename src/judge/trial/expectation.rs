@@ -39,7 +39,7 @@ impl Judge<'_> {
         }
     }
 
-    fn not_given(&self, step: &Step, observation: &Observation<'_>) -> String {
+    pub(super) fn not_given(&self, step: &Step, observation: &Observation<'_>) -> String {
         let scope = self.scope();
         let given = step
             .expect

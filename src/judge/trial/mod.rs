@@ -1,6 +1,7 @@
 //! The verdict of one trial: each step's expectation against what was seen of it.
 
 mod expectation;
+mod hear;
 mod quiet;
 mod silence;
 
@@ -164,6 +165,7 @@ impl Judge<'_> {
             Action::Opening if observation.exchanges.is_empty() => {
                 Seen::NotObserved("this revision has no opening".to_owned())
             }
+            Action::Hear { pattern } => self.hear(at, step, pattern, &observation),
             Action::Quiet { pattern } => self.quiet(at, step, pattern),
             Action::Alive => self.alive(at, step.expect.requirement.as_deref()),
             _ => self.expectation(at, step, &observation),

@@ -19,6 +19,9 @@ use crate::server::Server;
 /// The resource that can be changed with the tool `test_trigger_resource_update`.
 pub const WATCHED: &str = "test://watched-resource";
 
+/// What the URIs of resources begin with that always fail.
+const FAILING: &str = "test://failing/";
+
 /// How much the URIs may take together that one session watches, in bytes.
 const MAX_WATCHED: usize = 64 * 1024;
 /// Small enough for two pages each.
@@ -115,6 +118,13 @@ pub fn templates(context: &Context, params: &Object) -> Answer {
             "mimeType": "text/plain",
         }),
         tables::template(),
+        json!({
+            "uriTemplate": "test://failing/{reason}",
+            "name": "failing",
+            "title": "A resource that fails",
+            "description": "Cannot be read, whatever the reason",
+            "mimeType": "text/plain",
+        }),
     ];
     let items = items
         .into_iter()
@@ -132,6 +142,9 @@ pub fn templates(context: &Context, params: &Object) -> Answer {
 /// Answers `resources/read`.
 pub async fn read(context: &Context, params: &Object) -> Answer {
     let uri = given_uri(&context.server, params)?;
+    if uri.starts_with(FAILING) {
+        return Err(context.breakdown(F::ResourceFailureCode).into());
+    }
     let table = tables::find(&context.server, uri);
     let found = match table {
         Some(table) => Some(tables::read(context, uri, &table).await?),

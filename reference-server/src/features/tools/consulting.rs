@@ -43,6 +43,11 @@ fn tools() -> Value {
             "properties": {"city": {"type": "string"}},
             "required": ["city"],
         },
+        "outputSchema": {
+            "type": "object",
+            "properties": {"degrees": {"type": "number"}},
+            "required": ["degrees"],
+        },
     }])
 }
 
@@ -64,10 +69,14 @@ fn result(used: &Value) -> Value {
         None if known => ("which city?".into(), true),
         _ => ("there is no such tool".into(), true),
     };
-    json!({
+    let mut result = json!({
         "type": "tool_result",
         "toolUseId": used["id"],
         "content": [{"type": "text", "text": said}],
         "isError": failed,
-    })
+    });
+    if !failed {
+        result["structuredContent"] = json!({"degrees": 18});
+    }
+    result
 }

@@ -125,6 +125,9 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
     let Some(tool) = find_here(&known, context) else {
         return unknown(context, name);
     };
+    let faults = &context.server.faults;
+    faults.demand_page(context.revision)?;
+    faults.complete_for_others(context.revision, &*context.outlet);
     let empty = Object::new();
     let arguments = object(params, "arguments")?.unwrap_or(&empty);
     match tasks::mode(context, tool.name, tool.tasks, params)? {
@@ -142,6 +145,9 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
                 |inside, arguments| async move { perform(&inside, tool, &arguments).await },
             );
             let task = begun?;
+            if context.fault(F::TaskCreatedLate) {
+                task.until(|state| state.status.is_terminal()).await;
+            }
             Ok(tasks::created(context, &task))
         }
     }

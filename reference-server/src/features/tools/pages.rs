@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::text;
 use crate::ask::Question;
 use crate::context::{Answer, Context, Peer};
+use crate::faults::F;
 use crate::jsonrpc::{self, ErrorObject};
 use crate::legacy::Session;
 use crate::lock;
@@ -32,7 +33,10 @@ pub enum Visit {
     Done,
 }
 
-fn new_id() -> Result<String, ErrorObject> {
+fn new_id(context: &Context) -> Result<String, ErrorObject> {
+    if context.fault(F::PageIdsRepeat) {
+        return Ok("the-page".into());
+    }
     random::id().map_err(|error| ErrorObject::internal(error.to_string()))
 }
 
@@ -49,7 +53,7 @@ const COMPLETE: &str = "notifications/elicitation/complete";
 
 /// Asks the user to go to a page and says whether they did.
 pub async fn visit(context: &Context) -> Answer {
-    let id = new_id()?;
+    let id = new_id(context)?;
     let answers = context.ask(&[question(&id)], true).await?;
     let action = answers[0]["action"].as_str().unwrap_or_default();
     if action == "accept" && !context.revision.is_modern() {
@@ -69,7 +73,7 @@ pub async fn required(context: &Context) -> Answer {
     let id = match &*visit {
         Visit::Done => return Ok(text("The account is connected.")),
         Visit::Sent(id) => id.clone(),
-        Visit::None => new_id()?,
+        Visit::None => new_id(context)?,
     };
     let question = question(&id);
     if !context.may_ask(&question) {
@@ -84,7 +88,11 @@ pub async fn required(context: &Context) -> Answer {
     faults.spoil_question(question.method, &mut page);
     let mut data = json!({"elicitations": [page]});
     faults.spoil_required(&mut data);
-    let error = ErrorObject::new(-32042, "The account is not connected yet");
+    let code = match context.fault(F::PageRequiredCode) {
+        true => -32603,
+        false => -32042,
+    };
+    let error = ErrorObject::new(code, "The account is not connected yet");
     Err(error.data(data).into())
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{schemas, text};
 use crate::ask::Question;
 use crate::context::{Answer, Context, Failure};
+use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object};
 
 /// How long those take whose arguments do not say it.
@@ -19,7 +20,11 @@ pub async fn greet(arguments: &Object) -> Answer {
 
 pub async fn slow_compute(context: &Context, arguments: &Object) -> Answer {
     let seconds = arguments.get("seconds").and_then(Value::as_f64);
-    let seconds = seconds.unwrap_or_default();
+    let mut seconds = seconds.unwrap_or_default();
+    if context.fault(F::TaskCreatedLate) {
+        // So that it comes to light in time.
+        seconds = seconds.min(0.2);
+    }
     context.progress(0, 1, "computing");
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     let label = arguments.get("label").and_then(Value::as_str);
