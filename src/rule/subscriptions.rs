@@ -19,7 +19,6 @@ pub(super) const RULE: Rule = Rule {
         "subscriptions/only-requested",
         "subscriptions/ack-subset",
         "subscriptions/id-on-result",
-        "tasks/listen-status-only",
     ],
     faults: &[
         "listen-unacknowledged",
@@ -29,7 +28,6 @@ pub(super) const RULE: Rule = Rule {
         "subscription-id-wrong",
         "listen-unfiltered",
         "listen-ends-unnamed",
-        "task-listen-progress",
     ],
     applies: |revision, _| revision.era() == Era::Modern,
     check,
@@ -51,8 +49,6 @@ const KINDS: [(&str, &str); 5] = [
     ("notifications/resources/updated", "resourceSubscriptions"),
     ("notifications/tasks", "taskIds"),
 ];
-/// What tells of a single request, and has no place among the news of a task.
-const OF_REQUESTS: [&str; 2] = ["notifications/progress", "notifications/message"];
 
 /// A request to listen.
 pub(super) struct Listen<'a> {
@@ -286,20 +282,7 @@ fn exceeds(listen: &Listen<'_>, name: &str, agreed: &Value) -> bool {
 }
 
 fn requested(listen: &Listen<'_>, sight: &mut Sight) {
-    let follows_tasks = asks_for(listen.filter, "notifications/tasks");
     for (method, received) in &listen.seen {
-        if follows_tasks && OF_REQUESTS.contains(method) {
-            let message = format!("{method} comes on a subscription to tasks");
-            let (entries, actual) = ([listen.sent, received.entry], received.message.clone());
-            let expected = "only what becomes of the tasks";
-            sight.violation(
-                "tasks/listen-status-only",
-                &entries,
-                message,
-                expected,
-                actual,
-            );
-        }
         if !asks_for(listen.filter, method) {
             let message = format!("{method} comes on a subscription that did not ask for it");
             let (entries, actual) = ([listen.sent, received.entry], received.message.clone());
@@ -410,14 +393,7 @@ mod tests {
         };
         let task = "notifications/tasks";
         let one = listening(json!({ "taskIds": ["a"] }));
-        passes(&RULE, &told(one.clone(), task, json!(7), json!(null)));
-        for method in OF_REQUESTS {
-            finds(
-                &RULE,
-                &told(one.clone(), method, json!(7), json!(null)),
-                &["tasks/listen-status-only"],
-            );
-        }
+        passes(&RULE, &told(one, task, json!(7), json!(null)));
         let none = listening(json!({ "toolsListChanged": true }));
         finds(
             &RULE,
