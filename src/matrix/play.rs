@@ -110,17 +110,24 @@ pub(super) async fn row(options: &Options, fault: &'static Fault, claimants: &[S
                             && requirement.transports(**revision).any(|t| t == transport)
                     })
                 };
-                let here = revisions.iter().filter(holds);
-                let play = Play {
-                    setting,
-                    transport,
-                    revisions: here.copied().collect(),
-                    fault: Some(fault.name),
-                    select: select.clone(),
+                let here: Vec<Revision> = revisions.iter().filter(holds).copied().collect();
+                // At once, or those who missed it one revision after the other: none disturbs another.
+                let at_once = match part {
+                    Part::All => here.len().max(1),
+                    Part::Missed => 1,
                 };
-                match play.run(options).await {
-                    Ok(trials) => trials.iter().for_each(|trial| row.take(trial)),
-                    Err(error) => row.errors.push(error),
+                for revisions in here.chunks(at_once) {
+                    let play = Play {
+                        setting,
+                        transport,
+                        revisions: revisions.to_vec(),
+                        fault: Some(fault.name),
+                        select: select.clone(),
+                    };
+                    match play.run(options).await {
+                        Ok(trials) => trials.iter().for_each(|trial| row.take(trial)),
+                        Err(error) => row.errors.push(error),
+                    }
                 }
             }
         }

@@ -252,7 +252,11 @@ impl Player {
                     losses = 0;
                     session = Some(current);
                 }
-                Played::Lost if group.session != SessionKind::Shared => {
+                // A process of its own that a case alone has talked to: there is nobody else to blame.
+                Played::Lost
+                    if group.session != SessionKind::Shared
+                        && group.transport == Transport::Stdio =>
+                {
                     self.end(&group, current, Vec::new()).await?
                 }
                 Played::Lost => {
