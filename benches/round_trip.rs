@@ -16,7 +16,7 @@ use mcp_conform::drive::{Session, Spec};
 use mcp_conform::host::Host;
 use mcp_conform::redact::Redactor;
 use mcp_conform::revision::Revision;
-use mcp_conform::target::{CommandLine, Endpoint};
+use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -37,12 +37,11 @@ fn stdio() -> Endpoint {
 }
 
 fn http() -> Endpoint {
-    Endpoint::Http {
+    Endpoint::Http(HttpEndpoint {
         url: "http://127.0.0.1:{port}/mcp".to_owned(),
         command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-        headers: Vec::new(),
-        sse: false,
-    }
+        ..HttpEndpoint::default()
+    })
 }
 
 async fn open(host: &Arc<Host>) -> Session {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use mcp_conform::catalog::Catalog;
 use mcp_conform::run::{self, Fixture, Options};
-use mcp_conform::target::{CommandLine, Endpoint, TargetInfo};
+use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint, TargetInfo};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
@@ -109,6 +109,7 @@ fn one(scale: Scale) -> Value {
             kind: "bundled".to_owned(),
             command: None,
             url: None,
+            ..TargetInfo::default()
         },
         catalog: Arc::new(repeated(scale.repeats)),
         revisions: None,
@@ -172,11 +173,13 @@ fn endpoints(scale: Scale) -> Vec<Endpoint> {
             ..CommandLine::default()
         }
     };
-    let http = |path: &str, sse| Endpoint::Http {
-        url: format!("http://127.0.0.1:{{port}}/{path}"),
-        command: Some(serve("--http 127.0.0.1:{port}")),
-        headers: Vec::new(),
-        sse,
+    let http = |path: &str, sse| {
+        Endpoint::Http(HttpEndpoint {
+            url: format!("http://127.0.0.1:{{port}}/{path}"),
+            command: Some(serve("--http 127.0.0.1:{port}")),
+            sse,
+            ..HttpEndpoint::default()
+        })
     };
     vec![
         Endpoint::Stdio(serve("--stdio")),

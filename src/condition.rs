@@ -12,7 +12,7 @@ use crate::transport::Transport;
 pub const TASKS_EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
 /// Words that are not capabilities.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "a-tool",
     "a-resource",
     "a-template",
@@ -25,8 +25,11 @@ const WORDS: [&str; 13] = [
     "channel",
     "own-process",
     "authorization",
+    "replicas",
     "completions",
 ];
+/// The prefix of words that name credentials which the user gave.
+pub const IDENTITY: &str = "identity:";
 /// The prefixes of words that name something of the official fixture.
 const FIXTURE: [&str; 3] = ["tool:", "resource:", "prompt:"];
 /// The capabilities that a server can declare, first part of the path only.
@@ -45,6 +48,7 @@ const CAPABILITIES: [&str; 8] = [
 pub fn is_known(word: &str) -> bool {
     let word = word.strip_prefix('!').unwrap_or(word);
     WORDS.contains(&word)
+        || word.starts_with(IDENTITY)
         || FIXTURE.iter().any(|prefix| word.starts_with(prefix))
         || CAPABILITIES.contains(&word.split('.').next().unwrap_or(word))
 }
@@ -90,9 +94,11 @@ fn holds(word: &str, profile: &Profile, offer: &Offer) -> bool {
         "channel" => offer.get_stream || offer.transport != Transport::Http,
         "own-process" => profile.own_process,
         "authorization" => profile.authorization,
+        "replicas" => profile.replicas > 0,
         "tasks" => declares(&offer.capabilities, word) || has_tasks_extension(&offer.capabilities),
         "completions" => offer.completes || declares(&offer.capabilities, "completions"),
         _ => match word.split_once(':') {
+            Some(("identity", name)) => profile.identities.iter().any(|given| given == name),
             Some((kind, name)) => profile.official_fixture && lists(offer, kind, name),
             None => declares(&offer.capabilities, word),
         },
@@ -116,7 +122,11 @@ fn reason(word: &str, profile: &Profile) -> String {
         "channel" => "it says nothing outside of requests: it opens no stream on GET".to_owned(),
         "own-process" => "the process is not ours".to_owned(),
         "authorization" => "no credentials were given (see --header)".to_owned(),
+        "replicas" => "it is reached at one URL only (see --replica)".to_owned(),
         _ => match word.split_once(':') {
+            Some(("identity", name)) => {
+                format!("no credentials of that kind were given (see --identity {name}='K: V')")
+            }
             Some(_) if !profile.official_fixture => "the official fixture is not in use".to_owned(),
             Some((kind, name)) => format!("it lists no {kind} {name} of the official fixture"),
             None => format!("it does not declare {word}"),

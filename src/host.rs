@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::process::{self, Group, StartError};
-use crate::target::{CommandLine, Endpoint};
+use crate::target::{CommandLine, Endpoint, HttpEndpoint, bearer};
 use crate::transport::http::{Address, AddressError};
 use crate::transport::{Link, Transport, http, stdio};
 
@@ -67,9 +67,11 @@ pub struct Host {
 
 /// An HTTP server that answers, and the process behind it if it is ours.
 struct Running {
-    address: Arc<Address>,
+    /// The address, and those of the replicas.
+    addresses: Vec<Arc<Address>>,
     url: String,
-    process: Option<(Group, StderrTail)>,
+    /// Those of ours, one for each address.
+    processes: Vec<(Group, StderrTail)>,
 }
 
 /// A connection as a session owns it.
@@ -99,7 +101,7 @@ impl Host {
     pub fn over_sse(&self) -> Option<Host> {
         let mut endpoint = self.endpoint.clone();
         match &mut endpoint {
-            Endpoint::Http { sse, .. } if !*sse => *sse = true,
+            Endpoint::Http(http) if !http.sse => http.sse = true,
             _ => return None,
         }
         Some(Host {
@@ -117,27 +119,53 @@ impl Host {
 
     /// Whether the process is ours.
     pub fn owns_process(&self) -> bool {
-        !matches!(&self.endpoint, Endpoint::Http { command: None, .. })
+        self.endpoint.command().is_some()
     }
 
     /// The headers that the user adds to every request.
     pub fn headers(&self) -> &[(String, String)] {
+        self.http().map_or(&[], |http| &http.headers)
+    }
+
+    /// The headers with those of an identity in the place of the usual ones; none if nobody said what they are.
+    pub fn headers_of(&self, identity: &str) -> Option<Vec<(String, String)>> {
+        let http = self.http()?;
+        let theirs = http.identities.get(identity)?;
+        let replaced = |name: &str| {
+            let mut names = theirs.iter().map(|(name, _)| name);
+            names.any(|theirs| theirs.eq_ignore_ascii_case(name))
+        };
+        let ours = http.headers.iter().filter(|(name, _)| !replaced(name));
+        Some(ours.chain(theirs).cloned().collect())
+    }
+
+    /// The names of the identities that the user gave.
+    pub fn identities(&self) -> impl Iterator<Item = &String> {
+        let identities = self.endpoint.identities().into_iter();
+        identities.flat_map(|identities| identities.keys())
+    }
+
+    /// The bearer token of an identity.
+    pub fn token(&self, identity: &str) -> Option<&str> {
+        let headers = self.http()?.identities.get(identity)?;
+        headers.iter().find_map(|(_, value)| bearer(value))
+    }
+
+    /// The URLs of the further processes of the server.
+    pub fn replicas(&self) -> &[String] {
+        self.endpoint.replicas()
+    }
+
+    fn http(&self) -> Option<&HttpEndpoint> {
         match &self.endpoint {
-            Endpoint::Stdio(_) => &[],
-            Endpoint::Http { headers, .. } => headers,
+            Endpoint::Http(http) => Some(http),
+            Endpoint::Stdio(_) => None,
         }
     }
 
     /// The variables that the user sets.
     pub fn env(&self) -> &[(String, String)] {
-        match &self.endpoint {
-            Endpoint::Stdio(command)
-            | Endpoint::Http {
-                command: Some(command),
-                ..
-            } => &command.env,
-            Endpoint::Http { command: None, .. } => &[],
-        }
+        self.endpoint.command().map_or(&[], |command| &command.env)
     }
 
     /// How many processes were started so far.
@@ -169,27 +197,24 @@ impl Host {
                     address: None,
                 })
             }
-            Endpoint::Http { url, command, .. } => {
+            Endpoint::Http(http) => {
                 let mut running = self.running.lock().await;
-                let alive = match &*running {
-                    Some(Running {
-                        process: Some((group, _)),
-                        ..
-                    }) => !group.has_exited(),
-                    other => other.is_some(),
-                };
+                let alive = running.as_ref().is_some_and(|running| {
+                    let mut processes = running.processes.iter();
+                    processes.all(|(group, _)| !group.has_exited())
+                });
                 if !alive {
-                    *running = Some(self.start(url, command.as_ref()).await?);
+                    *running = Some(self.start(http).await?);
                 }
-                let (address, url) = match &*running {
-                    Some(running) => (running.address.clone(), running.url.clone()),
-                    None => (Arc::new(Address::parse(url)?), url.clone()),
+                let (addresses, url) = match &*running {
+                    Some(running) => (running.addresses.clone(), running.url.clone()),
+                    None => (vec![Arc::new(Address::parse(&http.url)?)], http.url.clone()),
                 };
                 Ok(Connected {
-                    link: http::connect(address.clone()),
+                    address: addresses.first().cloned(),
+                    link: http::connect(addresses),
                     group: None,
                     url: Some(url),
-                    address: Some(address),
                 })
             }
         }
@@ -197,36 +222,53 @@ impl Host {
 
     /// Ends the HTTP server that we started, so that the next connection starts another.
     pub async fn stop(&self) {
-        if let Some(Running {
-            process: Some((group, _)),
-            ..
-        }) = self.running.lock().await.take()
-        {
+        let running = self.running.lock().await.take();
+        for (group, _) in running.into_iter().flat_map(|running| running.processes) {
             group.end().await;
         }
     }
 
     /// The last words on stderr of the HTTP server that we started.
     pub async fn stderr_tail(&self) -> Vec<String> {
-        match &*self.running.lock().await {
-            Some(Running {
-                process: Some((_, tail)),
-                ..
-            }) => tail.lines(),
-            _ => Vec::new(),
-        }
+        let running = self.running.lock().await;
+        let processes = running.iter().flat_map(|running| &running.processes);
+        processes.flat_map(|(_, tail)| tail.lines()).collect()
     }
 
-    async fn start(&self, url: &str, command: Option<&CommandLine>) -> Result<Running, HostError> {
-        let Some(command) = command else {
-            let address = Address::parse(url)?;
-            reach(&address).await?;
-            return Ok(Running {
-                address: Arc::new(address),
-                url: url.to_owned(),
-                process: None,
-            });
+    async fn start(&self, endpoint: &HttpEndpoint) -> Result<Running, HostError> {
+        let mut started = Running {
+            addresses: Vec::new(),
+            url: String::new(),
+            processes: Vec::new(),
         };
+        let mut urls = vec![endpoint.url.clone()];
+        urls.extend_from_slice(&endpoint.replicas);
+        for url in urls {
+            let url = match &endpoint.command {
+                None => {
+                    reach(&Address::parse(&url)?).await?;
+                    url
+                }
+                Some(command) => {
+                    let (url, process) = self.start_process(&url, command).await?;
+                    started.processes.push(process);
+                    url
+                }
+            };
+            started.addresses.push(Arc::new(Address::parse(&url)?));
+            if started.url.is_empty() {
+                started.url = url;
+            }
+        }
+        Ok(started)
+    }
+
+    /// Starts a process that listens at a URL.
+    async fn start_process(
+        &self,
+        url: &str,
+        command: &CommandLine,
+    ) -> Result<(String, (Group, StderrTail)), HostError> {
         let (url, command) = with_port(url, command).await?;
         let address = Address::parse(&url)?;
         self.starts.fetch_add(1, Ordering::Relaxed);
@@ -244,11 +286,7 @@ impl Host {
             reaper.leader_exited();
         });
         await_listening(&address, &group, &tail).await?;
-        Ok(Running {
-            address: Arc::new(address),
-            url,
-            process: Some((group, tail)),
-        })
+        Ok((url, (group, tail)))
     }
 }
 

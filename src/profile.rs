@@ -34,6 +34,12 @@ pub struct Profile {
     /// Whether the user gave credentials.
     #[serde(default)]
     pub authorization: bool,
+    /// The names of the other identities whose credentials the user gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<String>,
+    /// How many processes serve beside that of the URL.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replicas: usize,
     /// Over which transports a legacy revision was asked for, so that it is known whether the server speaks one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub legacy_tried: Vec<Transport>,
@@ -44,6 +50,10 @@ pub type Items = Arc<Vec<Value>>;
 
 fn is_empty(items: &Items) -> bool {
     items.is_empty()
+}
+
+fn is_zero(replicas: &usize) -> bool {
+    *replicas == 0
 }
 
 /// What the server offers at one revision over one transport.

@@ -7,7 +7,7 @@ pub const REDACTED: &str = "[redacted]";
 
 /// Shorter values are only removed where they were given (a header, a variable), not wherever they occur: a
 /// short value would tear holes into ordinary words.
-const MIN_LENGTH: usize = 6;
+pub const MIN_LENGTH: usize = 6;
 
 /// Header names whose values are never recorded, whoever sends them.
 const SECRET_HEADERS: [&str; 4] = [
@@ -34,7 +34,7 @@ impl Redactor {
         let mut values: Vec<String> = header_values
             .chain(env_values)
             .filter(|value| value.len() >= MIN_LENGTH)
-            .map(str::to_owned)
+            .flat_map(|value| [value.to_owned(), in_query(value)])
             .collect();
         // The longest first, so that a value inside another does not leave its rest behind.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
@@ -87,6 +87,11 @@ fn credentials(header_value: &str) -> &str {
     header_value
         .split_once(' ')
         .map_or(header_value, |(_, credentials)| credentials.trim())
+}
+
+/// How a URL spells a value.
+fn in_query(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
 /// A number stays a number: the message around it must still parse.
@@ -151,5 +156,17 @@ mod tests {
         ]);
         assert_eq!(headers[0].1, REDACTED);
         assert_eq!(headers[1].1, "b");
+    }
+
+    #[test]
+    fn values_disappear_from_urls_too() {
+        let redactor = Redactor::new(
+            &[("Authorization".into(), "Bearer s3cr3t+/token==".into())],
+            &[],
+        );
+        assert_eq!(
+            redactor.text("/mcp?access_token=s3cr3t%2B%2Ftoken%3D%3D".into()),
+            format!("/mcp?access_token={REDACTED}")
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What is tested: a command that we start, a URL that we reach, or both.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -12,16 +13,36 @@ pub enum Endpoint {
     /// A process that we start and talk to over its standard streams.
     Stdio(CommandLine),
     /// An HTTP server.
-    Http {
-        /// The URL of the MCP endpoint. `{port}` stands for a free port that we choose.
-        url: String,
-        /// The process to start, await and restart; none if it runs already. Its arguments may hold `{port}`.
-        command: Option<CommandLine>,
-        /// Headers for every request.
-        headers: Vec<(String, String)>,
-        /// Whether it speaks HTTP+SSE, so that the URL is that of its event stream.
-        sse: bool,
-    },
+    Http(HttpEndpoint),
+}
+
+/// An HTTP server, and who we are to it.
+#[derive(Debug, Clone, Default)]
+pub struct HttpEndpoint {
+    /// The URL of the MCP endpoint. `{port}` stands for a free port that we choose.
+    pub url: String,
+    /// The URLs of further processes of the same server, which take turns with the first at modern revisions.
+    pub replicas: Vec<String>,
+    /// The process to start, await and restart; none if it runs already. Its arguments may hold `{port}`.
+    pub command: Option<CommandLine>,
+    /// Headers for every request.
+    pub headers: Vec<(String, String)>,
+    /// Other headers in their place, by the name of the identity that they stand for.
+    pub identities: Identities,
+    /// Whether it speaks HTTP+SSE, so that the URL is that of its event stream.
+    pub sse: bool,
+}
+
+/// The headers of callers other than the usual one, by the names that steps know.
+pub type Identities = BTreeMap<String, Vec<(String, String)>>;
+
+/// The identity whose token may be sent in a URL.
+pub const IN_QUERY: &str = "in-query";
+
+/// The token in the value of an `Authorization` header of the scheme Bearer.
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// A command with its surroundings.
@@ -36,12 +57,49 @@ pub struct CommandLine {
 }
 
 impl Endpoint {
+    /// The URLs of the further processes of the server.
+    pub fn replicas(&self) -> &[String] {
+        match self {
+            Endpoint::Http(http) => &http.replicas,
+            Endpoint::Stdio(_) => &[],
+        }
+    }
+
+    /// Who else we can be to it.
+    pub fn identities(&self) -> Option<&Identities> {
+        match self {
+            Endpoint::Http(http) => Some(&http.identities),
+            Endpoint::Stdio(_) => None,
+        }
+    }
+
+    /// Every header that may be sent with a request, whoever is asking.
+    pub fn secret_headers(&self) -> impl Iterator<Item = &(String, String)> {
+        let http = match self {
+            Endpoint::Http(http) => Some(http),
+            Endpoint::Stdio(_) => None,
+        };
+        http.into_iter().flat_map(|http| {
+            http.headers
+                .iter()
+                .chain(http.identities.values().flatten())
+        })
+    }
+
+    /// The process that is started for it.
+    pub fn command(&self) -> Option<&CommandLine> {
+        match self {
+            Endpoint::Stdio(command) => Some(command),
+            Endpoint::Http(http) => http.command.as_ref(),
+        }
+    }
+
     /// The transport that it speaks.
     pub fn transport(&self) -> Transport {
         match self {
             Endpoint::Stdio(_) => Transport::Stdio,
-            Endpoint::Http { sse: false, .. } => Transport::Http,
-            Endpoint::Http { sse: true, .. } => Transport::Sse,
+            Endpoint::Http(http) if http.sse => Transport::Sse,
+            Endpoint::Http(_) => Transport::Http,
         }
     }
 }
@@ -57,4 +115,7 @@ pub struct TargetInfo {
     /// The URL, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The URLs of further processes of the same server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replicas: Vec<String>,
 }

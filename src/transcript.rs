@@ -72,6 +72,10 @@ fn is_zero(stream: &StreamId) -> bool {
     *stream == 0
 }
 
+fn is_first(replica: &usize) -> bool {
+    *replica == 0
+}
+
 /// Where in a trial an entry belongs: the indices of the step and, within `together`, of the step in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StepRef(pub u16, #[serde(default)] pub u16);
@@ -103,6 +107,9 @@ pub enum What {
     },
     /// The head of an HTTP request that we sent; its body, if any, is the `Sent` that follows.
     HttpRequest {
+        /// To which process of the server it went: 0 is that of `--url`, the others those of `--replica`.
+        #[serde(default, skip_serializing_if = "is_first")]
+        replica: usize,
         /// The method.
         method: String,
         /// Path and query, where they are not the endpoint's.

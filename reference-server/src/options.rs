@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::auth::{Auth, Caller, Role};
 use crate::database::Database;
 use crate::error::Error;
-use crate::faults::{Faults, list};
+use crate::faults::{F, Faults, list};
 use crate::http::TlsOptions;
 use crate::hub::Hub;
 use crate::limits::Limits;
@@ -131,8 +131,9 @@ pub fn run(options: Options) -> Result<(), Error> {
         tools: options.tools.map(|count| count as usize),
         tools_per_page: options.tools_per_page.map(|count| count as usize),
     };
-    let key = match &options.state_key {
-        Some(secret) => secret.clone().into_bytes(),
+    let shared = options.state_key.clone();
+    let key = match shared.filter(|_| !faults.has(F::StatesOfOneProcess)) {
+        Some(secret) => secret.into_bytes(),
         None => random::bytes()?.to_vec(),
     };
     let hub = Hub::new();

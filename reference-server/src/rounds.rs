@@ -151,6 +151,7 @@ fn open_state(server: &Server, text: &str, origin: &Origin) -> Result<Object, Er
     let forged_is_fine = server.faults.has(F::StateForged);
     let check = Check {
         signature: !forged_is_fine,
+        principal: !server.faults.has(F::StateShared),
         request: !server.faults.has(F::StateElsewhere),
         expiry: true,
     };

@@ -87,7 +87,7 @@ impl Signer {
         let state = self
             .verified(text, check)
             .ok_or_else(|| refused("it is not one of ours"))?;
-        if state.origin.principal != origin.principal {
+        if check.principal && state.origin.principal != origin.principal {
             return Err(refused("it belongs to somebody else"));
         }
         if check.request && state.origin.request != origin.request {
@@ -115,6 +115,8 @@ impl Signer {
 pub struct Check {
     /// The signature is ours.
     pub signature: bool,
+    /// The state belongs to this caller.
+    pub principal: bool,
     /// The state belongs to this request.
     pub request: bool,
     /// The state has not lapsed.
@@ -170,6 +172,7 @@ mod tests {
 
     const ALL: Check = Check {
         signature: true,
+        principal: true,
         request: true,
         expiry: true,
     };

@@ -70,6 +70,8 @@ pub enum SessionKind {
 pub struct Step {
     /// What is done.
     pub action: Action,
+    /// Whose credentials are sent in the place of ours.
+    pub identity: Option<String>,
     /// What is expected.
     pub expect: Expectation,
 }

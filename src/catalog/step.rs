@@ -49,6 +49,8 @@ pub struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     opening: Option<bool>,
 
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<Value>,
     #[serde(skip_serializing_if = "Map::is_empty")]
@@ -101,6 +103,7 @@ impl TryFrom<Written> for Step {
         let action = written.take_action()?;
         Ok(Step {
             action,
+            identity: written.identity.take(),
             expect: written.into_expectation(),
         })
     }
@@ -229,6 +232,7 @@ impl From<Step> for Written {
     fn from(step: Step) -> Written {
         let expect = step.expect;
         let mut written = Written {
+            identity: step.identity,
             expect: expect.answer,
             expect_status: expect.status,
             expect_headers: expect.headers,

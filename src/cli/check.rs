@@ -1,5 +1,6 @@
 //! `check`: certifies a server.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,11 +13,13 @@ use serde_json::Value;
 use super::output::Output;
 use super::target::{Resolved, Target};
 use super::{CatalogArgs, Failure};
+use crate::catalog::Catalog;
+use crate::condition::IDENTITY;
 use crate::event::RunReport;
 use crate::report::Reporters;
 use crate::revision::Revision;
 use crate::run::{self, Fixture, Options, RunError};
-use crate::target::TargetInfo;
+use crate::target::{Endpoint, TargetInfo};
 
 /// How long a request may take unless the user says otherwise.
 const TIMEOUT: &str = "10s";
@@ -146,6 +149,7 @@ impl Check {
         let revisions = self.revisions()?;
         let resolved = self.target.resolve()?;
         let catalog = Arc::new(self.catalog.load()?);
+        verify_identities(&resolved.endpoints, &catalog)?;
         let mut reporters = self.output.open(&catalog)?;
         let options = Options {
             arguments: self.arguments(&resolved),
@@ -224,6 +228,25 @@ impl Check {
         arguments.extend(resolved.arguments.iter().cloned());
         arguments
     }
+}
+
+/// A misspelt identity would be used by no case, and nobody would notice.
+fn verify_identities(endpoints: &[Endpoint], catalog: &Catalog) -> Result<(), Failure> {
+    let needs = catalog.cases().iter().flat_map(|case| &case.needs);
+    let known: BTreeSet<&str> = needs
+        .filter_map(|word| word.strip_prefix(IDENTITY))
+        .collect();
+    let mut given = endpoints
+        .iter()
+        .filter_map(Endpoint::identities)
+        .flat_map(|all| all.keys());
+    if let Some(name) = given.find(|name| !known.contains(name.as_str())) {
+        let known = known.iter().copied().collect::<Vec<_>>().join(", ");
+        return Err(Failure::usage(format!(
+            "--identity {name}: no case uses this name; known are {known}"
+        )));
+    }
+    Ok(())
 }
 
 fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {

@@ -6,8 +6,10 @@ use clap::Args;
 use url::Url;
 
 use super::Failure;
-use crate::redact::Redactor;
-use crate::target::{CommandLine, Endpoint, TargetInfo};
+use crate::redact::{MIN_LENGTH, REDACTED, Redactor};
+use crate::target::{
+    CommandLine, Endpoint, HttpEndpoint, IN_QUERY, Identities, TargetInfo, bearer,
+};
 
 /// Stands for a port that we choose.
 const PORT: &str = "{port}";
@@ -20,6 +22,21 @@ const OURS: [&str; 5] = [
     "connection",
     "upgrade",
 ];
+
+const IDENTITY_HELP: &str = "\
+The credentials of another caller, in place of the --header of the same name (repeatable); never recorded. NAME says \
+what is special about them:
+  expired         they have expired
+  other-audience  the same issuer made them for another server
+  no-scope        they lack the scope of the allowed call (see --call)
+  broad-scope     their scope implies that of the allowed call
+  other-caller    they are somebody else's
+  in-query        they may be sent in a URL, where logs keep them";
+
+const REPLICA_HELP: &str = "\
+Another process of the server at --url (repeatable). From 2026-07-28 on any process must be able to serve any request, \
+so those of a trial take turns; tasks/* goes to the process that has the task, and what follows subscriptions/listen to \
+that of the subscription. Sessions of earlier revisions stay at --url";
 
 /// What is tested.
 #[derive(Debug, Default, Args)]
@@ -36,6 +53,27 @@ pub(super) struct Target {
         help_heading = "Target"
     )]
     headers: Vec<String>,
+
+    /// The credentials of another caller, in place of the --header of the same name (repeatable); never recorded
+    #[arg(
+        long = "identity",
+        value_name = "NAME=K: V",
+        requires = "headers",
+        help_heading = "Target",
+        long_help = IDENTITY_HELP
+    )]
+    identities: Vec<String>,
+
+    /// Another process of the server at --url (repeatable): at modern revisions requests take turns
+    #[arg(
+        long = "replica",
+        value_name = "URL",
+        requires = "url",
+        conflicts_with = "command",
+        help_heading = "Target",
+        long_help = REPLICA_HELP
+    )]
+    replicas: Vec<String>,
 
     /// A variable for the command (repeatable); its value is never recorded
     #[arg(
@@ -74,8 +112,9 @@ impl Target {
         let headers = self
             .headers
             .iter()
-            .map(|text| header(text))
+            .map(|text| header("--header", text))
             .collect::<Result<Vec<_>, _>>()?;
+        let identities = identities(&self.identities, &headers)?;
         let env = self
             .env
             .iter()
@@ -87,7 +126,9 @@ impl Target {
                 cwd.display()
             )));
         }
-        let redactor = Redactor::new(&headers, &env);
+        let theirs = identities.values().flatten();
+        let secrets: Vec<_> = headers.iter().chain(theirs).cloned().collect();
+        let redactor = Redactor::new(&secrets, &env);
         let command = (!self.command.is_empty()).then(|| CommandLine {
             words: self.command.clone(),
             env: env.clone(),
@@ -103,17 +144,22 @@ impl Target {
             }
             (None, Some(command)) => vec![Endpoint::Stdio(command)],
             (Some(url), command) => {
-                verify_url(url, command.is_some())?;
-                vec![Endpoint::Http {
+                verify_url("--url", url, command.is_some())?;
+                for replica in &self.replicas {
+                    verify_url("--replica", replica, false)?;
+                }
+                vec![Endpoint::Http(HttpEndpoint {
                     url: url.clone(),
+                    replicas: self.replicas.clone(),
                     command,
                     headers: headers.clone(),
+                    identities: identities.clone(),
                     sse: false,
-                }]
+                })]
             }
         };
         let info = self.info(&redactor);
-        let arguments = self.arguments(&headers, &env, &redactor);
+        let arguments = self.arguments(&headers, &identities, &env, &redactor);
         Ok(Resolved {
             endpoints,
             info,
@@ -136,12 +182,18 @@ impl Target {
             kind: kind.to_owned(),
             command: (!command.is_empty()).then_some(command),
             url: self.url.clone().map(|url| redactor.text(url)),
+            replicas: self
+                .replicas
+                .iter()
+                .map(|url| redactor.text(url.clone()))
+                .collect(),
         }
     }
 
     fn arguments(
         &self,
         headers: &[(String, String)],
+        identities: &Identities,
         env: &[(String, String)],
         redactor: &Redactor,
     ) -> Vec<String> {
@@ -151,9 +203,17 @@ impl Target {
         if let Some(url) = &self.url {
             option("--url", redactor.text(url.clone()));
         }
+        for url in &self.replicas {
+            option("--replica", redactor.text(url.clone()));
+        }
         headers
             .iter()
             .for_each(|(name, _)| option("--header", format!("{name}: {redacted}")));
+        for (identity, headers) in identities {
+            for (name, _) in headers {
+                option("--identity", format!("{identity}={name}: {redacted}"));
+            }
+        }
         env.iter()
             .for_each(|(name, _)| option("--env", format!("{name}={redacted}")));
         if let Some(cwd) = &self.cwd {
@@ -185,11 +245,13 @@ fn bundled() -> Result<Vec<Endpoint>, Failure> {
             ..CommandLine::default()
         }
     };
-    let http = |path: &str, sse| Endpoint::Http {
-        url: format!("http://127.0.0.1:{PORT}/{path}"),
-        command: Some(serve(["--http", &format!("127.0.0.1:{PORT}")])),
-        headers: Vec::new(),
-        sse,
+    let http = |path: &str, sse| {
+        Endpoint::Http(HttpEndpoint {
+            url: format!("http://127.0.0.1:{PORT}/{path}"),
+            command: Some(serve(["--http", &format!("127.0.0.1:{PORT}")])),
+            sse,
+            ..HttpEndpoint::default()
+        })
     };
     Ok(vec![
         Endpoint::Stdio(serve(["--stdio", ""])),
@@ -198,53 +260,103 @@ fn bundled() -> Result<Vec<Endpoint>, Failure> {
     ])
 }
 
-fn verify_url(text: &str, has_command: bool) -> Result<(), Failure> {
+fn verify_url(option: &str, text: &str, has_command: bool) -> Result<(), Failure> {
     if text.contains(PORT) && !has_command {
-        return Err(Failure::usage(
-            "--url holds {port}, but there is no command that could be given a port: name it behind --, or write the port",
-        ));
+        return Err(Failure::usage(format!(
+            "{option} holds {PORT}, but there is no command that could be given a port: {}write the port",
+            if option == "--url" {
+                "name it behind --, or "
+            } else {
+                ""
+            }
+        )));
     }
     let example = "write it like http://127.0.0.1:8080/mcp";
     let url = Url::parse(&text.replace(PORT, "1")).map_err(|error| {
-        Failure::usage(format!("--url {text:?} is no URL ({error}): {example}"))
+        Failure::usage(format!("{option} {text:?} is no URL ({error}): {example}"))
     })?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(Failure::usage(format!(
-            "--url {text:?} is no HTTP URL: {example}"
+            "{option} {text:?} is no HTTP URL: {example}"
         )));
     }
     // Not quoted: it would show the password.
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Failure::usage(
-            "--url holds a user name or a password, which reports would show: use --header 'Authorization: ...'",
-        ));
+        return Err(Failure::usage(format!(
+            "{option} holds a user name or a password, which reports would show: use --header 'Authorization: ...'"
+        )));
     }
     Ok(())
 }
 
 /// The text is never quoted: it may hold a secret.
-fn header(text: &str) -> Result<(String, String), Failure> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or_else(|| Failure::usage("--header: write a name, a colon and a value: 'K: V'"))?;
+fn header(option: &str, text: &str) -> Result<(String, String), Failure> {
+    let (name, value) = text.split_once(':').ok_or_else(|| {
+        Failure::usage(format!(
+            "{option}: write a name, a colon and a value: 'K: V'"
+        ))
+    })?;
     let (name, value) = (name.trim(), value.trim());
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(Failure::usage(format!(
-            "--header: {name:?} is no name of a header"
+            "{option}: {name:?} is no name of a header"
         )));
     }
     if OURS.contains(&name.to_ascii_lowercase().as_str()) {
         return Err(Failure::usage(format!(
-            "--header: {name} is set by the connection itself"
+            "{option}: {name} is set by the connection itself"
         )));
     }
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(Failure::usage(format!(
-            "--header: the value of {name} holds a control character"
+            "{option}: the value of {name} holds a control character"
         )));
     }
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The text is never quoted: it may hold a secret.
+fn identities(texts: &[String], ours: &[(String, String)]) -> Result<Identities, Failure> {
+    let mut identities = Identities::new();
+    for text in texts {
+        let named = text.split_once('=').filter(|(name, _)| is_name(name));
+        let Some((identity, text)) = named else {
+            return Err(Failure::usage(
+                "--identity: write a name such as expired, an equals sign and a header: NAME='K: V'",
+            ));
+        };
+        let option = format!("--identity {identity}");
+        let (name, value) = header(&option, text)?;
+        // Else both would be sent, and the request would be let in by ours.
+        if !ours
+            .iter()
+            .any(|(ours, _)| ours.eq_ignore_ascii_case(&name))
+        {
+            return Err(Failure::usage(format!(
+                "{option}: there is no --header {name} whose place it could take"
+            )));
+        }
+        // A command line read from a transcript has no tokens.
+        let is_token =
+            value == REDACTED || bearer(&value).is_some_and(|token| token.len() >= MIN_LENGTH);
+        if identity == IN_QUERY && !is_token {
+            return Err(Failure::usage(format!(
+                "{option}: write Authorization: Bearer and a token of at least {MIN_LENGTH} characters"
+            )));
+        }
+        identities
+            .entry(identity.to_owned())
+            .or_default()
+            .push((name, value));
+    }
+    Ok(identities)
+}
+
+/// Whether steps can know an identity by this name.
+fn is_name(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(letters)
 }
 
 /// The text is never quoted: it may hold a secret.
@@ -260,6 +372,7 @@ fn variable(text: &str) -> Result<(String, String), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Host;
 
     fn target(url: Option<&str>, command: &[&str]) -> Target {
         Target {
@@ -361,6 +474,69 @@ mod tests {
             assert_eq!(code, 2);
             assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn an_identity_takes_the_place_of_a_header() {
+        let resolve = |identities: &[&str]| {
+            let target = Target {
+                headers: vec![
+                    "Authorization: Bearer ours-1234".into(),
+                    "X-Tenant: a".into(),
+                ],
+                identities: identities.iter().map(|text| (*text).to_owned()).collect(),
+                ..target(Some("http://x/mcp"), &[])
+            };
+            target.resolve().map_err(|failure| failure.message)
+        };
+        let resolved = resolve(&["expired=authorization: Bearer s3cr3t-old"]);
+        let resolved = resolved.unwrap_or_else(|message| panic!("{message}"));
+        assert!(!format!("{:?} {:?}", resolved.arguments, resolved.info).contains("s3cr3t"));
+        assert_eq!(
+            resolved.arguments[6..],
+            ["--identity", "expired=authorization: [redacted]"]
+        );
+        let host = Host::new(resolved.endpoints.into_iter().next().unwrap());
+        let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            host.headers_of("expired").unwrap(),
+            [
+                owned("X-Tenant", "a"),
+                owned("authorization", "Bearer s3cr3t-old")
+            ]
+        );
+        assert_eq!(host.headers_of("no-scope"), None);
+        let table = [
+            ("Authorization: Bearer s3cr3t", "NAME='K: V'"),
+            ("Expired=Authorization: s3cr3t", "NAME='K: V'"),
+            ("expired=Bearer s3cr3t", "'K: V'"),
+            ("expired=X-Key: s3cr3t", "no --header X-Key"),
+            ("in-query=Authorization: s3cr3t", "Authorization: Bearer"),
+            ("in-query=Authorization: Bearer abc", "6 characters"),
+        ];
+        for (identity, expected) in table {
+            let message = resolve(&[identity]).err().unwrap();
+            assert!(
+                message.contains(expected) && !message.contains("s3cr3t"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn replicas_are_named_again() {
+        let target = Target {
+            replicas: vec!["http://127.0.0.1:2/mcp".into()],
+            ..target(Some("http://127.0.0.1:1/mcp"), &[])
+        };
+        let resolved = target
+            .resolve()
+            .unwrap_or_else(|failure| panic!("{}", failure.message));
+        assert_eq!(
+            resolved.arguments.join(" "),
+            "--url http://127.0.0.1:1/mcp --replica http://127.0.0.1:2/mcp"
+        );
+        assert_eq!(resolved.info.replicas, ["http://127.0.0.1:2/mcp"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Session {
         }
         self.endpoint = None;
         let mut headers = vec![("Accept".to_owned(), "text/event-stream".to_owned())];
-        headers.extend(self.spec.host.headers().iter().cloned());
+        headers.extend(self.credentials());
         let connected = self.connected;
         self.order_on(CHANNEL, "GET", None, headers, Bytes::new(), None);
         self.wait_for(None, "endpoint event", move |record| {

@@ -3,6 +3,7 @@
 mod connect;
 mod listen;
 mod record;
+mod replica;
 mod replies;
 mod resume;
 mod send;
@@ -24,6 +25,7 @@ use crate::message::Kind;
 use crate::process::Group;
 use crate::redact::Redactor;
 use crate::revision::{Era, Revision, legacy};
+use crate::target::IN_QUERY;
 use crate::transcript::{Entry, StepRef, What};
 use crate::transport::http::{Address, ResolveError};
 use crate::transport::{Link, Outgoing, StreamId, Transport};
@@ -92,6 +94,10 @@ pub struct Session {
     started: BTreeMap<String, usize>,
     resumption: resume::Resumption,
     vars: BTreeMap<String, Value>,
+    /// Whose credentials the step sends in the place of ours.
+    identity: Option<String>,
+    /// Which process of the server got the last request.
+    turn: replica::Turn,
 }
 
 impl Session {
@@ -125,6 +131,8 @@ impl Session {
             replied: 0,
             started: BTreeMap::new(),
             resumption: resume::Resumption::default(),
+            identity: None,
+            turn: replica::Turn::default(),
             spec,
         };
         session.reset_vars(url);
@@ -148,6 +156,23 @@ impl Session {
         let endpoint = self.posting_path();
         self.vars
             .extend(endpoint.map(|path| ("endpoint".to_owned(), Value::String(path))));
+        if let Some(address) = &self.address {
+            self.vars.insert("path".to_owned(), address.path().into());
+            let token = self.spec.host.token(IN_QUERY);
+            let leaky = token.map(|token| address.path_with_token(token));
+            self.vars
+                .extend(leaky.map(|path| ("path-with-token".to_owned(), path.into())));
+        }
+    }
+
+    /// The headers that say who is asking.
+    fn credentials(&self) -> Vec<(String, String)> {
+        let host = &self.spec.host;
+        let others = self
+            .identity
+            .as_deref()
+            .and_then(|name| host.headers_of(name));
+        others.unwrap_or_else(|| host.headers().to_vec())
     }
 
     /// Plays the opening of the era: the `initialize` handshake, or nothing. Returns whether requests may follow.
@@ -218,7 +243,10 @@ impl Session {
 
     /// The cheapest valid request, and whether it was answered in time.
     pub async fn alive(&mut self, step: Option<StepRef>) -> bool {
+        // Whoever got the last request is asked whether it is well.
+        self.turn.stays = true;
         let sent = self.request(self.spec.era().alive_method(), None, step);
+        self.turn.stays = false;
         self.wait_answer(sent, step).await == Wait::Done && self.answer_to(sent).is_some()
     }
 
@@ -231,7 +259,8 @@ impl Session {
     /// Ends the session and gives up its entries, and what they make.
     pub async fn close(mut self) -> (Vec<Entry>, Conversation) {
         if let (true, Some(id)) = (self.is_http() && self.opened, self.session_id.clone()) {
-            let headers = legacy::headers(self.spec.revision, Some(&id));
+            let mut headers = legacy::headers(self.spec.revision, Some(&id));
+            headers.extend(self.credentials());
             let stream = self.exchange_order("DELETE", None, headers, Bytes::new(), None);
             let limit = self.spec.timeout.min(Duration::from_secs(2));
             self.pump(Instant::now() + limit, |record| {

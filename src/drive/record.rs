@@ -156,11 +156,13 @@ impl Recorder {
                 ..
             } => self.sent(raw.0, step, deliberate),
             What::HttpRequest {
+                replica,
                 method,
                 path,
                 headers,
                 step,
             } => What::HttpRequest {
+                replica,
                 method,
                 path: path.map(|path| self.redactor.text(path)),
                 headers: self.redactor.headers(headers),

@@ -132,7 +132,7 @@ impl Session {
             self.spec.revision,
             self.session_id.as_deref(),
         ));
-        headers.extend(self.spec.host.headers().iter().cloned());
+        headers.extend(self.credentials());
         headers
     }
 }

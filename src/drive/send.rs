@@ -121,7 +121,7 @@ impl Session {
                 Era::Legacy => Vec::new(),
             });
         }
-        headers.extend(self.spec.host.headers().iter().cloned());
+        headers.extend(self.credentials());
         overridden(headers, &outbound.headers)
     }
 
@@ -172,7 +172,9 @@ impl Session {
         step: Option<StepRef>,
     ) {
         let seq = self.fresh_seq();
+        let replica = self.next_replica(&body);
         let what = What::HttpRequest {
+            replica,
             method: method.to_owned(),
             path: path.clone(),
             headers: headers.clone(),
@@ -180,6 +182,7 @@ impl Session {
         };
         self.record.note_order(seq, stream, what);
         let request = HttpRequest {
+            replica,
             method: method.to_owned(),
             path,
             headers,

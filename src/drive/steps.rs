@@ -60,6 +60,7 @@ impl Session {
         );
         self.reset_vars(None);
         self.started.clear();
+        self.turn.begin_again();
         if case.hears() {
             self.await_get_stream().await;
         }
@@ -91,7 +92,12 @@ impl Session {
     }
 
     async fn step(&mut self, case: &Case, at: StepRef, step: &Step) -> Next {
-        match self.act(case, at, step).await {
+        let acted = match self.assume(step) {
+            Ok(()) => self.act(case, at, step).await,
+            Err(error) => Err(error),
+        };
+        self.identity = None;
+        match acted {
             Ok(Next::Go) if self.goes_on(case, at, step) => Next::Go,
             Ok(Next::Go) => Next::Stop,
             Ok(next) => next,
@@ -106,6 +112,17 @@ impl Session {
                 Next::Stop
             }
         }
+    }
+
+    /// Takes on the identity that a step wants to be sent under.
+    fn assume(&mut self, step: &Step) -> Result<(), ExpandError> {
+        if let Some(name) = &step.identity
+            && self.spec.host.headers_of(name).is_none()
+        {
+            return Err(ExpandError::UnknownIdentity(name.clone()));
+        }
+        self.identity.clone_from(&step.identity);
+        Ok(())
     }
 
     async fn act(&mut self, case: &Case, at: StepRef, step: &Step) -> Result<Next, ExpandError> {
@@ -353,6 +370,7 @@ impl Session {
         for (index, step) in steps.iter().enumerate() {
             if let Action::Request(call) = &step.action {
                 let at = StepRef(at.0, to_u16(index + 1));
+                self.assume(step)?;
                 sent.push((self.call(call, Some(at), true)?, at, step));
             }
         }

@@ -97,8 +97,8 @@ impl Session {
             .transpose()?
             .unwrap_or_default();
         let changes = self.header_changes(&http.headers)?;
-        // The user's headers get us in; all others are the case's.
-        let headers = overridden(self.spec.host.headers().to_vec(), &changes);
+        // The credentials get us in; all other headers are the case's.
+        let headers = overridden(self.credentials(), &changes);
         self.fresh_id();
         let has_body = !body.is_empty();
         let stream = self.exchange_order(&http.method, path, headers, body.clone(), Some(at));

@@ -133,8 +133,28 @@ fn entry_ref(session: &Session<'_>, index: usize) -> EntryRef {
         transcript: session.header.session.clone(),
         entry: index,
         direction,
-        excerpt: excerpt(entry),
+        excerpt: match (direction, replica(session, entry)) {
+            (Direction::Sent | Direction::Received, Some(replica)) => {
+                format!("[replica {replica}] {}", excerpt(entry))
+            }
+            _ => excerpt(entry),
+        },
     }
+}
+
+/// Which process of the server was spoken to, where there are several: 0 is that of `--url`.
+fn replica(session: &Session<'_>, entry: &Entry) -> Option<usize> {
+    if session.header.profile.replicas == 0 {
+        return None;
+    }
+    let of_stream = session
+        .entries
+        .iter()
+        .filter(|other| other.stream == entry.stream);
+    of_stream.rev().find_map(|other| match other.what {
+        What::HttpRequest { replica, .. } => Some(replica),
+        _ => None,
+    })
 }
 
 fn excerpt(entry: &Entry) -> String {

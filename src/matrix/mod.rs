@@ -6,6 +6,7 @@
 
 mod play;
 mod report;
+pub mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

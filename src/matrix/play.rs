@@ -1,14 +1,13 @@
 //! Plays the reference server, with a fault and without.
 
-use std::io::Write;
-
 use mcp_reference_server::{Fault, faults};
 
-use super::{Options, Row};
-use crate::catalog::Case;
+use super::{Options, Row, tokens};
+use crate::catalog::Catalog;
 use crate::revision::Revision;
+use crate::rule::RULES;
 use crate::run::{self, Fixture};
-use crate::target::{CommandLine, Endpoint, TargetInfo};
+use crate::target::{CommandLine, Endpoint, HttpEndpoint, Identities, TargetInfo};
 use crate::transport::Transport;
 use crate::verdict::TrialReport;
 
@@ -16,9 +15,11 @@ use crate::verdict::TrialReport;
 const JOBS: usize = 4;
 /// How much longer than a faulty server one without faults may take.
 const HEALTHY: u32 = 10;
-/// Who may call a server that wants tokens: whoever has this one.
-const AUTH: &str = include_str!("auth.toml");
-const TOKEN: &str = "Bearer conformance-test-key";
+/// Who may call a server that wants tokens, by file name: whoever has a token like those of [`tokens`].
+const AUTH: [(&str, &str); 2] = [
+    ("auth.toml", include_str!("auth.toml")),
+    ("issuer.pem", include_str!("issuer.pem")),
+];
 
 /// The newest revision of each era.
 const NEWEST: [Revision; 2] = [Revision::V2025_11_25, Revision::V2026_07_28];
@@ -40,20 +41,23 @@ pub enum Setting {
     ModernOnly,
     /// It wants a token.
     Tokens,
+    /// Two processes serve.
+    Replicas,
 }
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Setting; 4] = [
+    pub const ALL: [Setting; 5] = [
         Setting::Usual,
         Setting::Static,
         Setting::ModernOnly,
         Setting::Tokens,
+        Setting::Replicas,
     ];
 
-    /// The one in which a case applies; rules look at any session.
-    pub fn of(case: Option<&Case>) -> Setting {
-        let needs = case.map_or(&[][..], |case| &case.needs);
+    /// The one in which a case applies, or a rule has something to look at.
+    pub fn of(catalog: &Catalog, name: &str) -> Setting {
+        let needs = needs(catalog, name);
         let has = |word: &str| needs.iter().any(|need| need == word);
         let lacks_changes = |need: &String| {
             need.starts_with('!')
@@ -61,6 +65,7 @@ impl Setting {
         };
         match needs {
             _ if has("authorization") => Setting::Tokens,
+            _ if has("replicas") => Setting::Replicas,
             _ if has("modern-only") => Setting::ModernOnly,
             _ if needs.iter().any(lacks_changes) => Setting::Static,
             _ => Setting::Usual,
@@ -69,9 +74,26 @@ impl Setting {
 
     fn transports(self) -> &'static [Transport] {
         match self {
-            Setting::Tokens => &[Transport::Http],
+            Setting::Tokens | Setting::Replicas => &[Transport::Http],
             _ => &Transport::ALL,
         }
+    }
+}
+
+/// What a case needs, or a rule whose requirements all bind on the same conditions.
+fn needs<'a>(catalog: &'a Catalog, name: &str) -> &'a [String] {
+    if let Some(case) = catalog.case(name) {
+        return &case.needs;
+    }
+    let rule = RULES
+        .iter()
+        .find(|rule| name.strip_prefix("rule/") == Some(rule.name));
+    let cited = rule.into_iter().flat_map(|rule| rule.requirements);
+    let mut when = cited.filter_map(|id| Some(&catalog.requirement(id)?.when[..]));
+    let first = when.next().unwrap_or_default();
+    match when.all(|other| other == first) {
+        true => first,
+        false => &[],
     }
 }
 
@@ -97,7 +119,7 @@ pub(super) async fn row(options: &Options, fault: &'static Fault, claimants: &[S
     let requirement = options.catalog.requirement(fault.requirement);
     for (part, revisions) in ROUNDS {
         for setting in Setting::ALL {
-            let of = |name: &&String| Setting::of(options.catalog.case(name)) == setting;
+            let of = |name: &&String| Setting::of(&options.catalog, name) == setting;
             let missed: Vec<String> = row.missed_by.keys().filter(of).cloned().collect();
             let select = match part {
                 Part::All => Vec::new(),
@@ -145,7 +167,7 @@ pub(super) async fn healthy(
         || claimants.iter().any(|name| name.starts_with("rule/"));
     let mut trials = Vec::new();
     for setting in Setting::ALL {
-        let of = |name: &&String| Setting::of(options.catalog.case(name)) == setting;
+        let of = |name: &&String| Setting::of(&options.catalog, name) == setting;
         let select: Vec<String> = claimants.iter().filter(of).cloned().collect();
         for &transport in setting.transports().iter().filter(|_| !select.is_empty()) {
             let carried = Revision::ALL.into_iter();
@@ -179,7 +201,7 @@ impl Play {
     /// Its trials.
     async fn run(self, options: &Options) -> Result<Vec<TrialReport>, String> {
         let mut revisions = self.revisions.clone();
-        if self.setting == Setting::ModernOnly {
+        if matches!(self.setting, Setting::ModernOnly | Setting::Replicas) {
             revisions.retain(|revision| *revision == Revision::V2026_07_28);
         }
         if revisions.is_empty() {
@@ -190,16 +212,15 @@ impl Play {
             revisions.push(Revision::V2025_11_25);
         }
         let auth = match self.setting {
-            Setting::Tokens => Some(auth_file().map_err(|error| error.to_string())?),
+            Setting::Tokens => Some(Auth::new()?),
             _ => None,
         };
-        let auth = auth.as_ref().map(|file| file.path().display().to_string());
         let timeout = match self.fault {
             Some(_) => options.timeout,
             None => options.timeout * HEALTHY,
         };
         let check = || run::Options {
-            endpoints: vec![self.endpoint(options, auth.as_deref())],
+            endpoints: vec![self.endpoint(options, auth.as_ref())],
             target: TargetInfo::default(),
             catalog: options.catalog.clone(),
             revisions: Some(revisions.clone()),
@@ -221,7 +242,7 @@ impl Play {
         Ok(report.trials)
     }
 
-    fn endpoint(&self, options: &Options, auth: Option<&str>) -> Endpoint {
+    fn endpoint(&self, options: &Options, auth: Option<&Auth>) -> Endpoint {
         let serve = |place: &[&str]| {
             let program = options.program.display().to_string();
             let mut words = vec![program, "serve".to_owned(), "--log=off".to_owned()];
@@ -230,7 +251,8 @@ impl Play {
                 Setting::Usual => {}
                 Setting::Static => words.push("--static".to_owned()),
                 Setting::ModernOnly => words.push("--era=modern".to_owned()),
-                Setting::Tokens => words.extend(auth.map(|path| format!("--auth={path}"))),
+                Setting::Tokens => words.extend(auth.map(Auth::flag)),
+                Setting::Replicas => words.push("--state-key=shared".to_owned()),
             }
             words.extend(self.fault.map(|fault| format!("--fault={fault}")));
             CommandLine {
@@ -238,14 +260,20 @@ impl Play {
                 ..CommandLine::default()
             }
         };
-        let http = |path: &str, sse| Endpoint::Http {
-            url: format!("http://127.0.0.1:{{port}}/{path}"),
-            command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-            headers: match auth {
-                Some(_) => vec![("Authorization".to_owned(), TOKEN.to_owned())],
-                None => Vec::new(),
-            },
-            sse,
+        let http = |path: &str, sse| {
+            let url = format!("http://127.0.0.1:{{port}}/{path}");
+            let replicas = match self.setting {
+                Setting::Replicas => vec![url.clone()],
+                _ => Vec::new(),
+            };
+            Endpoint::Http(HttpEndpoint {
+                url,
+                replicas,
+                command: Some(serve(&["--http", "127.0.0.1:{port}"])),
+                headers: auth.iter().map(|auth| auth.ours.clone()).collect(),
+                identities: auth.map(|auth| auth.identities.clone()).unwrap_or_default(),
+                sse,
+            })
         };
         match self.transport {
             Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
@@ -255,8 +283,31 @@ impl Play {
     }
 }
 
-fn auth_file() -> std::io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new()?;
-    file.write_all(AUTH.as_bytes())?;
-    Ok(file)
+/// Who we are to a server that wants tokens, and how it knows.
+struct Auth {
+    folder: tempfile::TempDir,
+    ours: (String, String),
+    identities: Identities,
+}
+
+impl Auth {
+    fn new() -> Result<Auth, String> {
+        let write = || {
+            let folder = tempfile::tempdir()?;
+            for (name, text) in AUTH {
+                std::fs::write(folder.path().join(name), text)?;
+            }
+            Ok(folder)
+        };
+        Ok(Auth {
+            folder: write().map_err(|error: std::io::Error| error.to_string())?,
+            ours: tokens::ours().map_err(|error| error.to_string())?,
+            identities: tokens::identities().map_err(|error| error.to_string())?,
+        })
+    }
+
+    fn flag(&self) -> String {
+        let path = self.folder.path().join(AUTH[0].0);
+        format!("--auth={}", path.display())
+    }
 }

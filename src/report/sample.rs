@@ -131,6 +131,7 @@ pub fn report() -> RunReport {
             kind: "stdio".into(),
             command: Some(vec!["./server".into(), "--name".into(), "two words".into()]),
             url: None,
+            replicas: Vec::new(),
         },
         profile: profile(),
         summary,

@@ -32,6 +32,7 @@ mod opening;
 mod priming;
 mod progress;
 mod quiet_before_initialized;
+mod resource_metadata;
 mod resource_updates;
 mod response_ids;
 mod result_type;
@@ -119,6 +120,7 @@ pub static RULES: &[Rule] = &[
     session_id::RULE,
     stream_ends::RULE,
     get_stream::RULE,
+    resource_metadata::RULE,
     buffering::RULE,
     sse_data::RULE,
     sse_messages::RULE,

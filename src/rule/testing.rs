@@ -50,6 +50,7 @@ pub fn modern_http() -> Script {
 /// HTTP+SSE at 2024-11-05, not yet answered.
 pub fn sse_get() -> Script {
     let what = What::HttpRequest {
+        replica: 0,
         method: "GET".to_owned(),
         path: None,
         headers: Vec::new(),
@@ -202,7 +203,16 @@ impl Script {
     }
 
     /// The head of an HTTP request on a stream of its own; what follows happens on it.
-    pub fn http(mut self, method: &str, headers: &[(&str, &str)]) -> Script {
+    pub fn http(self, method: &str, headers: &[(&str, &str)]) -> Script {
+        self.exchange(method, None, headers)
+    }
+
+    /// The head of a GET for another path than that of the endpoint.
+    pub fn get(self, path: &str) -> Script {
+        self.exchange("GET", Some(path.to_owned()), &[])
+    }
+
+    fn exchange(mut self, method: &str, path: Option<String>, headers: &[(&str, &str)]) -> Script {
         let last = self
             .entries
             .iter()
@@ -212,8 +222,9 @@ impl Script {
         self.stream = last + 1;
         let (method, headers) = (method.to_owned(), owned(headers));
         self.what(What::HttpRequest {
+            replica: 0,
             method,
-            path: None,
+            path,
             headers,
             step: None,
         })
@@ -312,6 +323,7 @@ impl Script {
             profile: Arc::new(Profile {
                 offers: vec![offer],
                 legacy_tried: vec![self.transport],
+                authorization: true,
                 ..Profile::default()
             }),
             catalog: CATALOG.hash.clone(),

@@ -1,6 +1,6 @@
 //! Before the first trial: reach the server, learn what it speaks, and say clearly why it cannot be tested.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +101,7 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
     if found.warm.is_empty() {
         found.explain(options, &hosts).await?;
     }
+    found.verify_replicas(options).await?;
     let profile = Arc::new(found.profile(options, &hosts));
     // One root finding is enough for a server that opens at no revision.
     found.failed.retain(|session| {
@@ -181,25 +182,10 @@ impl Prober {
 }
 
 fn redactor(endpoints: &[Endpoint]) -> Redactor {
-    let headers: Vec<_> = endpoints
-        .iter()
-        .flat_map(|endpoint| match endpoint {
-            Endpoint::Http { headers, .. } => headers.clone(),
-            Endpoint::Stdio(_) => Vec::new(),
-        })
-        .collect();
-    let env: Vec<_> = endpoints
-        .iter()
-        .flat_map(|endpoint| match endpoint {
-            Endpoint::Stdio(command)
-            | Endpoint::Http {
-                command: Some(command),
-                ..
-            } => command.env.clone(),
-            Endpoint::Http { command: None, .. } => Vec::new(),
-        })
-        .collect();
-    Redactor::new(&headers, &env)
+    let headers = endpoints.iter().flat_map(Endpoint::secret_headers).cloned();
+    let commands = endpoints.iter().filter_map(Endpoint::command);
+    let env = commands.flat_map(|command| command.env.clone());
+    Redactor::new(&headers.collect::<Vec<_>>(), &env.collect::<Vec<_>>())
 }
 
 /// The revisions to try over a transport.
@@ -280,6 +266,30 @@ impl Found {
         }
     }
 
+    /// Makes sure that every replica serves what takes turns.
+    async fn verify_replicas(&mut self, options: &Options) -> Result<(), RunError> {
+        let replicas = options.endpoints.iter().flat_map(Endpoint::replicas);
+        let replicas: Vec<String> = replicas.cloned().collect();
+        if replicas.is_empty() {
+            return Ok(());
+        }
+        let modern = |session: &&mut Session| session.spec.revision.era() == Era::Modern;
+        let Some(session) = self.warm.iter_mut().find(modern) else {
+            return Err(RunError::NotSpoken(
+                "only requests of 2026-07-28 and later go to a --replica, and the server is not tested at one".to_owned(),
+            ));
+        };
+        for (index, url) in replicas.into_iter().enumerate() {
+            if !session.discover_at(index + 1).await {
+                return Err(RunError::NoServer(format!(
+                    "--replica {}: server/discover brings no result there, though it does at --url",
+                    session.spec.redactor.text(url)
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn profile(&self, options: &Options, hosts: &[Arc<Host>]) -> Profile {
         let lists = |name: &str| {
             self.offers.iter().any(|offer| {
@@ -309,6 +319,7 @@ impl Found {
                 offers.retain(|offer| !is_default(offer));
             }
         }
+        let identities: BTreeSet<_> = hosts.iter().flat_map(|host| host.identities()).collect();
         Profile {
             server: self.server.clone(),
             offers,
@@ -320,6 +331,8 @@ impl Found {
                 .iter()
                 .flat_map(|host| host.headers())
                 .any(|(name, _)| name.eq_ignore_ascii_case("authorization")),
+            identities: identities.into_iter().cloned().collect(),
+            replicas: hosts.iter().map(|host| host.replicas().len()).sum(),
             legacy_tried: hosts
                 .iter()
                 .map(|host| host.transport())

@@ -105,6 +105,8 @@ pub enum Outgoing {
 /// An HTTP request, to go out as written.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
+    /// Which of the addresses it goes to.
+    pub replica: usize,
     /// The method.
     pub method: String,
     /// Replaces path and query of the endpoint, if given.

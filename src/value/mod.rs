@@ -41,6 +41,9 @@ pub enum ExpandError {
     /// Nothing was saved under this name.
     #[error("the variable {0:?} was never saved")]
     UnsetVariable(String),
+    /// Nobody gave credentials under this name.
+    #[error("there are no credentials for the identity {0:?}")]
+    UnknownIdentity(String),
     /// A directive makes no sense.
     #[error(transparent)]
     Malformed(#[from] ValueError),

@@ -35,7 +35,8 @@ const PLACES: [(Revision, Transport); 10] = [
 ];
 
 /// Cases in which every rule finds something to look at.
-const TOUR: [&str; 35] = [
+const TOUR: [&str; 36] = [
+    "authorization/metadata",
     "cancellation/call-that-asks",
     "completion/prompt-argument",
     "elicitation/page",
@@ -135,7 +136,8 @@ fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
 
 /// How the reference server must be started for a case to apply.
 fn flags(catalog: &Catalog, claimant: &str) -> &'static [&'static str] {
-    match Setting::of(catalog.case(claimant)) {
+    match Setting::of(catalog, claimant) {
+        Setting::Replicas => &server::REPLICATED,
         Setting::Tokens => &server::WITH_TOKENS,
         Setting::ModernOnly => &["--era", "modern"],
         Setting::Static => &["--static"],

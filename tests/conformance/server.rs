@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use mcp_conform::catalog::Catalog;
 use mcp_conform::event::RunReport;
+use mcp_conform::matrix::tokens;
 use mcp_conform::revision::Revision;
 use mcp_conform::run::{self, Fixture, Options, RunError};
-use mcp_conform::target::{CommandLine, Endpoint, TargetInfo};
+use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint, TargetInfo};
 use mcp_conform::transport::Transport;
 use tokio::runtime::Runtime;
 
@@ -18,8 +19,8 @@ pub const WITH_TOKENS: [&str; 2] = [
     "--auth",
     concat!(env!("CARGO_MANIFEST_DIR"), "/src/matrix/auth.toml"),
 ];
-/// The token: that file has its digest.
-const TOKEN: (&str, &str) = ("Authorization", "Bearer conformance-test-key");
+/// How several processes of it are started: with a key that they share.
+pub const REPLICATED: [&str; 2] = ["--state-key", "conformance-tests"];
 
 /// Where the reference server is reached, which is started with these flags.
 pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
@@ -33,14 +34,24 @@ pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
             ..CommandLine::default()
         }
     };
-    let http = |path: &str, sse| Endpoint::Http {
-        url: format!("http://127.0.0.1:{{port}}/{path}"),
-        command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-        headers: match flags.starts_with(&WITH_TOKENS) {
-            true => vec![(TOKEN.0.to_owned(), TOKEN.1.to_owned())],
+    let http = |path: &str, sse| {
+        let (headers, identities) = match flags.starts_with(&WITH_TOKENS) {
+            true => (vec![tokens::ours().unwrap()], tokens::identities().unwrap()),
+            false => Default::default(),
+        };
+        let url = format!("http://127.0.0.1:{{port}}/{path}");
+        let replicas = match flags.starts_with(&REPLICATED) {
+            true => vec![url.clone()],
             false => Vec::new(),
-        },
-        sse,
+        };
+        Endpoint::Http(HttpEndpoint {
+            url,
+            replicas,
+            command: Some(serve(&["--http", "127.0.0.1:{port}"])),
+            headers,
+            identities,
+            sse,
+        })
     };
     match transport {
         Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),

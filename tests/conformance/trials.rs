@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstream::adapter::strip_str;
 use libtest_mimic::{Failed, Trial};
-use mcp_conform::catalog::{Catalog, Selection};
+use mcp_conform::catalog::{Case, Catalog, Selection};
 use mcp_conform::condition;
 use mcp_conform::event::RunReport;
 use mcp_conform::plan;
@@ -20,6 +20,8 @@ use mcp_conform::verdict::{TrialReport, Verdict, trial_name};
 
 use crate::server::{self, Check};
 
+/// The trials at the one modern revision.
+const MODERN: &str = "*@2026-07-28+http";
 /// Longer than any answer takes on a machine with other things to do.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -53,6 +55,7 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
     };
     let tests = names.into_iter().map(test);
     let mut tests: Vec<Trial> = tests.chain(with_tokens(catalog)).collect();
+    tests.extend(with_replicas(catalog));
     tests.extend(alone(catalog));
     tests
 }
@@ -97,21 +100,40 @@ fn alone(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
     })
 }
 
+/// Whatever is asked at a modern revision, of two processes in turn.
+fn with_replicas(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
+    planned(
+        catalog,
+        "with replicas",
+        &server::REPLICATED,
+        vec![MODERN.to_owned()],
+    )
+}
+
 /// The trials that apply only to a server that wants a token.
 fn with_tokens(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
-    let endpoints = vec![server::endpoint(Transport::Http, &server::WITH_TOKENS)];
-    let verdicts = Verdicts::new(catalog, endpoints, vec!["authorization/*".to_owned()]);
+    let wants_one = |case: &&Arc<Case>| case.needs.iter().any(|need| need == server::AUTHORIZATION);
+    let cases = catalog.cases().iter().filter(wants_one);
+    let select = cases.map(|case| case.id.clone()).collect();
+    planned(catalog, "with tokens", &server::WITH_TOKENS, select)
+}
+
+/// The trials of these cases with a server that is started with these flags.
+fn planned(
+    catalog: &Arc<Catalog>,
+    name: &'static str,
+    flags: &[&str],
+    select: Vec<String>,
+) -> impl Iterator<Item = Trial> {
+    let endpoints = vec![server::endpoint(Transport::Http, flags)];
+    let verdicts = Verdicts::new(catalog, endpoints, select.clone());
     let profile = verdicts.run(vec!["rule/opening".to_owned()]).profile;
-    let plan = plan::plan(catalog, &profile, &Selection::default());
+    let plan = plan::plan(catalog, &profile, &Selection::new(&select).unwrap());
     let trials = plan.groups.into_iter().flat_map(|group| group.trials);
-    let area = format!("{}/", server::AUTHORIZATION);
-    let trials = trials.filter(move |trial| trial.name().starts_with(&area));
     trials.map(move |trial| {
         let verdicts = verdicts.clone();
-        let name = trial.name();
-        Trial::test(format!("with tokens: {name}"), move || {
-            verdicts.verify(&name)
-        })
+        let trial = trial.name();
+        Trial::test(format!("{name}: {trial}"), move || verdicts.verify(&trial))
     })
 }
 

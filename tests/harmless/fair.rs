@@ -6,7 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use mcp_conform::catalog::Catalog;
 use mcp_conform::event::RunReport;
 use mcp_conform::revision::Revision;
-use mcp_conform::target::{CommandLine, Endpoint};
+use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint};
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::Verdict;
 
@@ -73,12 +73,11 @@ fn small(revision: Revision, transport: Transport) -> Endpoint {
     };
     match transport {
         Transport::Stdio => Endpoint::Stdio(command(&[])),
-        _ => Endpoint::Http {
+        _ => Endpoint::Http(HttpEndpoint {
             url: "http://127.0.0.1:{port}/mcp".to_owned(),
             command: Some(command(&["{port}"])),
-            headers: Vec::new(),
-            sse: false,
-        },
+            ..HttpEndpoint::default()
+        }),
     }
 }
 

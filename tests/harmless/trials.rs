@@ -7,7 +7,7 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 use mcp_conform::catalog::Catalog;
 use mcp_conform::revision::{Era, Revision};
-use mcp_conform::target::{CommandLine, Endpoint};
+use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint};
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::{TrialReport, Verdict};
 
@@ -201,17 +201,12 @@ fn through(played: &Differences, endpoint: Endpoint) -> Endpoint {
     };
     match endpoint {
         Endpoint::Stdio(command) => Endpoint::Stdio(relayed(command, &["stdio"])),
-        Endpoint::Http {
-            url,
-            command,
-            headers,
-            sse,
-        } => Endpoint::Http {
-            command: command.map(|command| relayed(command, &["http", "{port}"])),
-            url,
-            headers,
-            sse,
-        },
+        Endpoint::Http(http) => Endpoint::Http(HttpEndpoint {
+            command: http
+                .command
+                .map(|command| relayed(command, &["http", "{port}"])),
+            ..http
+        }),
     }
 }
 

@@ -60,15 +60,19 @@ impl Refusal {
         if faults.has(F::ChallengeOfflineAccess) {
             scope.push_str(" offline_access");
         }
-        let location = metadata::location(resource);
-        let location = location.filter(|_| !faults.has(F::ChallengeWithoutMetadata));
-        let described = self.code().map(|_| self.reason());
+        let bare = matches!(self, Self::Scope(_)) && faults.has(F::ScopeChallengeBare);
+        let hidden =
+            bare || faults.has(F::ChallengeWithoutMetadata) || faults.has(F::MetadataUnreachable);
+        let location = metadata::location(resource).filter(|_| !hidden);
+        let untold = matches!(self, Self::Invalid(_)) && faults.has(F::InvalidTokenUntold);
+        let code = self.code().filter(|_| !untold);
+        let described = code.map(|_| self.reason());
         let parameters = [
-            ("error", self.code().map(str::to_owned)),
+            ("error", code.map(str::to_owned)),
             ("error_description", described.map(str::to_owned)),
             (
                 "scope",
-                Some(scope).filter(|_| !faults.has(F::ChallengeWithoutScope)),
+                Some(scope).filter(|_| !bare && !faults.has(F::ChallengeWithoutScope)),
             ),
             ("resource_metadata", location),
         ];

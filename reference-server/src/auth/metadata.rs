@@ -38,6 +38,12 @@ pub fn document(auth: &Auth, resource: &str, faults: &Faults) -> Value {
         "scopes_supported": scopes,
         "bearer_methods_supported": ["header"],
     });
+    if faults.has(F::MetadataOfflineAccess) {
+        document["scopes_supported"] = json!(["offline_access"]);
+    }
+    if faults.has(F::MetadataWithoutResource) {
+        document["resource"] = Value::Null;
+    }
     if faults.has(F::MetadataWithoutServers) {
         document["authorization_servers"] = json!([]);
     }

@@ -17,6 +17,7 @@ pub use challenge::Refusal;
 pub use config::AuthError;
 pub use metadata::{document, is_well_known};
 
+use crate::faults::Faults;
 use config::Certificate;
 use jwt::Issuer;
 use keys::Key;
@@ -125,12 +126,12 @@ impl Auth {
     }
 
     /// Who a bearer token belongs to.
-    pub fn bearer(&self, token: &str) -> Result<Caller, Refusal> {
+    pub fn bearer(&self, token: &str, faults: &Faults) -> Result<Caller, Refusal> {
         if let Some(caller) = keys::find(&self.keys, token) {
             return Ok(caller);
         }
         match &self.issuer {
-            Some(issuer) => issuer.caller(token, &self.scopes),
+            Some(issuer) => issuer.caller(token, &self.scopes, faults),
             None => Err(Refusal::Invalid("the token is not known")),
         }
     }

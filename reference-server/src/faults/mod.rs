@@ -113,6 +113,22 @@ impl Faults {
         self.has(F::CursorOnce) && self.saw_before(cursor)
     }
 
+    /// A cursor as it is given: wrongly, it may name this process.
+    pub fn mark_cursor(&self, cursor: String) -> String {
+        match self.has(F::CursorsOfOneProcess) {
+            true => cursor + &process(),
+            false => cursor,
+        }
+    }
+
+    /// A cursor as it was before that; an empty one, which nobody gave, in the place of another process's.
+    pub fn unmark_cursor<'a>(&self, cursor: &'a str) -> &'a str {
+        match self.has(F::CursorsOfOneProcess) {
+            true => cursor.strip_suffix(&process()).unwrap_or_default(),
+            false => cursor,
+        }
+    }
+
     /// Whether a method is wrongly refused because nobody has discovered the server yet.
     pub fn is_undiscovered(&self, method: &str) -> bool {
         self.has(F::DiscoverFirst)
@@ -200,6 +216,11 @@ impl Faults {
     pub fn count(&self) -> usize {
         self.memory.counted.fetch_add(1, Ordering::Relaxed)
     }
+}
+
+/// The mark of this process.
+fn process() -> String {
+    format!("@{}", std::process::id())
 }
 
 fn unknown(name: &str) -> Error {

@@ -476,6 +476,9 @@ faults! {
     SseLatestClient "sse-latest-client" "sse/several-clients" "2024-11-05: only the client that came last is served (HTTP+SSE)";
     SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process at a message for no stream (HTTP+SSE)";
     UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
+    // Where several processes serve
+    CursorsOfOneProcess "cursors-of-one-process" "messages/any-connection" "modern: a cursor is good only for the process that gave it";
+    StatesOfOneProcess "states-of-one-process" "messages/any-connection" "modern: a request state is good only for the process that gave it";
     // Authorization, where --auth demands it
     SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token";
     InvalidTokenServed "invalid-token-served" "authorization/invalid-token-401" "any bearer token will do";
@@ -485,5 +488,20 @@ faults! {
     ChallengeWithoutMetadata "challenge-without-metadata" "authorization/challenge-metadata" "the challenge does not name the metadata";
     ChallengeWithoutScope "challenge-without-scope" "authorization/challenge-scope" "the challenge names no scope";
     ChallengeOfflineAccess "challenge-offline-access" "authorization/no-offline-access" "the challenge asks for offline_access";
+    MetadataUnreachable "metadata-unreachable" "authorization/metadata-found" "the metadata is neither served nor named in a challenge";
+    MetadataWithoutResource "metadata-without-resource" "authorization/metadata-resource" "the metadata does not say what it is for";
+    MetadataOfflineAccess "metadata-offline-access" "authorization/no-offline-access" "the metadata lists offline_access among the scopes";
+    ExpiredServed "expired-served" "authorization/invalid-token-401" "tokens that have expired are accepted";
+    AudienceUnchecked "audience-unchecked" "authorization/own-tokens-only" "tokens for other servers are accepted";
+    MalformedTokenStatus "malformed-token-status" "authorization/statuses" "malformed tokens have status 403";
+    InvalidTokenUntold "invalid-token-untold" "authorization/error-code" "the challenge does not say that the token is invalid";
+    QueryTokenServed "query-token-served" "authorization/no-token-in-query" "a token in the query will do";
+    ScopeUnchecked "scope-unchecked" "authorization/scope-checked" "tokens need no scope";
+    ScopeStatus "scope-status" "authorization/insufficient-scope" "too narrow a scope has status 401";
+    ScopeChallengeBare "scope-challenge-bare" "authorization/insufficient-scope-challenge" "a 403 for the scope does not name it";
+    ScopeExact "scope-exact" "authorization/scope-hierarchy" "broader scopes do not include the narrower ones";
+    SessionShared "session-shared" "authorization/session-bound" "legacy: whoever has a token may use any session";
+    StateShared "state-shared" "mrtr/state-principal" "modern: request states are good for whoever presents them";
+    TasksShared "tasks-shared" "tasks/isolation" "tasks can be seen by whoever has a token";
     MetadataWithoutServers "metadata-without-servers" "authorization/metadata-servers" "the metadata names no authorization server";
 }

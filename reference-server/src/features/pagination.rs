@@ -44,7 +44,9 @@ pub fn page_of(
     let page = (start..end).map(item).collect();
     result.insert(name.into(), Value::Array(page));
     if more {
-        result.insert("nextCursor".into(), encode(name, end as u64).into());
+        let cursor = encode(name, end as u64);
+        let cursor = context.server.faults.mark_cursor(cursor);
+        result.insert("nextCursor".into(), cursor.into());
     }
     if !more && context.fault(F::PagesEndless) {
         result.insert("nextCursor".into(), encode(name, 0).into());
@@ -66,7 +68,7 @@ pub fn position(
     let Some(cursor) = params.get("cursor") else {
         return Ok(0);
     };
-    let text = cursor.as_str().unwrap_or_default();
+    let text = faults.unmark_cursor(cursor.as_str().unwrap_or_default());
     match decode(text, name) {
         Some(start) if valid(start) && !faults.is_worn_out(text) => Ok(start),
         _ if context.fault(F::BadCursorAccepted) => Ok(0),

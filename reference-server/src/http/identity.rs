@@ -45,7 +45,11 @@ impl Http {
     fn known(&self, auth: &Auth, head: &Parts) -> Result<Caller, Refusal> {
         let faults = &self.server.faults;
         let query = head.uri.query().unwrap_or_default();
-        if query.split('&').any(|pair| pair.starts_with(IN_QUERY)) {
+        let mut pairs = query.split('&');
+        if let Some(token) = pairs.find_map(|pair| pair.strip_prefix(IN_QUERY)) {
+            if faults.has(F::QueryTokenServed) {
+                return auth.bearer(token, faults);
+            }
             return Err(Refusal::Malformed("a token does not belong in a URL"));
         }
         let mut given = head.headers.get_all(header::AUTHORIZATION).iter();
@@ -59,7 +63,7 @@ impl Http {
             None => None,
         };
         if let Some(token) = token {
-            return match auth.bearer(token) {
+            return match auth.bearer(token, faults) {
                 Err(_) if faults.has(F::InvalidTokenServed) => {
                     Ok(self.server.local.as_ref().clone())
                 }
@@ -95,6 +99,8 @@ impl Http {
         let status = match refusal {
             Refusal::Missing if faults.has(F::TokenMissingStatus) => 403,
             Refusal::Scheme if faults.has(F::SchemeStatus) => 403,
+            Refusal::Malformed(_) if faults.has(F::MalformedTokenStatus) => 403,
+            Refusal::Scope(_) if faults.has(F::ScopeStatus) => 401,
             refusal => refusal.status(),
         };
         let code = i64::from(status);

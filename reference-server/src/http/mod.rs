@@ -166,6 +166,7 @@ async fn answer(
     let path = head.uri.path();
     if let Some(auth) = &http.server.auth
         && auth::is_well_known(path)
+        && !http.server.faults.has(F::MetadataUnreachable)
         && head.method == Method::GET
     {
         let document = auth::document(auth, &http.resource, &http.server.faults);

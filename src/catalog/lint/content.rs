@@ -6,15 +6,18 @@ use serde_json::Value;
 
 use super::Located;
 use crate::catalog::{Action, Case, Problem, Step};
+use crate::condition::IDENTITY;
 use crate::judge::pattern;
 use crate::value;
 
 /// The variables that are there without being saved.
-const GIVEN_VARIABLES: [&str; 8] = [
+const GIVEN_VARIABLES: [&str; 10] = [
     "revision",
     "session",
     "url",
     "endpoint",
+    "path",
+    "path-with-token",
     "tool",
     "arguments",
     "resource",
@@ -72,6 +75,13 @@ impl Walk<'_> {
             return;
         }
         self.names(pointer, &step.action);
+        if let Some(name) = &step.identity {
+            let need = format!("{IDENTITY}{name}");
+            if !self.case.item.needs.contains(&need) {
+                let message = format!("the case does not say that it needs {need}");
+                self.report(&format!("{pointer}/as"), message);
+            }
+        }
         // The written form has one field per pattern and value, under the name that the author knows.
         let Ok(written) = serde_json::to_value(step) else {
             return self.report(pointer, "the step cannot be written as JSON".to_owned());
@@ -243,6 +253,10 @@ mod tests {
             (
                 r#"[{ "request": "x", "requirement": "tools/two" }]"#,
                 "/0/steps/0/requirement: \"tools/two\" is not",
+            ),
+            (
+                r#"[{ "request": "x", "as": "expired" }]"#,
+                "/0/steps/0/as: the case does not say that it needs identity:expired",
             ),
             (
                 r#"[{ "together": [{ "request": "x" },

@@ -100,6 +100,18 @@ impl Address {
         Ok(url[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
     }
 
+    /// The path, empty at the root.
+    pub fn path(&self) -> &str {
+        self.url.path().trim_end_matches('/')
+    }
+
+    /// Path and query with a token where it must not be.
+    pub fn path_with_token(&self, token: &str) -> String {
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("access_token", token);
+        url[url::Position::BeforePath..url::Position::AfterQuery].to_owned()
+    }
+
     /// The host, without brackets, and the port.
     pub fn socket(&self) -> (&str, u16) {
         (&self.host, self.port)

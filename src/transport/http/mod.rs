@@ -24,12 +24,15 @@ use connection::{Connections, Sender};
 
 const QUEUE: usize = 1024;
 
-/// Makes a link to an HTTP endpoint. Nothing is connected before the first exchange.
-pub fn connect(address: Arc<Address>) -> Link {
+/// Makes a link to an HTTP endpoint, or to all processes that serve it. Nothing is connected before the first exchange.
+pub fn connect(addresses: Vec<Arc<Address>>) -> Link {
     let (tx, mut orders) = mpsc::unbounded_channel();
     let (events, rx) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
-        let connections = Arc::new(Connections::new(address));
+        let replicas: Vec<_> = addresses
+            .into_iter()
+            .map(|address| Arc::new(Connections::new(address)))
+            .collect();
         let mut running = HashMap::new();
         while let Some(order) = orders.recv().await {
             match order {
@@ -38,6 +41,9 @@ pub fn connect(address: Arc<Address>) -> Link {
                     stream,
                     request,
                 } => {
+                    let Some(connections) = replicas.get(request.replica) else {
+                        continue;
+                    };
                     let exchange = Exchange {
                         connections: connections.clone(),
                         events: events.clone(),
