@@ -107,15 +107,17 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
     plan
 }
 
-/// A large group in several: they are played side by side, and no transcript grows with the catalog.
+/// A large group in several: they are played side by side, and no transcript grows with the catalog. Each begins with
+/// something harmless: what is hostile may be the first message from which a server of both eras sees what is spoken.
 fn portions(mut group: Group) -> Vec<Group> {
     let mut trials = std::mem::take(&mut group.trials);
     trials.sort_by_key(|trial| trial.case.is_hostile());
-    let portion = |trials: &[Trial]| Group {
-        trials: trials.to_vec(),
+    let count = trials.len().div_ceil(MAX_TRIALS);
+    let portion = |first| Group {
+        trials: trials.iter().skip(first).step_by(count).cloned().collect(),
         ..group.clone()
     };
-    trials.chunks(MAX_TRIALS).map(portion).collect()
+    (0..count).map(portion).collect()
 }
 
 /// The report of a trial that is not played.

@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::directive::{self, Directive, NEST_MEMBER, ValueError};
 use super::{ExpandError, Expander, MAX_SIZE, ensure_size, into_text};
 
+/// Bytes behind a repetition for which room is made with it.
+const SLACK: usize = 256;
+
 impl Expander<'_> {
     /// The bytes of a `bytes` step or of the body of an `http` step.
     ///
@@ -48,7 +51,9 @@ impl Expander<'_> {
                     .bytes(value)
                     .map_err(|error| error.under("value").under("$repeat"))?;
                 ensure_size(once.len(), times)?;
-                out.extend_from_slice(&once.repeat(times));
+                // Megabytes perhaps: room for them once, and a little for what follows.
+                out.reserve_exact(once.len() * times + SLACK);
+                (0..times).for_each(|_| out.extend_from_slice(&once));
                 ensure_size(out.len(), 1)
             }
             Some(Directive::Nest { object, depth }) => write_nest(object, depth, out),

@@ -127,19 +127,20 @@ impl Due {
     }
 
     /// What is due for several messages together.
-    fn of_all(dues: Vec<Due>) -> Due {
-        let any = |duty| dues.iter().any(|due| due.duty == duty);
-        let duty = match (any(Duty::Must), any(Duty::May)) {
-            (true, _) => Duty::Must,
-            (false, true) => Duty::May,
-            (false, false) => Duty::MustNot,
-        };
-        let mut all = Due {
-            duty,
-            ids: Vec::new(),
-            valid: dues.iter().any(|due| due.valid),
-        };
-        all.add_ids(dues.into_iter().flat_map(|due| due.ids));
+    fn of_all(dues: impl Iterator<Item = Due>) -> Due {
+        let mut all = Due::MUST_NOT;
+        let mut known = HashSet::new();
+        // One after the other: an array may have very many.
+        for due in dues {
+            all.duty = match (all.duty, due.duty) {
+                (Duty::Must, _) | (_, Duty::Must) => Duty::Must,
+                (Duty::May, _) | (_, Duty::May) => Duty::May,
+                (Duty::MustNot, Duty::MustNot) => Duty::MustNot,
+            };
+            all.valid |= due.valid;
+            let new = due.ids.into_iter().filter(|id| known.insert(canonical(id)));
+            all.ids.extend(new);
+        }
         all
     }
 }
@@ -191,12 +192,7 @@ fn lines(text: &str, revision: Revision) -> Due {
             .iter()
             .all(|line| serde_json::from_str::<IgnoredAny>(line).is_ok()) =>
         {
-            Due::of_all(
-                lines
-                    .into_iter()
-                    .map(|line| document(line, revision))
-                    .collect(),
-            )
+            Due::of_all(lines.into_iter().map(|line| document(line, revision)))
         }
         _ => document(text, revision).loosened(),
     }
@@ -251,7 +247,7 @@ fn batch(elements: &[Value], revision: Revision) -> Due {
     if elements.is_empty() {
         return Due::may(None, false);
     }
-    let mut due = Due::of_all(elements.iter().map(element).collect());
+    let mut due = Due::of_all(elements.iter().map(element));
     // Who refuses it as a whole does so by one error without an id.
     if due.duty == Duty::Must {
         due.add_ids([Value::Null]);

@@ -32,34 +32,37 @@ impl Scan {
     pub(super) fn of(text: &str) -> Scan {
         let mut scan = Scan::default();
         let mut open: Vec<Frame<'_>> = Vec::new();
+        // Below a sane depth nothing matters but that it is deep.
+        let mut deeper: usize = 0;
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             at += 1;
             match byte {
-                // Below a sane depth nothing matters but that it is deep.
-                b'{' if open.len() <= SANE_DEPTH => open.push(Frame::Object {
+                b'{' | b'[' if open.len() > SANE_DEPTH => deeper += 1,
+                b'{' => open.push(Frame::Object {
                     names: HashSet::new(),
                     at_name: true,
                 }),
-                b'[' | b'{' => open.push(Frame::Array),
-                b']' | b'}' => {
-                    open.pop();
-                }
+                b'[' => open.push(Frame::Array),
+                b']' | b'}' if deeper > 0 => deeper -= 1,
+                b']' | b'}' => drop(open.pop()),
                 b',' => {
                     if let Some(Frame::Object { at_name, .. }) = open.last_mut() {
-                        *at_name = true;
+                        *at_name |= deeper == 0;
                     }
                 }
                 b'"' => {
                     let start = at - 1;
                     at = end_of_string(bytes, at);
-                    let written = text.get(start..at).unwrap_or_default();
-                    scan.string(written, text.get(at..).unwrap_or_default(), &mut open);
+                    if deeper == 0 {
+                        let written = text.get(start..at).unwrap_or_default();
+                        scan.string(written, text.get(at..).unwrap_or_default(), &mut open);
+                    }
                 }
                 _ => {}
             }
-            scan.depth = scan.depth.max(open.len());
+            scan.depth = scan.depth.max(open.len() + deeper);
         }
         scan
     }
