@@ -224,7 +224,7 @@ impl Host {
     pub async fn stop(&self) {
         let running = self.running.lock().await.take();
         for (group, _) in running.into_iter().flat_map(|running| running.processes) {
-            group.end().await;
+            group.terminate().await;
         }
     }
 

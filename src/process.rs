@@ -79,7 +79,14 @@ impl Group {
 
     /// Waits for the process to end by itself, then asks it to, then kills the group. Call it after closing its input.
     pub async fn end(self) {
-        if self.wait_exit(GRACE).await {
+        if !self.wait_exit(GRACE).await {
+            self.terminate().await;
+        }
+    }
+
+    /// Asks the process to end, then kills the group: for one that does not read its input, or whose input is open.
+    pub async fn terminate(self) {
+        if self.has_exited() {
             return;
         }
         self.0.signal(Signal::Term);
