@@ -12,7 +12,7 @@ mod steps;
 mod verbatim;
 mod wait;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,8 @@ pub struct Session {
     replies: BTreeMap<String, Option<Value>>,
     replied: usize,
     started: BTreeMap<String, usize>,
+    /// HTTP: exchanges that we gave up.
+    abandoned: HashSet<StreamId>,
     resumption: resume::Resumption,
     vars: BTreeMap<String, Value>,
     /// Whose credentials the step sends in the place of ours.
@@ -130,6 +132,7 @@ impl Session {
             replies: BTreeMap::new(),
             replied: 0,
             started: BTreeMap::new(),
+            abandoned: HashSet::new(),
             resumption: resume::Resumption::default(),
             identity: None,
             turn: replica::Turn::default(),
@@ -275,6 +278,14 @@ impl Session {
             tokio::spawn(group.end());
         }
         (self.record.entries, self.record.conversation)
+    }
+
+    /// Gives up an HTTP exchange. What was under way on it is not recorded any more: it would look like an event of
+    /// whatever comes next.
+    fn abandon(&mut self, stream: StreamId) {
+        let _ = self.link.tx.send(Outgoing::Abandon(stream));
+        self.record.note(stream, What::Abandoned);
+        self.abandoned.insert(stream);
     }
 
     fn is_http(&self) -> bool {

@@ -9,8 +9,7 @@ use super::wait::is_settled;
 use crate::judge::pattern::Scope;
 use crate::judge::view;
 use crate::revision::Era;
-use crate::transcript::{StepRef, What};
-use crate::transport::Outgoing;
+use crate::transcript::StepRef;
 use crate::value::ExpandError;
 
 impl Session {
@@ -50,8 +49,7 @@ impl Session {
         let sent = self.entry_of(name)?;
         if self.is_http() && self.spec.era() == Era::Modern {
             let stream = self.record.entries[sent].stream;
-            let _ = self.link.tx.send(Outgoing::Abandon(stream));
-            self.record.note(stream, What::Abandoned);
+            self.abandon(stream);
             return Ok(Next::Go);
         }
         let id = self.record.entries[sent]

@@ -12,7 +12,7 @@ use crate::catalog::case::HttpStep;
 use crate::judge::duty::Duty;
 use crate::judge::view;
 use crate::transcript::{Raw, StepRef, What};
-use crate::transport::{Outgoing, StreamId};
+use crate::transport::StreamId;
 use crate::value::ExpandError;
 
 /// Of longer bytes the HTTP headers do not mirror the content.
@@ -129,8 +129,7 @@ impl Session {
                 stream_ended(record, stream)
             })
             .await;
-            let _ = self.link.tx.send(Outgoing::Abandon(stream));
-            self.record.note(stream, What::Abandoned);
+            self.abandon(stream);
         }
         Ok(wait.into())
     }

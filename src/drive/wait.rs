@@ -98,6 +98,7 @@ impl Session {
             }
             let until = self.resume_due().map_or(deadline, |due| due.min(deadline));
             match tokio::time::timeout_at(until.into(), self.link.rx.recv()).await {
+                Ok(Some(incoming)) if self.abandoned.contains(&incoming.stream) => {}
                 Ok(Some(incoming)) => {
                     self.note_endpoint(&incoming);
                     let ended = self.record.take(incoming);
