@@ -164,8 +164,10 @@ impl Context {
             && late
         {
             let outlet = Arc::clone(&self.outlet);
+            // A task has told of its end by then; an answer is still to be written.
+            let pause = Duration::from_millis(if in_task { 5 } else { 20 });
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(pause).await;
                 let params = json!({"progressToken": token, "progress": 1000});
                 outlet.send(jsonrpc::notification("notifications/progress", params));
             });

@@ -94,7 +94,7 @@ impl Relay {
                 value
                     .to_str()
                     .is_ok_and(|value| value.contains("text/event-stream"))
-            }),
+            }) && !is_poll(&body),
         };
         let mut onward = Request::new(Full::new(body));
         *onward.method_mut() = head.method;
@@ -247,7 +247,14 @@ impl Relay {
 struct Asked {
     /// It brings one request, whose answer ends the response.
     is_single: bool,
+    /// It may be answered by a stream.
     takes_streams: bool,
+}
+
+/// Polls should not be answered by a stream:
+/// <https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks#getting-tasks>
+fn is_poll(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|message| message["method"] == "tasks/get")
 }
 
 fn is_single_request(body: &[u8]) -> bool {

@@ -19,7 +19,7 @@ use crate::lock;
 use crate::random;
 
 /// How long the imaginary user stays on a page.
-const STAY: Duration = Duration::from_millis(50);
+const STAY: Duration = Duration::from_millis(300);
 
 /// How far the user of a session is with the page without which `test_url_elicitation_required` does not work.
 #[derive(Default)]
