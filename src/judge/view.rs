@@ -10,6 +10,7 @@ use super::pattern::{self, Scope};
 use crate::catalog::case::{Action, Case, Expectation, Step};
 use crate::conversation::{Conversation, Exchange};
 use crate::message::{self, Kind};
+use crate::revision::Era;
 use crate::transcript::{Entry, StepRef, What};
 use crate::transport::{StreamId, is_event_stream};
 
@@ -270,15 +271,19 @@ pub fn session_id(session: &Session<'_>) -> Option<String> {
     }
 }
 
-/// Whether a message like this is among what was received with these entries.
+/// Whether a message like this is among what was received for a request, whose entry is the first of these. At modern
+/// revisions each request has its own stream over HTTP, and what comes on others is for others.
 pub fn has_come(awaited: &Value, entries: &[Entry], scope: &Scope<'_>) -> bool {
-    received(entries).any(|message| pattern::matches(awaited, Some(message), scope).is_ok())
+    let own = entries.first().map(|sent| sent.stream);
+    let shared = scope.revision.era() == Era::Legacy;
+    let concerns = |entry: &&Entry| shared || entry.stream == 0 || Some(entry.stream) == own;
+    received(entries.iter().filter(concerns))
+        .any(|message| pattern::matches(awaited, Some(message), scope).is_ok())
 }
 
 /// All messages received with these entries.
-fn received(entries: &[Entry]) -> impl Iterator<Item = &Value> {
+fn received<'a>(entries: impl Iterator<Item = &'a Entry>) -> impl Iterator<Item = &'a Value> {
     entries
-        .iter()
         .filter(|entry| matches!(entry.what, What::Received { .. }))
         .filter_map(|entry| entry.json())
         .flat_map(message::messages)
@@ -299,7 +304,7 @@ pub fn is_open_stream(entries: &[Entry], stream: StreamId) -> bool {
 /// The requests and notifications that the other side sent between two entries.
 fn initiated(entries: &[Entry], from: usize, until: usize) -> Value {
     let until = until.min(entries.len());
-    let messages = received(&entries[from..until.max(from)]).filter(|message| {
+    let messages = received(entries[from..until.max(from)].iter()).filter(|message| {
         matches!(
             message::kind(message),
             Kind::Request { .. } | Kind::Notification { .. }
