@@ -16,7 +16,8 @@ use mcp_conform::drive::{Session, Spec};
 use mcp_conform::host::Host;
 use mcp_conform::redact::Redactor;
 use mcp_conform::revision::Revision;
-use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint};
+use mcp_conform::target::Endpoint;
+use mcp_conform::transport::Transport;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -24,24 +25,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 /// A session remembers everything: it is renewed before that costs anything.
 const PER_SESSION: u64 = 500;
 
-fn serve(arguments: &[&str]) -> CommandLine {
-    let words = [&[PROGRAM, "serve", "--log", "off"], arguments].concat();
-    CommandLine {
-        words: words.into_iter().map(str::to_owned).collect(),
-        ..CommandLine::default()
-    }
-}
-
-fn stdio() -> Endpoint {
-    Endpoint::Stdio(serve(&["--stdio"]))
-}
-
-fn http() -> Endpoint {
-    Endpoint::Http(HttpEndpoint {
-        url: "http://127.0.0.1:{port}/mcp".to_owned(),
-        command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-        ..HttpEndpoint::default()
-    })
+fn over(transport: Transport) -> Endpoint {
+    Endpoint::reference(PROGRAM, transport, &[])
 }
 
 async fn open(host: &Arc<Host>) -> Session {
@@ -112,9 +97,10 @@ impl Bare {
 fn round_trip(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let mut group = criterion.benchmark_group("round_trip");
-    for (name, endpoint) in [("stdio", stdio()), ("http", http())] {
+    for transport in [Transport::Stdio, Transport::Http] {
+        let endpoint = over(transport);
         let host = Arc::new(Host::new(endpoint));
-        group.bench_function(name, |bencher| {
+        group.bench_function(transport.as_str(), |bencher| {
             bencher.iter_custom(|count| runtime.block_on(pings(&host, count)));
         });
         runtime.block_on(host.stop());

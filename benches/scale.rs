@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use mcp_conform::catalog::Catalog;
 use mcp_conform::run::{self, Fixture, Options};
-use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint, TargetInfo};
+use mcp_conform::target::{Endpoint, TargetInfo};
+use mcp_conform::transport::Transport;
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
@@ -159,33 +160,18 @@ fn repeated(times: usize) -> Catalog {
 
 /// The bundled server over each transport.
 fn endpoints(scale: Scale) -> Vec<Endpoint> {
-    let tools = scale
-        .tools
-        .map(|(tools, page)| format!("--tools {tools} --tools-per-page {page}"));
-    let serve = |mode: &str| {
-        let options = format!(
-            "serve --log off {mode} {}",
-            tools.as_deref().unwrap_or_default()
-        );
-        let words = std::iter::once(PROGRAM).chain(options.split_whitespace());
-        CommandLine {
-            words: words.map(str::to_owned).collect(),
-            ..CommandLine::default()
-        }
-    };
-    let http = |path: &str, sse| {
-        Endpoint::Http(HttpEndpoint {
-            url: format!("http://127.0.0.1:{{port}}/{path}"),
-            command: Some(serve("--http 127.0.0.1:{port}")),
-            sse,
-            ..HttpEndpoint::default()
-        })
-    };
-    vec![
-        Endpoint::Stdio(serve("--stdio")),
-        http("mcp", false),
-        http("sse", true),
-    ]
+    let flags = scale.tools.map(|(tools, page)| {
+        let (tools, page) = (tools.to_string(), page.to_string());
+        [
+            "--tools".to_owned(),
+            tools,
+            "--tools-per-page".to_owned(),
+            page,
+        ]
+    });
+    let flags: Vec<&str> = flags.iter().flatten().map(String::as_str).collect();
+    let over = |transport| Endpoint::reference(PROGRAM, transport, &flags);
+    Transport::ALL.map(over).to_vec()
 }
 
 /// The CPU time of this process, and of its children that have ended; none where the system has no /proc.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::process::{self, Group, StartError};
-use crate::target::{CommandLine, Endpoint, HttpEndpoint, bearer};
+use crate::target::{CommandLine, Endpoint, HttpEndpoint, PORT, bearer};
 use crate::transport::http::{Address, AddressError};
 use crate::transport::{Link, Transport, http, stdio};
 
@@ -292,8 +292,7 @@ impl Host {
 
 /// Puts a free port in the place of `{port}`.
 async fn with_port(url: &str, command: &CommandLine) -> Result<(String, CommandLine), HostError> {
-    let uses_port =
-        url.contains("{port}") || command.words.iter().any(|word| word.contains("{port}"));
+    let uses_port = url.contains(PORT) || command.words.iter().any(|word| word.contains(PORT));
     if !uses_port {
         return Ok((url.to_owned(), command.clone()));
     }
@@ -305,7 +304,7 @@ async fn with_port(url: &str, command: &CommandLine) -> Result<(String, CommandL
         .map_err(HostError::Port)?
         .port()
         .to_string();
-    let fill = |text: &String| text.replace("{port}", &port);
+    let fill = |text: &String| text.replace(PORT, &port);
     let command = CommandLine {
         words: command.words.iter().map(fill).collect(),
         env: command
@@ -315,7 +314,7 @@ async fn with_port(url: &str, command: &CommandLine) -> Result<(String, CommandL
             .collect(),
         cwd: command.cwd.clone(),
     };
-    Ok((url.replace("{port}", &port), command))
+    Ok((url.replace(PORT, &port), command))
 }
 
 async fn await_listening(

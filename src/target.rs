@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::transport::Transport;
 
+/// Stands for a free port that we choose, in a URL and in the arguments of a command.
+pub const PORT: &str = "{port}";
+
 /// How one transport of the implementation under test is reached.
 #[derive(Debug, Clone)]
 pub enum Endpoint {
@@ -57,6 +60,33 @@ pub struct CommandLine {
 }
 
 impl Endpoint {
+    /// The reference server over a transport: `program` has it as its subcommand `serve`, which gets these flags. What it
+    /// would log is in the transcripts.
+    pub fn reference(program: &str, transport: Transport, flags: &[&str]) -> Endpoint {
+        let serve = |place: &[&str]| CommandLine {
+            words: [&[program, "serve", "--log", "off"], place, flags]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            ..CommandLine::default()
+        };
+        let http = |path: &str| {
+            let authority = format!("127.0.0.1:{PORT}");
+            Endpoint::Http(HttpEndpoint {
+                url: format!("http://{authority}/{path}"),
+                command: Some(serve(&["--http", &authority])),
+                sse: transport == Transport::Sse,
+                ..HttpEndpoint::default()
+            })
+        };
+        match transport {
+            Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
+            Transport::Http => http("mcp"),
+            Transport::Sse => http("sse"),
+        }
+    }
+
     /// The URLs of the further processes of the server.
     pub fn replicas(&self) -> &[String] {
         match self {

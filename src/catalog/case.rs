@@ -273,7 +273,7 @@ impl Expectation {
 impl Case {
     /// The first part of the id.
     pub fn area(&self) -> &str {
-        self.id.split('/').next().unwrap_or(&self.id)
+        super::area(&self.id)
     }
 
     /// Whether it runs over this transport.

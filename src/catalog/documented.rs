@@ -31,7 +31,7 @@ fn blocks(info: &str) -> Vec<Value> {
 /// What lint says of requirements and cases, each in the file of its area.
 fn problems(requirements: &[Value], cases: &[Value]) -> Vec<String> {
     let file = |kind: Kind, item: &Value| {
-        let area = item["id"].as_str().unwrap().split('/').next().unwrap();
+        let area = super::area(item["id"].as_str().unwrap());
         SourceFile {
             name: format!("{area}.json"),
             kind,

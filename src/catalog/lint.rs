@@ -120,7 +120,7 @@ fn collect<T>(
 
 fn area_problem<T>(found: &Located<'_, T>, id: &str) -> Option<Problem> {
     let stem = found.file.stem();
-    let area = id.split('/').next().unwrap_or(id);
+    let area = super::area(id);
     (area != stem).then(|| {
         found.problem(
             "/id",

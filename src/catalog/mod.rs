@@ -22,6 +22,11 @@ pub use load::{CatalogError, Problem};
 pub use requirement::{Clause, Concern, Party, Requirement};
 pub use select::Selection;
 
+/// The area of a case or a requirement: the first part of its id.
+pub fn area(id: &str) -> &str {
+    id.split('/').next().unwrap_or(id)
+}
+
 /// Everything that can be tested, and why.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {

@@ -70,7 +70,7 @@ impl Concern {
 impl Requirement {
     /// The first part of the id.
     pub fn area(&self) -> &str {
-        self.id.split('/').next().unwrap_or(&self.id)
+        super::area(&self.id)
     }
 
     /// The transports that it concerns, of those that the revision has.

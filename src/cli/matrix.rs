@@ -14,6 +14,7 @@ use mcp_reference_server::{Fault, faults};
 use super::cases::to_json;
 use super::{CatalogArgs, Failure, check, print};
 use crate::matrix::{self, Matrix, Options};
+use crate::run;
 
 /// Play each fault of the reference server: every case must be able to fail, and to pass
 #[derive(Debug, Args)]
@@ -74,14 +75,13 @@ impl Arguments {
         let faults = self.selected()?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::run(format!("cannot find this program: {error}")))?;
-        let jobs = || 3 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let bar =
             ProgressBar::with_draw_target(Some(faults.len() as u64), ProgressDrawTarget::stderr());
         let options = Options {
             program,
             catalog: Arc::new(self.catalog.load()?),
             faults,
-            jobs: self.jobs.map_or_else(jobs, NonZeroUsize::get),
+            jobs: self.jobs.map_or_else(run::default_jobs, NonZeroUsize::get),
             timeout: self.timeout,
         };
         let done = |row: &matrix::Row| {

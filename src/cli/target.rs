@@ -8,11 +8,9 @@ use url::Url;
 use super::Failure;
 use crate::redact::{MIN_LENGTH, REDACTED, Redactor};
 use crate::target::{
-    CommandLine, Endpoint, HttpEndpoint, IN_QUERY, Identities, TargetInfo, bearer,
+    CommandLine, Endpoint, HttpEndpoint, IN_QUERY, Identities, PORT, TargetInfo, bearer,
 };
-
-/// Stands for a port that we choose.
-const PORT: &str = "{port}";
+use crate::transport::Transport;
 
 /// Headers that say how a message is framed or where it goes: they are not the user's to set.
 const OURS: [&str; 5] = [
@@ -197,7 +195,6 @@ impl Target {
         env: &[(String, String)],
         redactor: &Redactor,
     ) -> Vec<String> {
-        let redacted = crate::redact::REDACTED;
         let mut arguments = Vec::new();
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
         if let Some(url) = &self.url {
@@ -208,14 +205,14 @@ impl Target {
         }
         headers
             .iter()
-            .for_each(|(name, _)| option("--header", format!("{name}: {redacted}")));
+            .for_each(|(name, _)| option("--header", format!("{name}: {REDACTED}")));
         for (identity, headers) in identities {
             for (name, _) in headers {
-                option("--identity", format!("{identity}={name}: {redacted}"));
+                option("--identity", format!("{identity}={name}: {REDACTED}"));
             }
         }
         env.iter()
-            .for_each(|(name, _)| option("--env", format!("{name}={redacted}")));
+            .for_each(|(name, _)| option("--env", format!("{name}={REDACTED}")));
         if let Some(cwd) = &self.cwd {
             option("--cwd", cwd.display().to_string());
         }
@@ -235,29 +232,8 @@ fn bundled() -> Result<Vec<Endpoint>, Failure> {
         ))
     })?;
     let program = program.display().to_string();
-    // What it would log is in the transcripts.
-    let serve = |arguments: [&str; 2]| {
-        let words = [program.as_str(), "serve", "--log", "off"]
-            .into_iter()
-            .chain(arguments.into_iter().filter(|word| !word.is_empty()));
-        CommandLine {
-            words: words.map(str::to_owned).collect(),
-            ..CommandLine::default()
-        }
-    };
-    let http = |path: &str, sse| {
-        Endpoint::Http(HttpEndpoint {
-            url: format!("http://127.0.0.1:{PORT}/{path}"),
-            command: Some(serve(["--http", &format!("127.0.0.1:{PORT}")])),
-            sse,
-            ..HttpEndpoint::default()
-        })
-    };
-    Ok(vec![
-        Endpoint::Stdio(serve(["--stdio", ""])),
-        http("mcp", false),
-        http("sse", true),
-    ])
+    let over = |transport| Endpoint::reference(&program, transport, &[]);
+    Ok(Transport::ALL.map(over).to_vec())
 }
 
 fn verify_url(option: &str, text: &str, has_command: bool) -> Result<(), Failure> {

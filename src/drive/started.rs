@@ -38,7 +38,8 @@ impl Session {
         };
         let wait = self
             .wait_for(Some(at), "a message that the step awaits", |record| {
-                is_settled(record, sent) || view::has_come(until, &record.entries[sent..], &scope)
+                let concerning = view::concerning(&record.entries[sent..], revision.era());
+                is_settled(record, sent) || view::has_come(until, concerning, &scope)
             })
             .await;
         Ok(wait.into())

@@ -311,7 +311,7 @@ impl Session {
             vars: &vars,
         };
         self.wait_for(Some(at), "a message that the step listens for", |record| {
-            view::has_come(awaited, &record.entries[began..], &scope)
+            view::has_come(awaited, record.entries[began..].iter(), &scope)
         })
         .await;
         Next::Go

@@ -271,14 +271,22 @@ pub fn session_id(session: &Session<'_>) -> Option<String> {
     }
 }
 
-/// Whether a message like this is among what was received for a request, whose entry is the first of these. At modern
-/// revisions each request has its own stream over HTTP, and what comes on others is for others.
-pub fn has_come(awaited: &Value, entries: &[Entry], scope: &Scope<'_>) -> bool {
+/// Whether a message like this is among those received with these entries.
+pub fn has_come<'a>(
+    awaited: &Value,
+    entries: impl Iterator<Item = &'a Entry>,
+    scope: &Scope<'_>,
+) -> bool {
+    received(entries).any(|message| pattern::matches(awaited, Some(message), scope).is_ok())
+}
+
+/// The entries from a request on that may concern it. At modern revisions it has its own stream over HTTP, and what comes
+/// on others is for others.
+pub fn concerning(entries: &[Entry], era: Era) -> impl Iterator<Item = &Entry> {
     let own = entries.first().map(|sent| sent.stream);
-    let shared = scope.revision.era() == Era::Legacy;
-    let concerns = |entry: &&Entry| shared || entry.stream == 0 || Some(entry.stream) == own;
-    received(entries.iter().filter(concerns))
-        .any(|message| pattern::matches(awaited, Some(message), scope).is_ok())
+    entries
+        .iter()
+        .filter(move |entry| era == Era::Legacy || entry.stream == 0 || Some(entry.stream) == own)
 }
 
 /// All messages received with these entries.

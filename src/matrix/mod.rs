@@ -18,8 +18,8 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::catalog::Catalog;
 use crate::catalog::coverage::Share;
+use crate::catalog::{Catalog, area};
 use crate::rule::RULES;
 use crate::verdict::{Level, TrialReport, Verdict};
 
@@ -137,11 +137,6 @@ fn seen_instead(trial: &TrialReport) -> String {
         .map(|finding| format!("; {}: {}", finding.requirement, finding.message));
     let more: String = reason.chain(findings).collect();
     format!("{}: {}{more}", trial.name, trial.verdict)
-}
-
-/// The first part of an id.
-fn area(id: &str) -> &str {
-    id.split('/').next().unwrap_or(id)
 }
 
 impl Matrix {

@@ -7,7 +7,7 @@ use crate::catalog::Catalog;
 use crate::revision::Revision;
 use crate::rule::RULES;
 use crate::run::{self, Fixture};
-use crate::target::{CommandLine, Endpoint, HttpEndpoint, Identities, TargetInfo};
+use crate::target::{Endpoint, Identities, TargetInfo};
 use crate::transport::Transport;
 use crate::verdict::TrialReport;
 
@@ -243,43 +243,26 @@ impl Play {
     }
 
     fn endpoint(&self, options: &Options, auth: Option<&Auth>) -> Endpoint {
-        let serve = |place: &[&str]| {
-            let program = options.program.display().to_string();
-            let mut words = vec![program, "serve".to_owned(), "--log=off".to_owned()];
-            words.extend(place.iter().map(|word| (*word).to_owned()));
-            match self.setting {
-                Setting::Usual => {}
-                Setting::Static => words.push("--static".to_owned()),
-                Setting::ModernOnly => words.push("--era=modern".to_owned()),
-                Setting::Tokens => words.extend(auth.map(Auth::flag)),
-                Setting::Replicas => words.push("--state-key=shared".to_owned()),
-            }
-            words.extend(self.fault.map(|fault| format!("--fault={fault}")));
-            CommandLine {
-                words,
-                ..CommandLine::default()
-            }
-        };
-        let http = |path: &str, sse| {
-            let url = format!("http://127.0.0.1:{{port}}/{path}");
-            let replicas = match self.setting {
-                Setting::Replicas => vec![url.clone()],
-                _ => Vec::new(),
-            };
-            Endpoint::Http(HttpEndpoint {
-                url,
-                replicas,
-                command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-                headers: auth.iter().map(|auth| auth.ours.clone()).collect(),
-                identities: auth.map(|auth| auth.identities.clone()).unwrap_or_default(),
-                sse,
-            })
-        };
-        match self.transport {
-            Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
-            Transport::Http => http("mcp", false),
-            Transport::Sse => http("sse", true),
+        let mut flags = Vec::new();
+        match self.setting {
+            Setting::Usual => {}
+            Setting::Static => flags.push("--static".to_owned()),
+            Setting::ModernOnly => flags.push("--era=modern".to_owned()),
+            Setting::Tokens => flags.extend(auth.map(Auth::flag)),
+            Setting::Replicas => flags.push("--state-key=shared".to_owned()),
         }
+        flags.extend(self.fault.map(|fault| format!("--fault={fault}")));
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let program = options.program.display().to_string();
+        let mut endpoint = Endpoint::reference(&program, self.transport, &flags);
+        if let Endpoint::Http(http) = &mut endpoint {
+            if self.setting == Setting::Replicas {
+                http.replicas = vec![http.url.clone()];
+            }
+            http.headers = auth.iter().map(|auth| auth.ours.clone()).collect();
+            http.identities = auth.map(|auth| auth.identities.clone()).unwrap_or_default();
+        }
+        endpoint
     }
 }
 

@@ -32,7 +32,7 @@ type Counts = BTreeMap<Verdict, usize>;
 
 /// The first part of a case's id.
 pub fn area(trial: &TrialReport) -> &str {
-    trial.case.split('/').next().unwrap_or(&trial.case)
+    crate::catalog::area(&trial.case)
 }
 
 /// The table with its legend.

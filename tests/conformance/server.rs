@@ -8,7 +8,7 @@ use mcp_conform::event::RunReport;
 use mcp_conform::matrix::tokens;
 use mcp_conform::revision::Revision;
 use mcp_conform::run::{self, Fixture, Options, RunError};
-use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint, TargetInfo};
+use mcp_conform::target::{Endpoint, TargetInfo};
 use mcp_conform::transport::Transport;
 use tokio::runtime::Runtime;
 
@@ -24,40 +24,18 @@ pub const REPLICATED: [&str; 2] = ["--state-key", "conformance-tests"];
 
 /// Where the reference server is reached, which is started with these flags.
 pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
-    let serve = |arguments: &[&str]| {
-        let words = [env!("CARGO_BIN_EXE_mcp-conform"), "serve", "--log", "off"]
-            .iter()
-            .chain(arguments)
-            .chain(flags);
-        CommandLine {
-            words: words.map(|word| (*word).to_owned()).collect(),
-            ..CommandLine::default()
+    let program = env!("CARGO_BIN_EXE_mcp-conform");
+    let mut endpoint = Endpoint::reference(program, transport, flags);
+    if let Endpoint::Http(http) = &mut endpoint {
+        if flags.starts_with(&WITH_TOKENS) {
+            http.headers = vec![tokens::ours().unwrap()];
+            http.identities = tokens::identities().unwrap();
         }
-    };
-    let http = |path: &str, sse| {
-        let (headers, identities) = match flags.starts_with(&WITH_TOKENS) {
-            true => (vec![tokens::ours().unwrap()], tokens::identities().unwrap()),
-            false => Default::default(),
-        };
-        let url = format!("http://127.0.0.1:{{port}}/{path}");
-        let replicas = match flags.starts_with(&REPLICATED) {
-            true => vec![url.clone()],
-            false => Vec::new(),
-        };
-        Endpoint::Http(HttpEndpoint {
-            url,
-            replicas,
-            command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-            headers,
-            identities,
-            sse,
-        })
-    };
-    match transport {
-        Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
-        Transport::Http => http("mcp", false),
-        Transport::Sse => http("sse", true),
+        if flags.starts_with(&REPLICATED) {
+            http.replicas = vec![http.url.clone()];
+        }
     }
+    endpoint
 }
 
 /// What is checked, and how; the rest is usual.

@@ -1,9 +1,22 @@
 //! What the schemas of a document ask of each place in an instance.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::document::Document;
 use super::generate::names;
+
+/// One value of each type, of numbers a whole one and one with a fraction.
+pub fn one_of_each() -> [Value; 7] {
+    [
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(1.5),
+        json!("other"),
+        json!([]),
+        json!({}),
+    ]
+}
 
 /// A member or an element of an instance.
 #[derive(Debug)]

@@ -5,11 +5,11 @@ use std::cell::Cell;
 use mcp_conform::revision::Revision;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::document::{Document, reference, table};
 use super::generate::instance;
-use super::places::{Place, kind, places};
+use super::places::{Place, kind, one_of_each, places};
 
 /// Every schema of a message, or of a part of one, that x-mcp names.
 fn references(document: &Value) -> Vec<String> {
@@ -118,15 +118,7 @@ fn is_typed(
     let Some(types) = &place.types else {
         return Ok(false);
     };
-    for value in [
-        json!(null),
-        json!(true),
-        json!(7),
-        json!(1.5),
-        json!("other"),
-        json!([]),
-        json!({}),
-    ] {
+    for value in one_of_each() {
         let kind = kind(&value);
         if types.contains(&kind) || kind == "integer" && types.contains(&"number") {
             continue;

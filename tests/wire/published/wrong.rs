@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::places::one_of_each;
+
 /// The value with one thing changed, in every way and at every place.
 pub fn wrongs(value: &Value) -> Vec<(String, Value)> {
     let mut pointers = Vec::new();
@@ -15,15 +17,7 @@ pub fn wrongs(value: &Value) -> Vec<(String, Value)> {
                 wrongs.push((pointer.clone(), wrong));
             }
         };
-        for other in [
-            json!(null),
-            json!(true),
-            json!(7),
-            json!(1.5),
-            json!("other"),
-            json!([]),
-            json!({}),
-        ] {
+        for other in one_of_each() {
             put(other);
         }
     }
