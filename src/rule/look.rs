@@ -152,13 +152,14 @@ fn pairs<'a>(
 ) -> impl Iterator<Item = (&'a Value, &'a Value)> {
     let single = asked.is_object();
     message::messages(asked).iter().filter_map(move |request| {
-        let id = request.get("id");
         let mut responses = message::messages(answered)
             .iter()
             .filter(|message| is_response(message));
-        let own = responses
-            .clone()
-            .find(|response| id.is_some() && response.get("id") == id);
+        // Of ten thousand members without an id none looks through ten thousand responses.
+        let own = request.get("id").and_then(|id| {
+            let mut candidates = responses.clone();
+            candidates.find(|response| response.get("id") == Some(id))
+        });
         let response = if single {
             own.or(responses.next())
         } else {

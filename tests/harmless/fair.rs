@@ -38,8 +38,6 @@ pub fn all() -> Vec<Trial> {
                 is_judged_fairly(&report, least)
             },
         )
-        // Ten thousand answers to one batch take the judge long without optimisation.
-        .with_ignored_flag(revision == Revision::V2025_03_26)
     });
     let modern = Trial::test("fair/reference server, modern only", {
         let catalog = catalog.clone();
