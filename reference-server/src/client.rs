@@ -122,7 +122,7 @@ impl Client {
     }
 
     fn request(&self, id: Id, method: String, params: Object) {
-        self.server.faults.on_request();
+        self.server.faults.on_request(&id);
         if self.in_flight.contains(&id) {
             let error = ErrorObject::invalid_request("that id is still in use");
             return self.reply(Reply::error(Some(&id), error));

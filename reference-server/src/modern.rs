@@ -92,6 +92,9 @@ impl Metadata {
                 return malformed("clientInfo\"] is required");
             }
             None => {}
+            Some(info) if server.faults.knows_another(info) => {
+                return malformed("clientInfo\"] is another than before");
+            }
             Some(info) if info["name"].is_string() && info["version"].is_string() => {}
             Some(_) => return malformed("clientInfo\"] has a name and a version"),
         }
@@ -231,6 +234,9 @@ async fn answer(
     outlet: Arc<dyn Outlet>,
 ) -> Answer {
     server.faults.refuse_meta(params)?;
+    if server.faults.is_discovered(method) {
+        return Err(server.faults.unknown_method(method).into());
+    }
     if server.faults.is_undiscovered(method) {
         return Err(ErrorObject::invalid_request("discover the server first").into());
     }

@@ -84,7 +84,7 @@ impl Server {
             declare("resources", details);
         }
         if !self.faults.has(F::PromptsUndeclared) {
-            declare("prompts", changes);
+            declare("prompts", self.faults.prompt_capability(changes));
         }
         if !self.faults.has(F::LoggingUndeclared) {
             declare("logging", json!({}));

@@ -168,14 +168,14 @@ pub async fn listen(
                     let params = json!({"_meta": meta, "progressToken": "changes", "progress": 1});
                     outlet.send(notification("notifications/progress", params));
                 }
+                if server.faults.has(F::ListenLogs) {
+                    let params = json!({"_meta": meta, "level": "info", "data": "changed"});
+                    outlet.send(notification("notifications/message", params));
+                }
                 outlet.send(notification(event.method(), params));
                 if matches!(event, Event::Task(_)) && server.faults.has(F::TaskListenProgress) {
                     let params = json!({"_meta": meta, "progressToken": "task", "progress": 1});
                     outlet.send(notification("notifications/progress", params));
-                }
-                if server.faults.has(F::ListenLogs) {
-                    let params = json!({"_meta": meta, "level": "info", "data": "changed"});
-                    outlet.send(notification("notifications/message", params));
                 }
             }
         })

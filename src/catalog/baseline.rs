@@ -21,6 +21,8 @@ pub struct Baseline {
     pub unproven_cases: usize,
     /// Rules that no fault proves.
     pub unproven_rules: usize,
+    /// Requirements that are cited, and that no fault shows to be tested.
+    pub unproven_requirements: usize,
     /// Faults that nothing catches.
     pub uncaught_faults: usize,
     /// Requirements that were tested.
@@ -53,6 +55,7 @@ impl Baseline {
         Baseline {
             unproven_cases: missing(coverage.proven_cases),
             unproven_rules: missing(coverage.proven_rules),
+            unproven_requirements: missing(coverage.proven_requirements),
             uncaught_faults: missing(coverage.caught_faults),
             tested: counts(|cell| cell.tested),
             open: counts(|cell| cell.open),
@@ -73,6 +76,11 @@ impl Baseline {
                 "rules that no fault proves",
                 self.unproven_rules,
                 now.unproven_rules,
+            ),
+            (
+                "requirements that are cited and that no fault proves",
+                self.unproven_requirements,
+                now.unproven_requirements,
             ),
             (
                 "faults that nothing catches",
@@ -110,6 +118,7 @@ impl Baseline {
         for (name, count) in [
             ("unproven_cases", self.unproven_cases),
             ("unproven_rules", self.unproven_rules),
+            ("unproven_requirements", self.unproven_requirements),
             ("uncaught_faults", self.uncaught_faults),
         ] {
             let _ = writeln!(text, "  \"{name}\": {count},");
@@ -152,11 +161,11 @@ fn rows(counts: &Counts) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::coverage::tests::{catalog, rules};
+    use super::super::coverage::tests::{FAULTS, catalog, rules};
     use super::*;
 
     fn coverage() -> Coverage {
-        Coverage::of(&catalog(), &rules(), &["f", "g", "h"])
+        Coverage::of(&catalog(), &rules(), &FAULTS)
     }
 
     #[test]
@@ -177,7 +186,7 @@ mod tests {
         case.requirements = vec!["a/half".to_owned(), "a/case".to_owned()];
         case.revisions = "all".parse().unwrap();
         better.cases.push(case.into());
-        let better = Coverage::of(&better, &rules(), &["f", "g"]);
+        let better = Coverage::of(&better, &rules(), &FAULTS[..2]);
         assert_eq!(baseline.worse(&better), Vec::<String>::new());
         assert!(!Baseline::of(&better).worse(&coverage()).is_empty());
     }
@@ -192,7 +201,7 @@ mod tests {
         case.faults.clear();
         worse.cases.push(case.clone().into());
         worse.cases.push(case.into());
-        let worse = Coverage::of(&worse, &rules()[..1], &["f", "g", "h"]);
+        let worse = Coverage::of(&worse, &rules()[..1], &FAULTS);
         let expected = [
             "cases that no fault proves: 1 before, now 2",
             "a at 2025-11-25: 3 tested before, now 2",

@@ -24,6 +24,10 @@ pub struct Coverage {
     pub proven_cases: Share,
     /// The same of rules.
     pub proven_rules: Share,
+    /// Requirements that are cited, and broken by a fault that a case or rule which cites them catches.
+    pub proven_requirements: Share,
+    /// The others that are cited: nothing shows that they are tested.
+    pub unproven_requirements: BTreeSet<String>,
     /// Faults that a case or a rule catches, of those that a conversation can show.
     pub caught_faults: Share,
 }
@@ -74,16 +78,21 @@ impl std::ops::AddAssign for Cell {
 }
 
 impl Coverage {
-    /// Counts what the cases and rules of a catalog cite, and which of these faults they claim to catch.
-    pub fn of(catalog: &Catalog, rules: &[RuleCitations], faults: &[&str]) -> Coverage {
+    /// Counts what the cases and rules of a catalog cite, and which of these faults they claim to catch: each with
+    /// the requirement that it breaks.
+    pub fn of(catalog: &Catalog, rules: &[RuleCitations], faults: &[(&str, &str)]) -> Coverage {
         let by_cases = catalog.cases().iter().flat_map(|case| &case.faults);
         let by_rules = rules.iter().flat_map(|rule| &rule.faults);
         let caught: BTreeSet<&str> = by_cases.chain(by_rules).map(String::as_str).collect();
+        let cited = citations(catalog, rules, faults);
+        let unproven = cited.iter().filter(|(_, is_proven)| !**is_proven);
         let proven = |claims: &[String]| !claims.is_empty();
         let mut coverage = Coverage {
             proven_cases: Share::of(catalog.cases().iter().map(|case| proven(&case.faults))),
             proven_rules: Share::of(rules.iter().map(|rule| proven(&rule.faults))),
-            caught_faults: Share::of(faults.iter().map(|fault| caught.contains(fault))),
+            proven_requirements: Share::of(cited.values().copied()),
+            unproven_requirements: unproven.map(|(id, _)| (*id).to_owned()).collect(),
+            caught_faults: Share::of(faults.iter().map(|(fault, _)| caught.contains(fault))),
             ..Coverage::default()
         };
         for requirement in catalog.requirements.values() {
@@ -136,6 +145,27 @@ impl Coverage {
         }
         totals
     }
+}
+
+/// What is cited, and whether a fault that breaks it is caught by a case or rule which cites it.
+fn citations<'a>(
+    catalog: &'a Catalog,
+    rules: &'a [RuleCitations],
+    faults: &[(&str, &str)],
+) -> BTreeMap<&'a str, bool> {
+    let cases = catalog.cases().iter();
+    let cases = cases.map(|case| (&case.requirements, &case.faults));
+    let rules = rules.iter().map(|rule| (&rule.requirements, &rule.faults));
+    let mut cited = BTreeMap::new();
+    for (requirements, claims) in cases.chain(rules) {
+        for requirement in requirements {
+            let breaks = |(fault, broken): &(&str, &str)| {
+                broken == requirement && claims.iter().any(|claim| claim == fault)
+            };
+            *cited.entry(requirement.as_str()).or_default() |= faults.iter().any(breaks);
+        }
+    }
+    cited
 }
 
 /// Whether one of these cases or rules tests a requirement at this place.
@@ -196,6 +226,10 @@ pub(super) mod tests {
         catalog
     }
 
+    /// Only who cites a requirement proves that it is tested.
+    pub(in crate::catalog) const FAULTS: [(&str, &str); 3] =
+        [("f", "a/case"), ("g", "a/rule"), ("h", "a/http")];
+
     pub(in crate::catalog) fn rules() -> [RuleCitations; 2] {
         let rule = |id: &str, applies| RuleCitations {
             name: format!("rule/{id}"),
@@ -211,9 +245,12 @@ pub(super) mod tests {
 
     #[test]
     fn tested_with_reason_and_open_add_up() {
-        let coverage = Coverage::of(&catalog(), &rules(), &["f", "g", "h"]);
+        let coverage = Coverage::of(&catalog(), &rules(), &FAULTS);
         assert_eq!(coverage.proven_cases, Share { some: 1, all: 2 });
         assert_eq!(coverage.proven_rules, Share { some: 2, all: 2 });
+        assert_eq!(coverage.proven_requirements, Share { some: 2, all: 4 });
+        let unproven = ["a/half", "a/http"].map(str::to_owned);
+        assert_eq!(coverage.unproven_requirements, unproven.into());
         assert_eq!(coverage.caught_faults, Share { some: 2, all: 3 });
         let newest = coverage.areas["a"][&Revision::V2025_11_25];
         let expected = Cell {

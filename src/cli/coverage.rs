@@ -10,7 +10,7 @@ use mcp_reference_server::Proof;
 use super::cases::to_json;
 use super::{CatalogArgs, Failure, print, rule_citations};
 use crate::catalog::baseline::Baseline;
-use crate::catalog::coverage::{Cell, Coverage};
+use crate::catalog::coverage::{Cell, Coverage, Share};
 use crate::report::finding::BOLD;
 use crate::revision::Revision;
 
@@ -31,10 +31,10 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let faults: Vec<&str> = mcp_reference_server::faults()
+        let faults: Vec<(&str, &str)> = mcp_reference_server::faults()
             .iter()
             .filter(|fault| fault.proof == Proof::Conversation)
-            .map(|fault| fault.name)
+            .map(|fault| (fault.name, fault.requirement))
             .collect();
         let coverage = Coverage::of(&self.catalog.load()?, &rule_citations(), &faults);
         print(&if self.json {
@@ -101,6 +101,12 @@ fn text(coverage: &Coverage) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     let _ = writeln!(text, "\n{}", proofs(coverage));
+    if !coverage.unproven_requirements.is_empty() {
+        let _ = writeln!(text, "\n{BOLD}Cited, and not proven{BOLD:#}");
+        for id in &coverage.unproven_requirements {
+            let _ = writeln!(text, "  {id}");
+        }
+    }
     if !coverage.open.is_empty() {
         let _ = writeln!(text, "\n{BOLD}Open{BOLD:#}");
         for (id, places) in &coverage.open {
@@ -125,14 +131,14 @@ fn text(coverage: &Coverage) -> String {
 }
 
 fn proofs(coverage: &Coverage) -> String {
-    let (cases, rules, faults) = (
-        coverage.proven_cases,
-        coverage.proven_rules,
-        coverage.caught_faults,
-    );
+    let of = |share: Share| format!("{} of {}", share.some, share.all);
     format!(
-        "Proven by a fault of the reference server: {} of {} cases, {} of {} rules. Faults that are caught: {} of {}.",
-        cases.some, cases.all, rules.some, rules.all, faults.some, faults.all
+        "Proven by a fault of the reference server: {} cases, {} rules, {} requirements that they cite.\n\
+         Faults that are caught: {}.",
+        of(coverage.proven_cases),
+        of(coverage.proven_rules),
+        of(coverage.proven_requirements),
+        of(coverage.caught_faults)
     )
 }
 

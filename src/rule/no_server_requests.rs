@@ -6,6 +6,8 @@ use super::look::{answers, modern_answers, requests};
 use super::{Rule, Sight};
 use crate::judge::Session;
 use crate::revision::Era;
+use crate::transcript::What;
+use crate::transport::Transport;
 
 pub(super) const RULE: Rule = Rule {
     name: "no-server-requests",
@@ -15,7 +17,11 @@ pub(super) const RULE: Rule = Rule {
         "stdio/no-requests",
         "http/no-server-requests",
     ],
-    faults: &["server-requests"],
+    faults: &[
+        "requests-on-stdout",
+        "requests-on-streams",
+        "request-for-answer",
+    ],
     applies: |revision, _| revision.era() == Era::Modern,
     check,
 };
@@ -35,12 +41,21 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         let actual = received.message.clone();
         let expected = "the request inside an input_required result";
         sight.violation(
-            "messages/no-server-requests",
+            requirement(session, received.entry),
             &[received.entry],
             message,
             expected,
             actual,
         );
+    }
+}
+
+/// The clause of the transport, where it has one.
+fn requirement(session: &Session<'_>, entry: usize) -> &'static str {
+    match (&session.header.transport, &session.entries[entry].what) {
+        (Transport::Stdio, _) => "stdio/no-requests",
+        (_, What::Received { event: Some(_), .. }) => "http/no-server-requests",
+        _ => "messages/no-server-requests",
     }
 }
 
@@ -58,9 +73,18 @@ mod tests {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "roots/list" });
         finds(
             &RULE,
-            &asked.clone().gets(request),
-            &["messages/no-server-requests"],
+            &asked.clone().gets(request.clone()),
+            &["stdio/no-requests"],
         );
+        let streams = modern_http().streams(1, "tools/call", json!({}));
+        finds(
+            &RULE,
+            &streams.event_of(request.clone()),
+            &["http/no-server-requests"],
+        );
+        let body = modern_http().http("POST", &[]);
+        let body = body.asks(1, "tools/call", json!({})).head(200, &[]);
+        finds(&RULE, &body.gets(request), &["messages/no-server-requests"]);
         sees_nothing(&RULE, &asked);
     }
 }

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
         "logging/declare-capability",
         "initialization/negotiated-capabilities",
     ],
-    faults: &["logging-undeclared"],
+    faults: &["logging-undeclared", "prompts-change-undeclared"],
     applies: |_, _| true,
     check,
 };

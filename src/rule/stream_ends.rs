@@ -26,12 +26,15 @@ pub(super) const RULE: Rule = Rule {
     faults: &[
         "stream-stays-open",
         "stream-without-answer",
+        "stream-closed-early",
         "retry-missing",
     ],
     applies: |_, transport| transport == Transport::Http,
     check,
 };
 
+/// Up to 2025-06-18.
+const OPEN: &str = "http/stream-open-until-response";
 /// A stream is said to stay open only when it did so while this many later requests were answered, ...
 const LATER_ANSWERS: usize = 3;
 /// ... and for this long, in microseconds: longer than Nagle's algorithm and a delayed acknowledgement hold back an end.
@@ -160,13 +163,14 @@ fn unanswered(session: &Session<'_>, stream: &Stream<'_>, exchange: &Exchange, s
                 "none",
             );
         }
-    } else if exchange.ended.is_some() {
-        let early = "http/stream-open-until-response";
-        let requirement = if evidence::binds(session, early) {
-            early
-        } else {
-            "http/stream-delivers-response"
-        };
+        return;
+    }
+    // Where a server shall not close it, the hope that it can be resumed is no excuse.
+    let requirement = match evidence::binds(session, OPEN) {
+        true => OPEN,
+        false => "http/stream-delivers-response",
+    };
+    if exchange.ended.is_some() || requirement == OPEN {
         let message = "the stream of a request ends without the response";
         sight.violation(
             requirement,
@@ -201,6 +205,7 @@ mod tests {
 
     use super::super::testing::*;
     use super::*;
+    use crate::revision::Revision;
 
     fn response(id: u64) -> Value {
         json!({ "jsonrpc": "2.0", "id": id, "result": {} })
@@ -248,6 +253,13 @@ mod tests {
     fn brings_the_response() {
         let ended = modern_http().streams(1, "tools/call", json!({})).ends();
         finds(&RULE, &ended, &["http/stream-delivers-response"]);
+        let cut = Script::new(Revision::V2025_06_18, Transport::Http)
+            .http("POST", &[])
+            .asks(1, "tools/call", json!({}))
+            .head(200, &[("content-type", "text/event-stream")])
+            .event(Some("1"), "")
+            .ends();
+        finds(&RULE, &cut, &["http/stream-open-until-response"]);
         let listening = modern_http()
             .streams(1, "subscriptions/listen", json!({}))
             .ends();

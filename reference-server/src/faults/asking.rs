@@ -132,6 +132,9 @@ impl Faults {
         if self.has(F::SamplingContextUndeclared) {
             params["includeContext"] = "allServers".into();
         }
+        if self.has(F::SamplingContextAsked) {
+            params["includeContext"] = "thisServer".into();
+        }
         self.spoil_tool_results(params);
     }
 
@@ -217,7 +220,7 @@ impl Faults {
 
     /// Questions that are wrongly asked with requests of our own, too.
     pub fn ask_directly(&self, outlet: &dyn Outlet, questions: &Object) {
-        if self.has(F::ServerRequests) {
+        if self.has(F::RequestsOnStdout) || self.has(F::RequestsOnStreams) {
             for (key, question) in questions {
                 let mut request = question.clone();
                 request["jsonrpc"] = "2.0".into();

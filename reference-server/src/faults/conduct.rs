@@ -7,6 +7,7 @@ use serde_json::json;
 use super::input::is_known;
 use super::{F, Faults};
 use crate::context::Outlet;
+use crate::hub::Event;
 use crate::jsonrpc::{Id, Object, notification};
 use crate::lock;
 use crate::revision::Revision;
@@ -65,6 +66,9 @@ impl Faults {
             let method = "notifications/subscriptions/acknowledged";
             outlet.send(notification(method, params));
         }
+        if self.has(F::PromptsChangeUndeclared) && !revision.is_modern() {
+            outlet.send(notification(Event::Prompts.method(), json!({})));
+        }
         let fault = match revision.is_modern() {
             true => F::CancelsAnything,
             false => F::CancelsClientRequests,
@@ -94,24 +98,28 @@ impl Faults {
             return;
         }
         let id = params.get("requestId").and_then(Id::from_value);
-        if method == "notifications/cancelled" {
-            let Some(id) = &id else {
-                return self.on_malformed_cancellation();
-            };
-            let running = in_flight.contains(id);
-            if !running {
-                self.on_late_cancellation();
-            }
-            if running && self.has(F::CancelAnswered)
-                || !running && self.has(F::CancelUnknownAnswered)
-            {
-                let error = json!({"code": -32603, "message": "cancelled"});
-                outlet.send(json!({"jsonrpc": "2.0", "id": id.to_value(), "error": error}));
-            }
+        if method == "notifications/cancelled" && self.answers_cancellation(id.as_ref(), in_flight)
+        {
+            let error = json!({"code": -32603, "message": "cancelled"});
+            let id = id.as_ref().map(Id::to_value);
+            outlet.send(json!({"jsonrpc": "2.0", "id": id, "error": error}));
         }
         let known = is_known(method);
         if self.has(F::NotificationAnswered) || !known && self.has(F::UnknownNotificationAnswered) {
             outlet.send(json!({"jsonrpc": "2.0", "id": null, "result": {}}));
         }
+    }
+
+    fn answers_cancellation(&self, id: Option<&Id>, in_flight: &InFlight) -> bool {
+        let Some(id) = id else {
+            self.on_malformed_cancellation();
+            return self.has(F::CancelMalformedAnswered);
+        };
+        if in_flight.contains(id) {
+            return self.has(F::CancelAnswered);
+        }
+        self.on_late_cancellation();
+        let answered = || self.saw_before(&id.to_value().to_string());
+        self.has(F::CancelUnknownAnswered) || self.has(F::CancelLateAnswered) && answered()
     }
 }

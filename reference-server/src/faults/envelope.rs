@@ -130,6 +130,9 @@ impl Faults {
             message.shift_remove("result");
             message.shift_remove("error");
         }
+        if self.has(F::RequestForAnswer) {
+            ask_instead(message);
+        }
         if self.has(F::ErrorAsResult)
             && let Some(error) = message.shift_remove("error")
         {
@@ -236,6 +239,20 @@ fn opens(message: &Object) -> bool {
     message
         .get("result")
         .is_some_and(|result| result.get("capabilities").is_some())
+}
+
+/// Makes a result that asks for input the first request that it carries.
+fn ask_instead(message: &mut Object) {
+    let questions = message
+        .get_mut("result")
+        .map(|result| result["inputRequests"].take());
+    if let Some(Value::Object(questions)) = questions
+        && let Some((key, Value::Object(question))) = questions.into_iter().next()
+    {
+        *message = question;
+        message.insert("jsonrpc".into(), "2.0".into());
+        message.insert("id".into(), key.into());
+    }
 }
 
 /// Where `wanted` begins.

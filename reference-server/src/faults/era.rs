@@ -33,6 +33,14 @@ impl Faults {
         Ok(())
     }
 
+    /// What is declared of prompts.
+    pub fn prompt_capability(&self, details: Value) -> Value {
+        match self.has(F::PromptsChangeUndeclared) {
+            true => json!({}),
+            false => details,
+        }
+    }
+
     /// Metadata that is wrongly refused.
     pub fn refuse_meta(&self, params: &Object) -> Result<(), ErrorObject> {
         let meta = params.get("_meta").and_then(Value::as_object);

@@ -160,7 +160,10 @@ impl Faults {
     }
 
     /// A request was read.
-    pub fn on_request(&self) {
+    pub fn on_request(&self, id: &Id) {
+        if self.has(F::CancelLateAnswered) {
+            self.saw_before(&id.to_value().to_string());
+        }
         if self.has(F::DiesEarly) && self.count() >= 20 {
             die();
         }
@@ -192,6 +195,7 @@ impl Faults {
     /// A cancellation is of something that is not being worked on.
     pub(super) fn on_late_cancellation(&self) {
         self.die_if(F::CancelLateDies);
+        self.die_if(F::CancelUnknownDies);
     }
 
     /// A response stream begins.

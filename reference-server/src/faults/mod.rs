@@ -25,6 +25,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::hub::Event;
 use crate::jsonrpc::{MAX_MESSAGE_BYTES, Object};
@@ -127,6 +129,24 @@ impl Faults {
             true => cursor.strip_suffix(&process()).unwrap_or_default(),
             false => cursor,
         }
+    }
+
+    /// Whether the server is wrongly not to be discovered, because it was before.
+    pub fn is_discovered(&self, method: &str) -> bool {
+        self.has(F::DiscoverOnce) && method == "server/discover" && self.count() > 0
+    }
+
+    /// Whether a client is wrongly refused because another came first.
+    pub fn knows_another(&self, client: &Value) -> bool {
+        if !self.has(F::OtherClientRefused) {
+            return false;
+        }
+        let client = client.to_string();
+        let mut first = lock(&self.memory.client);
+        if first.is_empty() {
+            first.clone_from(&client);
+        }
+        *first != client
     }
 
     /// Whether a method is wrongly refused because nobody has discovered the server yet.

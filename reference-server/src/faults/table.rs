@@ -34,7 +34,10 @@ faults! {
     RetiredCode "retired-code" "messages/retired-codes" "modern: an unknown tool is error -32042";
     ResultTypeMissing "result-type-missing" "messages/result-type" "modern: results have no resultType";
     ResultTypeUnknown "result-type-unknown" "messages/result-type-known" "modern: results have the resultType \"done\"";
-    ServerRequests "server-requests" "messages/no-server-requests" "modern: tools that ask send a request of their own";
+    RequestsOnStdout "requests-on-stdout" "stdio/no-requests" "modern: tools that ask send a request of their own (stdio)";
+    RequestsOnStreams "requests-on-streams" "http/no-server-requests" "modern: tools that ask send a request of their own (HTTP)";
+    RequestForAnswer "request-for-answer" "messages/no-server-requests" "modern: the answer of a tool that asks is a request";
+    OtherClientRefused "other-client-refused" "messages/stateless" "modern: serves only the client that came first";
 
     InvalidParamsCode "invalid-params-code" "messages/invalid-params-code" "parameters of a wrong form are an internal error";
     OwnCodeInside "own-code-inside" "messages/own-codes-outside" "modern: an unknown tool is error -32500";
@@ -102,6 +105,7 @@ faults! {
     ServerInfoWithoutVersion "server-info-without-version" "initialization/result" "the server does not tell its own version";
     InitializeUnchecked "initialize-unchecked" "initialization/invalid-params" "legacy: a handshake without parameters succeeds";
     TalksTooEarly "talks-too-early" "initialization/quiet-before-initialized" "legacy: sends a request before it was told to begin (stdio)";
+    PromptsChangeUndeclared "prompts-change-undeclared" "initialization/negotiated-capabilities" "legacy: tells of changed prompts, and does not declare it";
     PingRefusedEarly "ping-refused-early" "initialization/ping-before-initialized" "legacy: refuses ping before notifications/initialized";
     UnknownCapabilityRefused "unknown-capability-refused" "initialization/open-capabilities" "refuses clients that declare an unknown capability";
     PingUnknown "ping-unknown" "ping/empty-result" "legacy: ping is an unknown method";
@@ -130,12 +134,14 @@ faults! {
     CapabilitiesRemembered "capabilities-remembered" "meta/capabilities-per-request" "modern: remembers capabilities of earlier requests";
     MissingCapabilityCode "missing-capability-code" "meta/missing-capability" "modern: a missing client capability is error -32603";
     MissingCapabilityData "missing-capability-data" "meta/missing-capability" "modern: the missing-capability error does not say which";
+    MissingCapabilityServed "missing-capability-served" "meta/undeclared-capability" "modern: a tool does without the client capability that it needs";
     MissingCapabilityStatus "missing-capability-status" "meta/missing-capability-status" "modern: a missing client capability has HTTP status 200";
     ServerInfoMissing "server-info-missing" "meta/server-info" "modern: results do not say who the server is";
     MetaKeyMalformed "meta-key-malformed" "meta/key-form" "results carry a malformed _meta key";
     TraceContextMalformed "trace-context-malformed" "meta/trace-context" "modern: results carry a traceparent that is none";
     DiscoverWithoutVersions "discover-without-versions" "discover/supported-versions" "modern: server/discover lists no versions";
     DiscoverWithoutCapabilities "discover-without-capabilities" "discover/capabilities" "modern: server/discover has no capabilities";
+    DiscoverOnce "discover-once" "discover/implemented" "modern: server/discover is an unknown method from the second time on";
     DiscoverFirst "discover-first" "discover/optional" "modern: nothing works before server/discover (stdio)";
     RemovedMethods "removed-methods" "messages/unknown-method-code" "modern: ping, initialize and logging/setLevel still succeed";
 
@@ -254,7 +260,10 @@ faults! {
     ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer (stdio)";
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
-    CancelLateDies "cancel-late-dies" "robust/stays-alive" "ends the process when what was answered is cancelled";
+    CancelLateDies "cancel-late-dies" "cancellation/race" "ends the process when what was answered is cancelled";
+    CancelUnknownDies "cancel-unknown-dies" "robust/stays-alive" "ends the process when something unknown is cancelled";
+    CancelLateAnswered "cancel-late-answered" "cancellation/completed-ignored" "a cancellation of what was answered is answered (stdio)";
+    CancelMalformedAnswered "cancel-malformed-answered" "cancellation/malformed-ignored" "a malformed cancellation is answered (stdio)";
     ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: is deaf while a stream is open, and after one was closed early";
     CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
     CancelsNothing "cancels-nothing" "cancellation/names-request" "sends a cancellation that does not say of what, at every tools/call";
@@ -295,7 +304,7 @@ faults! {
     FormEnumMalformed "form-enum-malformed" "elicitation/enums" "the choices of a form are objects";
     FormAnswerIgnored "form-answer-ignored" "elicitation/answer-used" "what the user submitted is ignored";
     FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "what the user submitted need not fit the form";
-    FormRefusalSulked "form-refusal-sulked" "robust/answers-in-time" "a request whose form was refused is never answered";
+    FormRefusalSulked "form-refusal-sulked" "elicitation/answers-handled" "a request whose form was refused is never answered";
     PageUndeclared "page-undeclared" "elicitation/mode-declared" "sends users to pages whose client cannot";
     PageWithoutUrl "page-without-url" "elicitation/url-form" "requests to visit a page do not say which";
     PageUrlInvalid "page-url-invalid" "elicitation/url-valid" "the URL of a page is none";
@@ -317,10 +326,11 @@ faults! {
     SamplingResultUnknown "sampling-result-unknown" "sampling/tool-result-match" "the model gets a result of a tool that it did not use";
     SamplingResultMistyped "sampling-result-mistyped" "sampling/tool-result-structured" "what the model gets does not fit the outputSchema of its tool";
     SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
-    SamplingRefusalSulked "sampling-refusal-sulked" "robust/answers-in-time" "legacy: a request whose sampling was refused is never answered";
+    SamplingContextAsked "sampling-context-asked" "sampling/include-context-avoided" "sampling asks for the context of this server";
+    SamplingRefusalSulked "sampling-refusal-sulked" "sampling/refusal-handled" "legacy: a request whose sampling was refused is never answered";
     RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";
     NoRootsFail "no-roots-fail" "roots/unavailable-handled" "a client without roots gets an internal error";
-    RootsRefusalSulked "roots-refusal-sulked" "robust/answers-in-time" "legacy: a request whose roots were refused is never answered";
+    RootsRefusalSulked "roots-refusal-sulked" "roots/unavailable-handled" "legacy: a request whose roots were refused is never answered";
     RootsStale "roots-stale" "roots/changes-handled" "legacy: keeps the roots that a client says have changed";
     ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
     ProgressTokenFraction "progress-token-fraction" "progress/token-type" "legacy: requests of the server have the progress token 1.5";
@@ -328,7 +338,7 @@ faults! {
 
     // Subscriptions and caching, modern
     ListenUnknown "listen-unknown" "subscriptions/listen" "modern: subscriptions/listen is an unknown method";
-    ListenLogs "listen-logs" "logging/only-on-request" "modern: log messages come on subscriptions";
+    ListenLogs "listen-logs" "logging/on-own-stream" "modern: log messages come on subscriptions";
     ListenUnacknowledged "listen-unacknowledged" "subscriptions/ack-first" "modern: subscriptions are not acknowledged";
     AcknowledgedLate "acknowledged-late" "subscriptions/nothing-before-ack" "modern: a notification comes before the acknowledgement";
     SubscriptionIdMissing "subscription-id-missing" "subscriptions/id-on-every-message" "modern: notifications do not name their subscription";
@@ -426,7 +436,7 @@ faults! {
     EventsMalformed "events-malformed" "sse/well-formed" "the data of events is cut off";
     EventsSplit "events-split" "messages/request-answered" "answers are events, and cut in two at every U+2028";
     RetryMissing "retry-missing" "sse/retry-before-close" "2025-11-25: connections are dropped without a retry field";
-    ResumeIgnored "resume-ignored" "messages/request-answered" "2025-11-25: Last-Event-ID resumes nothing";
+    ResumeIgnored "resume-ignored" "sse/resumed-by-get" "2025-11-25: Last-Event-ID resumes nothing";
     ListensEverywhere "listens-everywhere" "http/bind-localhost" "listens at all addresses of the machine";
     ConnectionBound "connection-bound" "messages/any-connection" "modern: takes a requestState only on the connection of its origin (http)";
     OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin and Host is welcome";
@@ -448,6 +458,7 @@ faults! {
     ReplayElsewhere "replay-elsewhere" "sse/replay-same-stream" "legacy: replays the messages of other streams";
     Broadcast "broadcast" "http/one-stream-per-message" "legacy: sends its requests on the GET stream, too";
     StreamWithoutAnswer "stream-without-answer" "http/stream-delivers-response" "streams end before the answer";
+    StreamClosedEarly "stream-closed-early" "http/stream-open-until-response" "2025-03-26 and 2025-06-18: streams end before the answer";
     StreamStaysOpen "stream-stays-open" "http/stream-ends-after-response" "streams stay open after the answer";
     Buffered "buffered" "http/x-accel-buffering" "modern: streams do not forbid buffering";
     HeaderVersionUnchecked "header-version-unchecked" "headers/version-matches" "modern: MCP-Protocol-Version may differ from the body";
@@ -482,6 +493,7 @@ faults! {
     // Authorization, where --auth demands it
     SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token";
     InvalidTokenServed "invalid-token-served" "authorization/invalid-token-401" "any bearer token will do";
+    TokenCheckedLate "token-checked-late" "authorization/validated-first" "modern: requests are refused with 401, and what they ask for is in the body";
     TokenMissingStatus "token-missing-status" "authorization/token-required" "without a token the status is 403";
     SchemeStatus "scheme-status" "authorization/statuses" "credentials of another scheme have status 403";
     ChallengeMissing "challenge-missing" "authorization/challenge" "a 401 comes without WWW-Authenticate";

@@ -194,7 +194,8 @@ fn start(
     let faults = &http.server.faults;
     let finish = {
         let ending = Ending(Arc::clone(&stream));
-        let silent = faults.has(F::StreamWithoutAnswer);
+        let silent = faults.has(F::StreamWithoutAnswer)
+            || faults.has(F::StreamClosedEarly) && session.session.revision < Revision::V2025_11_25;
         let twice = faults
             .has(F::AnswerOnGet)
             .then(|| Arc::clone(&session.standalone));

@@ -174,6 +174,11 @@ async fn answer(
     }
     let caller = match http.identify(head) {
         Ok(caller) => caller,
+        Err(refusal) if http.server.faults.has(F::TokenCheckedLate) => {
+            let mut response = mcp(http, head, &http.server.local, body).await;
+            *response.status_mut() = refusal.status();
+            return response;
+        }
         Err(refusal) => return *refusal,
     };
     *asking = Some(Arc::clone(&caller));

@@ -124,7 +124,11 @@ impl Judge<'_> {
                 Seen::Wrong(violation) => self.find(violation),
                 Seen::Silent(violation) => {
                     self.silent = true;
-                    self.find(violation);
+                    let more = self.not_got_over(step, &violation);
+                    [violation]
+                        .into_iter()
+                        .chain(more)
+                        .for_each(|found| self.find(found));
                     return None;
                 }
                 Seen::Stop => return None,

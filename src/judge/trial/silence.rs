@@ -21,6 +21,14 @@ pub const ANSWERS: &str = "robust/answers-in-time";
 const ANSWERED: &str = "messages/request-answered";
 /// The requirements that say that an answer comes.
 const ON_ANSWERING: [&str; 3] = [ANSWERED, "messages/batch", "sse/several-clients"];
+/// The requirements that say what a server must get over: a silence in the step that names one violates it as well.
+const GOT_OVER: [&str; 5] = [
+    "cancellation/race",
+    "elicitation/answers-handled",
+    "roots/unavailable-handled",
+    "sampling/refusal-handled",
+    "sse/resumed-by-get",
+];
 
 impl Judge<'_> {
     /// A request without its answer: the server hangs or is gone. An HTTP status can take its place where the step
@@ -46,6 +54,7 @@ impl Judge<'_> {
             return None;
         }
         let named = step.expect.requirement.as_deref();
+        let named = named.filter(|named| !GOT_OVER.contains(named));
         if over_http && !has_head {
             let message = "the server gave no HTTP response";
             return (exchange.due.duty != Duty::May)
@@ -107,6 +116,18 @@ impl Judge<'_> {
             entries,
             tolerated: false,
             hint: None,
+        })
+    }
+
+    /// What else a silence violates.
+    pub(super) fn not_got_over(&self, step: &Step, silence: &Violation) -> Option<Violation> {
+        let named = step.expect.requirement.as_ref();
+        let requirement = named
+            .filter(|named| GOT_OVER.contains(&named.as_str()))?
+            .clone();
+        Some(Violation {
+            requirement,
+            ..silence.clone()
         })
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{schemas, text};
 use crate::ask::Question;
 use crate::context::{Answer, Context};
+use crate::faults::F;
 use crate::jsonrpc::Object;
 
 /// An argument that is a text, by its name.
@@ -76,6 +77,9 @@ pub async fn roots(context: &Context) -> Answer {
 
 pub async fn needs_sampling(context: &Context) -> Answer {
     let question = Question::sample("answer", "Say anything.", 10);
+    if context.fault(F::MissingCapabilityServed) && !context.may_ask(&question) {
+        return Ok(text("There was nobody to ask."));
+    }
     let answer = context.ask_one(question).await?;
     Ok(text(said(&answer)))
 }
