@@ -5,6 +5,9 @@
 
 use serde_json::Value;
 
+/// Where a notification names the subscription that it belongs to.
+pub const SUBSCRIPTION_ID: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
+
 /// What a JSON value is, seen as a JSON-RPC message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind<'a> {

@@ -142,6 +142,8 @@ pub enum Action {
         /// The pattern; `true` means any answer.
         pattern: Value,
     },
+    /// Lets what is under way arrive: a later `Quiet` looks only at what comes from here on.
+    Settle,
     /// Follows the cursors of a list.
     Pages {
         /// The method.

@@ -37,6 +37,8 @@ pub struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     quiet: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    settle: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pages: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     together: Option<Vec<Step>>,
@@ -172,6 +174,7 @@ impl Written {
         }
         found.extend(self.together.take().map(Action::Together));
         let flags = [
+            (self.settle.take(), Action::Settle),
             (self.alive.take(), Action::Alive),
             (self.reconnect.take(), Action::Reconnect),
             (self.close.take(), Action::Close),
@@ -187,7 +190,7 @@ impl Written {
             (Some(action), true) => Ok(action),
             (Some(_), false) => Err("a step has one verb only".to_owned()),
             (None, _) => Err("a step needs a verb: request, notify, send, bytes, http, connect, start, await, cancel, reply, \
-                 hear, quiet, pages, together, alive, reconnect, close or opening"
+                 hear, quiet, settle, pages, together, alive, reconnect, close or opening"
                 .to_owned()),
         }
     }
@@ -288,6 +291,7 @@ impl Written {
             }
             Action::Hear { pattern } => self.hear = Some(pattern),
             Action::Quiet { pattern } => self.quiet = Some(pattern),
+            Action::Settle => self.settle = Some(true),
             Action::Pages {
                 method,
                 items,

@@ -38,7 +38,7 @@ impl Session {
         };
         let wait = self
             .wait_for(Some(at), "a message that the step awaits", |record| {
-                let concerning = view::concerning(&record.entries[sent..], revision.era());
+                let concerning = view::concerning(&record.entries, sent, revision.era());
                 is_settled(record, sent) || view::has_come(until, concerning, &scope)
             })
             .await;

@@ -162,7 +162,7 @@ impl Session {
                 Next::Go
             }
             Action::Hear { pattern } => self.hear(at, pattern).await,
-            Action::Quiet { .. } => self.quiet(at).await,
+            Action::Quiet { .. } | Action::Settle => self.let_come(at).await,
             Action::Pages {
                 method,
                 items: _,
@@ -317,7 +317,7 @@ impl Session {
         Next::Go
     }
 
-    async fn quiet(&mut self, at: StepRef) -> Next {
+    async fn let_come(&mut self, at: StepRef) -> Next {
         if !self.alive(Some(at)).await {
             return Next::Suspect;
         }

@@ -281,12 +281,30 @@ pub fn has_come<'a>(
 }
 
 /// The entries from a request on that may concern it. At modern revisions it has its own stream over HTTP, and what comes
-/// on others is for others.
-pub fn concerning(entries: &[Entry], era: Era) -> impl Iterator<Item = &Entry> {
-    let own = entries.first().map(|sent| sent.stream);
-    entries
-        .iter()
-        .filter(move |entry| era == Era::Legacy || entry.stream == 0 || Some(entry.stream) == own)
+/// on others is for others; over stdio so is what was under way for a subscription when that was cancelled.
+pub fn concerning(entries: &[Entry], sent: usize, era: Era) -> impl Iterator<Item = &Entry> {
+    let (earlier, rest) = entries.split_at(sent.min(entries.len()));
+    let own = rest.first().map(|sent| sent.stream);
+    rest.iter().filter(move |entry| match era {
+        Era::Legacy => true,
+        Era::Modern if entry.stream == 0 => !is_of_cancelled(entry, earlier),
+        Era::Modern => Some(entry.stream) == own,
+    })
+}
+
+/// Whether a message names a subscription that was cancelled with one of the earlier entries.
+fn is_of_cancelled(entry: &Entry, earlier: &[Entry]) -> bool {
+    let subscription = entry
+        .json()
+        .and_then(|message| message.pointer(message::SUBSCRIPTION_ID));
+    let cancels = |message: &Value| {
+        message.get("method") == Some(&json!("notifications/cancelled"))
+            && message.pointer("/params/requestId") == subscription
+    };
+    subscription.is_some()
+        && earlier.iter().any(|entry| {
+            matches!(entry.what, What::Sent { .. }) && entry.json().is_some_and(cancels)
+        })
 }
 
 /// All messages received with these entries.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::look::{Received, is_deliberate, is_modern, life_of, notifications, sent};
 use super::{Rule, Sight};
 use crate::judge::Session;
+use crate::message::SUBSCRIPTION_ID;
 use crate::revision::Era;
 use crate::transport::StreamId;
 
@@ -36,7 +37,6 @@ pub(super) const RULE: Rule = Rule {
 /// Notifications that belong to the request that they tell of.
 pub(super) const REQUEST_SCOPED: [&str; 2] = ["notifications/progress", "notifications/message"];
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
-const ID_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
 const RESULT_POINTER: &str = "/result/_meta/io.modelcontextprotocol~1subscriptionId";
 /// A notification and the part of the filter that asks for it.
 const KINDS: [(&str, &str); 5] = [
@@ -74,7 +74,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             continue;
         }
         let is_change = method == ACKNOWLEDGED || KINDS.iter().any(|(kind, _)| *kind == method);
-        let id = received.message.pointer(ID_POINTER);
+        let id = received.message.pointer(SUBSCRIPTION_ID);
         let life = life_of(session, received.entry);
         let own = match received.stream {
             0 => listens

@@ -39,10 +39,12 @@ pub enum Difference {
     AnswersAsStreams,
     /// Answers that could come in an event stream are JSON.
     AnswersAsJson,
+    /// What a client watches changes just when it wants to hear no more of it.
+    LateUpdates,
 }
 
 /// Every difference, under the name that tests and the relay's command line have for it.
-const NAMES: [(Difference, &str); 17] = [
+const NAMES: [(Difference, &str); 18] = [
     (Difference::ReorderedKeys, "reordered-keys"),
     (Difference::ExtraMembers, "extra-members"),
     (Difference::OtherWording, "other-wording"),
@@ -60,6 +62,7 @@ const NAMES: [(Difference, &str); 17] = [
     (Difference::ConnectionClose, "connection-close"),
     (Difference::AnswersAsStreams, "answers-as-streams"),
     (Difference::AnswersAsJson, "answers-as-json"),
+    (Difference::LateUpdates, "late-updates"),
 ];
 
 impl Difference {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::content::{self, differently};
 use crate::difference::{Difference, Differences};
@@ -25,8 +25,8 @@ pub fn relay(played: &Differences, words: &[String]) -> ! {
     let (input, output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
     let open = Open::default();
     {
-        let open = open.clone();
-        std::thread::spawn(move || forward(input, &open));
+        let (open, late_updates) = (open.clone(), played.has(Difference::LateUpdates));
+        std::thread::spawn(move || forward(input, &open, late_updates));
     }
     let (lines, come) = channel();
     std::thread::spawn(move || {
@@ -53,17 +53,22 @@ pub fn relay(played: &Differences, words: &[String]) -> ! {
 }
 
 /// What comes goes to the server as it is.
-fn forward(mut server: ChildStdin, open: &Open) {
+fn forward(mut server: ChildStdin, open: &Open, late_updates: bool) {
+    let mut watch = Watch::default();
     let mut input = BufReader::new(stdin());
     let mut line = Vec::new();
     // A line may be endless, and whether it ends is part of what is said.
     while let Ok(1..) = input.by_ref().take(64 << 10).read_until(b'\n', &mut line) {
-        if let Ok(message) = serde_json::from_slice::<Value>(&line)
-            && message["method"] != "subscriptions/listen"
-            && message.get("method").is_some()
-            && let Some(id) = message.get("id")
-        {
-            open.lock().unwrap().insert(id.to_string());
+        if let Ok(message) = serde_json::from_slice::<Value>(&line) {
+            if let Some(update) = watch.update_under_way(&message).filter(|_| late_updates) {
+                say(format!("{update}\n").as_bytes());
+            }
+            if message["method"] != "subscriptions/listen"
+                && message.get("method").is_some()
+                && let Some(id) = message.get("id")
+            {
+                open.lock().unwrap().insert(id.to_string());
+            }
         }
         if server
             .write_all(&line)
@@ -73,6 +78,42 @@ fn forward(mut server: ChildStdin, open: &Open) {
             return;
         }
         line.clear();
+    }
+}
+
+/// What the client watches.
+#[derive(Default)]
+struct Watch {
+    resources: BTreeSet<String>,
+    /// The ids of subscriptions to changes of the tools.
+    tools: Vec<Value>,
+}
+
+impl Watch {
+    /// Takes note of a message of the client; if it ends the watching, what is sent when the server does not know it yet.
+    fn update_under_way(&mut self, message: &Value) -> Option<Value> {
+        let params = &message["params"];
+        let notification = |name: &str, params: Value| {
+            let method = format!("notifications/{name}");
+            Some(json!({ "jsonrpc": "2.0", "method": method, "params": params }))
+        };
+        match message["method"].as_str()? {
+            "resources/subscribe" => {
+                self.resources.insert(params["uri"].as_str()?.to_owned());
+            }
+            "resources/unsubscribe" if self.resources.remove(params["uri"].as_str()?) => {
+                return notification("resources/updated", json!({ "uri": params["uri"] }));
+            }
+            "subscriptions/listen" if params["notifications"]["toolsListChanged"] == true => {
+                self.tools.push(message["id"].clone());
+            }
+            "notifications/cancelled" if self.tools.contains(&params["requestId"]) => {
+                let meta = json!({ "io.modelcontextprotocol/subscriptionId": params["requestId"] });
+                return notification("tools/list_changed", json!({ "_meta": meta }));
+            }
+            _ => {}
+        }
+        None
     }
 }
 

@@ -48,7 +48,7 @@ const COMPANIES: [(&[Difference], &[Place]); 6] = {
             &[STDIO, OLDER_STDIO],
         ),
         (&[CrLf, Slow, LateStart, UnknownNotifications], &[STDIO]),
-        (&[OutOfOrder], &[STDIO]),
+        (&[OutOfOrder, LateUpdates], &[STDIO]),
         (SAID, &[HTTP, OLDER_HTTP, SSE]),
         (
             &[

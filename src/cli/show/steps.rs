@@ -85,6 +85,10 @@ fn prose(action: &Action) -> String {
             pattern: Value::Bool(true),
         } => "No answer to anything may come".to_owned(),
         Action::Quiet { pattern } => format!("Nothing may come that is {}", words::answer(pattern)),
+        Action::Settle => {
+            "Let what is under way arrive; what must not come later is looked for from here on"
+                .to_owned()
+        }
         Action::Pages { method, items, .. } => {
             format!("Request {method} and follow the cursors, collecting {items}")
         }

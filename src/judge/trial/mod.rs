@@ -171,6 +171,7 @@ impl Judge<'_> {
             }
             Action::Hear { pattern } => self.hear(at, step, pattern, &observation),
             Action::Quiet { pattern } => self.quiet(at, step, pattern),
+            Action::Settle => self.alive(at, None),
             Action::Alive => self.alive(at, step.expect.requirement.as_deref()),
             _ => self.expectation(at, step, &observation),
         };

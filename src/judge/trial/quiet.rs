@@ -1,5 +1,7 @@
 //! What must not come, and did.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::super::evidence::Violation;
@@ -11,13 +13,13 @@ use crate::message::{self, Kind};
 use crate::transcript::{StepRef, What};
 
 impl Judge<'_> {
-    /// Looks for a forbidden message between the beginning of the trial and the end of this step.
+    /// Looks for a forbidden message between the beginning of the trial, or the last `settle`, and the end of this step.
     pub(super) fn quiet(&self, at: StepRef, step: &Step, forbidden: &Value) -> Seen {
-        let settled = |what: &What| matches!(what, What::Settled { step } if *step == at);
-        let Some(end) = self.trial.entry(settled) else {
+        let Some(end) = self.settled(at) else {
             return self.alive(at, None);
         };
-        let culprit = self.forbidden(forbidden, end, &self.expected_answers(at));
+        let span = self.beginning(at)..end;
+        let culprit = self.forbidden(forbidden, span, &self.expected_answers(at));
         let requirement = self.requirement(step.expect.requirement.clone());
         let (Some(culprit), Some(requirement)) = (culprit, requirement) else {
             return Seen::Fine;
@@ -32,6 +34,23 @@ impl Judge<'_> {
             tolerated: false,
             hint: None,
         })
+    }
+
+    /// The entry at which the grace of this step was over.
+    fn settled(&self, at: StepRef) -> Option<usize> {
+        self.trial
+            .entry(|what| matches!(what, What::Settled { step } if *step == at))
+    }
+
+    /// Where looking begins: what came until the last `settle` was allowed to come.
+    fn beginning(&self, at: StepRef) -> usize {
+        let earlier = self.case.steps.iter().zip(0..at.0).rev();
+        let settle = earlier
+            .into_iter()
+            .find(|(step, _)| matches!(step.action, Action::Settle));
+        settle
+            .and_then(|(_, index)| self.settled(StepRef(index, 0)))
+            .unwrap_or(self.span().start)
     }
 
     /// The entries with answers that are due whatever the step says.
@@ -49,21 +68,24 @@ impl Judge<'_> {
             .collect()
     }
 
-    /// The first entry before `end` with a forbidden message; an empty batch is one as well.
-    fn forbidden(&self, forbidden: &Value, end: usize, expected: &[usize]) -> Option<usize> {
+    /// The first of these entries with a forbidden message; an empty batch is one as well.
+    fn forbidden(
+        &self,
+        forbidden: &Value,
+        mut span: Range<usize>,
+        expected: &[usize],
+    ) -> Option<usize> {
         let scope = self.scope();
         let is_culprit = |document: &Value| {
             let messages = message::messages(document);
             let forbids = |message| is_forbidden(message, forbidden, &scope);
             messages.iter().any(forbids) || *document == json!([])
         };
-        (self.span().start..end)
-            .filter(|index| !expected.contains(index))
-            .find(|index| {
-                let entry = &self.trial.entries[*index];
-                let received = matches!(entry.what, What::Received { .. });
-                received && entry.json().is_some_and(is_culprit)
-            })
+        span.find(|index| {
+            let entry = &self.trial.entries[*index];
+            let received = matches!(entry.what, What::Received { .. });
+            received && !expected.contains(index) && entry.json().is_some_and(is_culprit)
+        })
     }
 
     /// Whether this is the answer to a request that the case had cancelled by then.

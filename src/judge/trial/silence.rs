@@ -78,10 +78,8 @@ impl Judge<'_> {
     /// Whether a message that is waited for came on the stream of the request sent with this entry, while the trial lasted.
     fn has_come(&self, awaited: &Value, sent: usize) -> bool {
         let era = self.session.header.revision.era();
-        let entries = self.trial.entries.get(sent..self.span().end);
-        entries.is_some_and(|entries| {
-            view::has_come(awaited, view::concerning(entries, era), &self.scope())
-        })
+        let entries = &self.trial.entries[..self.span().end];
+        view::has_come(awaited, view::concerning(entries, sent, era), &self.scope())
     }
 
     /// No answer. The step may name what that violates, if it is about answering at all.
