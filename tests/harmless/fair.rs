@@ -5,6 +5,7 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use mcp_conform::catalog::Catalog;
 use mcp_conform::event::RunReport;
+use mcp_conform::matrix::tokens;
 use mcp_conform::revision::Revision;
 use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint};
 use mcp_conform::transport::Transport;
@@ -33,7 +34,7 @@ pub fn all() -> Vec<Trial> {
         Trial::test(
             format!("fair/tools only@{revision}+{transport}"),
             move || {
-                let report = check(&catalog, vec![small(revision, transport)]);
+                let report = check(&catalog, vec![small(revision, transport, &[])]);
                 speaks_only(&report, &[revision])?;
                 is_judged_fairly(&report, least)
             },
@@ -50,23 +51,77 @@ pub fn all() -> Vec<Trial> {
             is_judged_fairly(&report, 400)
         }
     });
-    let legacy = Trial::test("fair/reference server, legacy only and static", move || {
-        let flags = ["--era", "legacy", "--static"];
-        let endpoints = Transport::ALL.map(|transport| server::endpoint(transport, &flags));
-        let report = check(&catalog, endpoints.to_vec());
-        speaks_only(&report, &Revision::ALL[..4])?;
-        is_judged_fairly(&report, 1000)
+    let legacy = Trial::test("fair/reference server, legacy only and static", {
+        let catalog = catalog.clone();
+        move || {
+            let flags = ["--era", "legacy", "--static"];
+            let endpoints = Transport::ALL.map(|transport| server::endpoint(transport, &flags));
+            let report = check(&catalog, endpoints.to_vec());
+            speaks_only(&report, &Revision::ALL[..4])?;
+            is_judged_fairly(&report, 1000)
+        }
     });
-    modest.into_iter().chain([modern, legacy]).collect()
+    let sessions = Trial::test("fair/sessions that no client ends", {
+        let catalog = catalog.clone();
+        move || {
+            let words = [modest::WITH_SESSIONS];
+            let endpoint = small(Revision::V2025_11_25, Transport::Http, &words);
+            let report = check(&catalog, vec![endpoint]);
+            is_judged_fairly(&report, 120)?;
+            ends(&report, "http/session-terminated", Verdict::NotObserved)
+        }
+    });
+    let open = [Revision::V2025_11_25, Revision::V2026_07_28].map(|revision| {
+        let catalog = catalog.clone();
+        Trial::test(format!("fair/open to everybody@{revision}"), move || {
+            let mut endpoint = small(revision, Transport::Http, &[]);
+            if let Endpoint::Http(http) = &mut endpoint {
+                http.headers = vec![tokens::ours()?];
+                http.identities = tokens::identities()?;
+            }
+            let report = check(&catalog, vec![endpoint]);
+            is_judged_fairly(&report, 120)?;
+            ends(
+                &report,
+                "authorization/other-audience",
+                Verdict::NotObserved,
+            )
+        })
+    });
+    modest
+        .into_iter()
+        .chain([modern, legacy, sessions])
+        .chain(open)
+        .collect()
+}
+
+/// Each trial of this case, and its namesake without state, ends like this.
+fn ends(report: &RunReport, case: &str, verdict: Verdict) -> Result<(), Failed> {
+    let mut trials = report
+        .trials
+        .iter()
+        .filter(|trial| {
+            trial.case.trim_end_matches("-stateless") == case
+                && trial.verdict != Verdict::NotApplicable
+        })
+        .peekable();
+    if trials.peek().is_none() {
+        return Err(format!("{case} is not played").into());
+    }
+    match trials.find(|trial| trial.verdict != verdict) {
+        None => Ok(()),
+        Some(trial) => Err(format!("{}: {}", trial.name, explain(trial)).into()),
+    }
 }
 
 /// A tools-only server that speaks this revision.
-fn small(revision: Revision, transport: Transport) -> Endpoint {
+fn small(revision: Revision, transport: Transport, flags: &[&str]) -> Endpoint {
     let itself = std::env::current_exe().unwrap().display().to_string();
     let command = |port: &[&str]| CommandLine {
         words: [&itself, modest::MARK, revision.as_str()]
             .iter()
             .chain(port)
+            .chain(flags)
             .map(|word| (*word).to_owned())
             .collect(),
         ..CommandLine::default()

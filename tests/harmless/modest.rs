@@ -4,8 +4,11 @@ use std::io::{BufRead, stdin};
 
 use serde_json::{Map, Value, json};
 
-/// The first argument of a process that is such a server; then follow its revision and, over HTTP, the port.
+/// The first argument of a process that is such a server; then follow its revision and, over HTTP, the port, and this if
+/// it has sessions, which no client can end.
 pub const MARK: &str = "--modest";
+/// See there.
+pub const WITH_SESSIONS: &str = "--sessions";
 
 const MODERN: &str = "2026-07-28";
 const META: &str = "io.modelcontextprotocol/";
@@ -14,7 +17,10 @@ const META: &str = "io.modelcontextprotocol/";
 pub fn main(mut words: impl Iterator<Item = String>) {
     let revision = words.next().unwrap();
     match words.next() {
-        Some(port) => http::serve(revision, port.parse().unwrap()),
+        Some(port) => {
+            let has_sessions = words.any(|word| word == WITH_SESSIONS);
+            http::serve(revision, port.parse().unwrap(), has_sessions);
+        }
         None => stdin()
             .lock()
             .split(b'\n')
@@ -169,9 +175,13 @@ fn call(params: &Map<String, Value>) -> Result<Value, Refusal> {
     Ok(json!({ "content": [{ "type": "text", "text": text }], "isError": is_error }))
 }
 
-/// The same over Streamable HTTP: no sessions, no streams.
+/// The same over Streamable HTTP: no streams, and sessions for those who ask for them.
 mod http {
+    use std::cell::RefCell;
+    use std::collections::HashSet;
     use std::convert::Infallible;
+    use std::hash::{BuildHasher, RandomState};
+    use std::rc::Rc;
 
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
@@ -185,19 +195,33 @@ mod http {
     use serde_json::{Value, json};
     use tokio::net::TcpListener;
 
-    pub fn serve(revision: String, port: u16) {
+    const SESSION: &str = "mcp-session-id";
+
+    /// What the server is.
+    struct Server {
+        revision: String,
+        /// The ids of sessions, if there are any.
+        sessions: Option<RefCell<HashSet<String>>>,
+    }
+
+    pub fn serve(revision: String, port: u16, has_sessions: bool) {
+        let server = Rc::new(Server {
+            revision,
+            sessions: has_sessions.then(RefCell::default),
+        });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async {
+        let tasks = tokio::task::LocalSet::new();
+        tasks.block_on(&runtime, async {
             let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
             while let Ok((connection, _)) = listener.accept().await {
-                let revision = revision.clone();
-                tokio::spawn(async move {
+                let server = server.clone();
+                tokio::task::spawn_local(async move {
                     let service = service_fn(|request| {
-                        let revision = revision.clone();
-                        async move { Ok::<_, Infallible>(respond(&revision, request).await) }
+                        let server = server.clone();
+                        async move { Ok::<_, Infallible>(server.respond(request).await) }
                     });
                     let builder = hyper::server::conn::http1::Builder::new();
                     builder
@@ -208,45 +232,68 @@ mod http {
         });
     }
 
-    async fn respond(revision: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (head, body) = request.into_parts();
-        let is_modern = revision == super::MODERN;
-        let version = text(&head.headers, "mcp-protocol-version");
-        let other = !is_modern && version.is_some_and(|version| version != revision);
-        let status = match (head.uri.path(), &head.method) {
-            _ if is_foreign(&head.headers) => 403,
-            ("/mcp", &Method::POST) if other => 400,
-            ("/mcp", &Method::POST) => 200,
-            ("/mcp", _) => 405,
-            _ => 404,
-        };
-        if status != 200 {
-            return response(status, None);
+    impl Server {
+        async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+            let (head, body) = request.into_parts();
+            let revision = self.revision.as_str();
+            let is_modern = revision == super::MODERN;
+            let version = text(&head.headers, "mcp-protocol-version");
+            let other = !is_modern && version.is_some_and(|version| version != revision);
+            let status = match (head.uri.path(), &head.method) {
+                _ if is_foreign(&head.headers) => 403,
+                ("/mcp", &Method::POST) if other => 400,
+                ("/mcp", &Method::POST) => 200,
+                ("/mcp", _) => 405,
+                _ => 404,
+            };
+            if status != 200 {
+                return response(status, None);
+            }
+            let Ok(body) = body.collect().await else {
+                return response(400, None);
+            };
+            let body = body.to_bytes();
+            let opens = is_initialize(&body);
+            match (&self.sessions, text(&head.headers, SESSION)) {
+                (Some(_), None) if !opens => return response(400, None),
+                (Some(open), Some(id)) if !open.borrow().contains(id) => {
+                    return response(404, None);
+                }
+                _ => {}
+            }
+            let Some(mut answer) = super::answer(revision, &body) else {
+                return response(202, None);
+            };
+            // Who comes from the other era is told so, whatever the headers.
+            let is_stranger = answer["error"]["code"] == -32022;
+            if is_modern && !is_stranger && !is_mirrored(&head.headers, &body) {
+                answer = json!({
+                    "jsonrpc": "2.0",
+                    "id": answer["id"],
+                    "error": { "code": -32020, "message": "the headers say something else" },
+                });
+            }
+            let status = match answer["error"]["code"].as_i64() {
+                // Nothing could be read that an answer would be due to.
+                Some(_) if answer.get("id").is_none() => 400,
+                Some(-32601) if is_modern => 404,
+                Some(_) if is_modern => 400,
+                _ => 200,
+            };
+            let succeeds = answer.get("result").is_some();
+            let mut response = response(status, Some(answer));
+            if let Some(open) = self.sessions.as_ref().filter(|_| opens && succeeds) {
+                let count = open.borrow().len();
+                let id = format!("{count}-{:016x}", RandomState::new().hash_one(count));
+                response.headers_mut().insert(SESSION, id.parse().unwrap());
+                open.borrow_mut().insert(id);
+            }
+            response
         }
-        let Ok(body) = body.collect().await else {
-            return response(400, None);
-        };
-        let body = body.to_bytes();
-        let Some(mut answer) = super::answer(revision, &body) else {
-            return response(202, None);
-        };
-        // Who comes from the other era is told so, whatever the headers.
-        let is_stranger = answer["error"]["code"] == -32022;
-        if is_modern && !is_stranger && !is_mirrored(&head.headers, &body) {
-            answer = json!({
-                "jsonrpc": "2.0",
-                "id": answer["id"],
-                "error": { "code": -32020, "message": "the headers say something else" },
-            });
-        }
-        let status = match answer["error"]["code"].as_i64() {
-            // Nothing could be read that an answer would be due to.
-            Some(_) if answer.get("id").is_none() => 400,
-            Some(-32601) if is_modern => 404,
-            Some(_) if is_modern => 400,
-            _ => 200,
-        };
-        response(status, Some(answer))
+    }
+
+    fn is_initialize(body: &[u8]) -> bool {
+        serde_json::from_slice::<Value>(body).is_ok_and(|message| message["method"] == "initialize")
     }
 
     /// Whether the headers of a modern request repeat what its body says.
