@@ -48,9 +48,12 @@ fn answer(revision: &str, text: &[u8]) -> Option<Value> {
             (!answers.is_empty()).then(|| answers.into())
         }
         Ok(message) => reply(revision, &message),
-        Err(_) => Some(
-            json!({ "jsonrpc": "2.0", "error": { "code": -32700, "message": "this is no JSON" } }),
-        ),
+        Err(_) => {
+            let error = json!({ "code": -32700, "message": "this is no JSON" });
+            let mut answer = json!({ "jsonrpc": "2.0", "error": error });
+            name_no_id(revision, &mut answer);
+            Some(answer)
+        }
     }
 }
 
@@ -74,10 +77,10 @@ fn reply(revision: &str, message: &Value) -> Option<Value> {
         false => Err(Refusal(-32600, None)),
     };
     let mut answer = json!({ "jsonrpc": "2.0" });
-    answer
-        .as_object_mut()
-        .unwrap()
-        .extend(id.map(|id| ("id".to_owned(), id)));
+    match id {
+        Some(id) => answer["id"] = id,
+        None => name_no_id(revision, &mut answer),
+    }
     match outcome {
         Ok(result) => answer["result"] = result,
         Err(Refusal(code, data)) => {
@@ -88,6 +91,13 @@ fn reply(revision: &str, message: &Value) -> Option<Value> {
         }
     }
     Some(answer)
+}
+
+/// Where no id can be read JSON-RPC wants null, and the schemas of some revisions have no place for that.
+fn name_no_id(revision: &str, answer: &mut Value) {
+    if revision != "2025-11-25" {
+        answer["id"] = Value::Null;
+    }
 }
 
 fn result(revision: &str, message: &Value) -> Result<Value, Refusal> {
@@ -275,7 +285,7 @@ mod http {
             }
             let status = match answer["error"]["code"].as_i64() {
                 // Nothing could be read that an answer would be due to.
-                Some(_) if answer.get("id").is_none() => 400,
+                Some(_) if answer["id"].is_null() => 400,
                 Some(-32601) if is_modern => 404,
                 Some(_) if is_modern => 400,
                 _ => 200,
