@@ -24,10 +24,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
     let streams = streams(session);
-    for listen in listens(session) {
+    for listen in listens(session).iter().filter(|l| l.error.is_none()) {
         if let Some(stream) = streams.get(&listen.stream) {
-            foreign(session, &listen, sight);
-            ended(&listen, stream, sight);
+            foreign(session, listen, sight);
+            ended(listen, stream, sight);
         }
     }
 }

@@ -62,8 +62,17 @@ pub(super) struct Listen<'a> {
     filter: &'a Value,
     /// The result that ended it, with its entry.
     pub result: Option<(usize, &'a Value)>,
+    /// The entry of the error that refused it, or ended it later.
+    pub error: Option<usize>,
     /// What came on it so far.
     seen: Vec<(&'a str, Received<'a>)>,
+}
+
+impl Listen<'_> {
+    /// Whether something that came with this entry can belong to it.
+    fn is_open_at(&self, entry: usize) -> bool {
+        self.sent < entry && self.error.is_none_or(|error| entry < error)
+    }
 }
 
 fn check(session: &Session<'_>, sight: &mut Sight) {
@@ -79,8 +88,10 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         let own = match received.stream {
             0 => listens
                 .iter()
-                .position(|l| l.sent < received.entry && l.life == life && Some(l.id) == id),
-            stream => listens.iter().position(|l| l.stream == stream),
+                .position(|l| l.is_open_at(received.entry) && l.life == life && Some(l.id) == id),
+            stream => listens
+                .iter()
+                .position(|l| l.is_open_at(received.entry) && l.stream == stream),
         };
         match own {
             Some(own) => {
@@ -108,7 +119,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     }
 }
 
-/// The requests to listen that were not refused.
+/// The requests to listen.
 pub(super) fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
     let found = sent(session).filter_map(|(entry, message)| {
         let listens = message
@@ -122,11 +133,7 @@ pub(super) fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
         let answer = exchange
             .answer
             .and_then(|answer| Some((answer, session.entries[answer].json()?)));
-        let refused = answer.is_some_and(|(_, answer)| answer.get("error").is_some());
-        if !listens
-            || refused
-            || is_deliberate(session, entry)
-            || !is_modern(message, session.header.revision)
+        if !listens || is_deliberate(session, entry) || !is_modern(message, session.header.revision)
         {
             return None;
         }
@@ -141,6 +148,9 @@ pub(super) fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
             id: message.get("id")?,
             filter,
             result: answer.filter(|(_, answer)| answer.get("result").is_some()),
+            error: answer
+                .filter(|(_, answer)| answer.get("error").is_some())
+                .map(|(entry, _)| entry),
             seen: Vec::new(),
         })
     });
@@ -180,7 +190,8 @@ fn unlistened(
     sight: &mut Sight,
 ) {
     let asks = |listen: &&Listen<'_>| {
-        listen.sent < received.entry && (method == ACKNOWLEDGED || asks_for(listen.filter, method))
+        listen.is_open_at(received.entry)
+            && (method == ACKNOWLEDGED || asks_for(listen.filter, method))
     };
     match listens.iter().rev().find(asks) {
         Some(listen) => misnamed(received, None, &[listen.sent, received.entry], id, sight),
@@ -440,6 +451,22 @@ mod tests {
             &RULE,
             &listening(modern()).result(7, json!({ "resultType": "complete" })),
             &["subscriptions/id-on-result"],
+        );
+    }
+
+    #[test]
+    fn ends_with_an_error() {
+        let acknowledged = told(listening(modern()), ACKNOWLEDGED, json!(7), json!({}));
+        let ended = acknowledged.gets(json!({
+            "jsonrpc": "2.0",
+            "id": 7,
+            "error": { "code": -32000, "message": "Shutting down" },
+        }));
+        passes(&RULE, &ended);
+        finds(
+            &RULE,
+            &told(ended, TOOLS, json!(7), json!(null)),
+            &["subscriptions/only-requested"],
         );
     }
 
