@@ -4,6 +4,7 @@ mod citations;
 mod content;
 mod form;
 mod hints;
+mod lines;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,17 @@ impl<T> Located<'_, T> {
 ///
 /// Requirements that nothing tests are only looked for if the `rules` are given, since they test some of them.
 pub fn lint(files: &[SourceFile], base: &Catalog, rules: Option<&[RuleCitations]>) -> Vec<Problem> {
+    let mut problems = problems(files, base, rules);
+    for problem in &mut problems {
+        let file = files.iter().find(|file| file.name == problem.file);
+        if let Some(line) = file.and_then(|file| lines::line_of(&file.text, &problem.pointer)) {
+            problem.file = format!("{}:{line}", problem.file);
+        }
+    }
+    problems
+}
+
+fn problems(files: &[SourceFile], base: &Catalog, rules: Option<&[RuleCitations]>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut requirements: Vec<Located<'_, Requirement>> = Vec::new();
     let mut cases: Vec<Located<'_, Case>> = Vec::new();

@@ -34,7 +34,7 @@ pub enum Kind {
 /// Something wrong in a file of the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
-    /// The file; for what is no JSON at all with line and column.
+    /// The file, with the line; for what is no JSON at all with the column as well.
     pub file: String,
     /// Where in it, as a JSON Pointer.
     pub pointer: String,

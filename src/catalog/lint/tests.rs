@@ -153,7 +153,7 @@ fn ids_are_unique_and_requirements_are_alive() {
         .collect();
     assert_eq!(found.len(), 5, "{found:#?}");
     assert!(
-        found[0].starts_with("tools.json: /1/id: \"tools/a\" is taken"),
+        found[0].starts_with("tools.json:2: /1/id: \"tools/a\" is taken"),
         "{found:#?}"
     );
     assert!(
@@ -163,7 +163,7 @@ fn ids_are_unique_and_requirements_are_alive() {
     let rest = [
         "rule/x: cites \"tools/client\", which binds clients",
         "rule/x: the reference server has no fault \"no-such-fault\"",
-        "requirements/tools.json: /1: \"tools/two\" is tested by no case",
+        "requirements/tools.json:4: /1: \"tools/two\" is tested by no case",
     ];
     for (found, expected) in found[2..].iter().zip(rest) {
         assert!(found.starts_with(expected), "{found}");

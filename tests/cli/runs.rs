@@ -1,0 +1,107 @@
+//! Runs against a server that the program starts, and their verdicts again.
+
+use crate::common::{PROGRAM, assert_judged_again, assert_no_secret, json, run, stderr, stdout};
+
+#[test]
+fn a_run_writes_its_reports_and_can_be_judged_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let output = run(&[
+        "check",
+        "--case",
+        "ping/*",
+        "--case",
+        "rule/*",
+        "--revision",
+        "2025-11-25",
+        "--report",
+        "json",
+        "--report",
+        &format!("junit={}", path("report.xml")),
+        "--report",
+        &format!("human={}", path("report.txt")),
+        "--save-transcripts",
+        &path("transcripts"),
+        "--env",
+        "KEY=s3cr3t-value",
+        "--",
+        PROGRAM,
+        "serve",
+        "--stdio",
+        "--state-key",
+        "s3cr3t-value",
+        "--log",
+        "messages",
+    ]);
+    assert_eq!(stderr(&output), "", "progress is for terminals");
+    let report = json(&output);
+    assert_eq!(report["format"], "mcp-conform/1");
+    assert_eq!(report["target"]["kind"], "stdio");
+    assert!(report["summary"]["pass"].as_u64().unwrap() > 0);
+    assert!(
+        std::fs::read_to_string(path("report.xml"))
+            .unwrap()
+            .contains("<testsuites")
+    );
+    assert!(
+        std::fs::read_to_string(path("report.txt"))
+            .unwrap()
+            .contains("2025-11-25  conforms: ")
+    );
+
+    assert_judged_again(&output, &report, &path("transcripts"));
+    assert_no_secret(dir.path());
+    assert!(!stdout(&output).contains("s3cr3t"));
+}
+
+#[test]
+fn a_url_of_http_sse_is_recognized_and_judged_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let transcripts = dir.path().join("transcripts").display().to_string();
+    let output = run(&[
+        "check",
+        "--case",
+        "sse/*",
+        "--case",
+        "tools/*",
+        "--case",
+        "rule/*",
+        "--report",
+        "json",
+        "--save-transcripts",
+        &transcripts,
+        "--url",
+        "http://127.0.0.1:{port}/sse",
+        "--header",
+        "X-Key: s3cr3t-value",
+        "--",
+        PROGRAM,
+        "serve",
+        "--http",
+        "127.0.0.1:{port}",
+    ]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    let report = json(&output);
+    let trials = report["trials"].as_array().unwrap();
+    let passed = |name: &str| {
+        let found = trials.iter().find(|trial| trial["name"] == name);
+        found.is_some_and(|trial| trial["verdict"] == "pass")
+    };
+    assert!(passed("sse/second-client@2024-11-05+sse"));
+    assert!(passed("rule/sse-messages@2024-11-05+sse"));
+    assert_judged_again(&output, &report, &transcripts);
+    assert_no_secret(dir.path());
+    assert!(!stdout(&output).contains("s3cr3t"));
+}
+
+#[test]
+fn what_cannot_be_started_is_told_in_one_paragraph() {
+    let output = run(&["check", "--", "/no/such/program"]);
+    assert_eq!(output.status.code(), Some(3));
+    let told = stderr(&output);
+    assert!(
+        told.starts_with("error: ") && told.contains("/no/such/program"),
+        "{told}"
+    );
+    assert_eq!(stdout(&output), "");
+}
