@@ -69,11 +69,73 @@ pub fn next_cursor(page: &Value) -> Option<&str> {
     page.get("nextCursor")?.as_str()
 }
 
+/// How deep a value may be of which we write a copy: readers stop at 128 levels, and it stands some levels down.
+const MAX_DEPTH: usize = 100;
+
+/// The value, and null for what is nested too deeply in it to be read again where we write it.
+pub fn shallow(value: &Value) -> Value {
+    within(value, MAX_DEPTH)
+}
+
+/// Whether [`shallow`] would leave something out.
+pub fn is_deep(value: &Value) -> bool {
+    fn exceeds(value: &Value, levels: usize) -> bool {
+        match value {
+            Value::Array(elements) => {
+                levels == 0 || elements.iter().any(|v| exceeds(v, levels - 1))
+            }
+            Value::Object(members) => {
+                levels == 0 || members.values().any(|v| exceeds(v, levels - 1))
+            }
+            _ => false,
+        }
+    }
+    exceeds(value, MAX_DEPTH)
+}
+
+fn within(value: &Value, levels: usize) -> Value {
+    match value {
+        Value::Array(_) | Value::Object(_) if levels == 0 => Value::Null,
+        Value::Array(elements) => elements
+            .iter()
+            .map(|element| within(element, levels - 1))
+            .collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, member)| (name.clone(), within(member, levels - 1)))
+                .collect()
+        }
+        plain => plain.clone(),
+    }
+}
+
 /// Whether a value is what MCP accepts as a request id: a string or an integer.
 pub fn is_valid_id(id: &Value) -> bool {
     match id {
         Value::String(_) => true,
         Value::Number(number) => number.is_i64() || number.is_u64(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_can_be_read_again() {
+        let nested = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!({ "a": [inner] }));
+        for (value, deep) in [
+            (json!([1, {"a": null}]), false),
+            (nested(50), false),
+            (nested(51), true),
+        ] {
+            let kept = shallow(&value);
+            assert_eq!((is_deep(&value), kept == value), (deep, !deep));
+            assert!(!is_deep(&kept));
+        }
     }
 }

@@ -166,13 +166,13 @@ async fn probe_legacy(spec: Spec) -> Result<Probed, HostError> {
         .unwrap_or_default();
     let capabilities = result
         .get("capabilities")
-        .cloned()
+        .map(message::shallow)
         .unwrap_or_else(|| json!({}));
     let offer = look_around(&mut session, capabilities).await;
     Ok(Probed::Spoken(
         Box::new(session),
         Box::new(offer),
-        result.get("serverInfo").cloned(),
+        result.get("serverInfo").map(message::shallow),
     ))
 }
 
@@ -204,11 +204,11 @@ async fn probe_modern(spec: Spec) -> Result<Probed, HostError> {
     }
     let capabilities = result
         .get("capabilities")
-        .cloned()
+        .map(message::shallow)
         .unwrap_or_else(|| json!({}));
     let server = result
         .pointer("/_meta/io.modelcontextprotocol~1serverInfo")
-        .cloned();
+        .map(message::shallow);
     let offer = look_around(&mut session, capabilities).await;
     Ok(Probed::Spoken(Box::new(session), Box::new(offer), server))
 }
@@ -260,7 +260,11 @@ async fn list(session: &mut Session, method: &str, member: &str) -> Items {
             break;
         };
         let room = MAX_ITEMS - items.len();
-        items.extend(message::items(result, member).take(room).cloned());
+        items.extend(
+            message::items(result, member)
+                .take(room)
+                .map(message::shallow),
+        );
         let cursor = message::next_cursor(result).map(str::to_owned);
         // A page may be megabytes, and many sessions list at the same time.
         session.record.forget();

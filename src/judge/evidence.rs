@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Session;
 use crate::catalog::hint;
 use crate::condition;
+use crate::message;
 use crate::transcript::{Entry, Header, What};
 use crate::verdict::{Direction, EntryRef, Finding, Level, trial_name};
 
@@ -222,7 +223,7 @@ pub fn cut(text: &str, limit: usize) -> String {
 
 fn bounded(value: Value) -> Value {
     let text = value.to_string();
-    if text.len() > MAX_VALUE {
+    if text.len() > MAX_VALUE || message::is_deep(&value) {
         Value::String(cut(&text, MAX_EXCERPT))
     } else {
         value

@@ -146,27 +146,75 @@ mod tests {
         assert_eq!(events[2].retry, Some(500));
     }
 
+    /// Any event that is dispatched.
+    fn any_event() -> impl Strategy<Value = SseEvent> {
+        use proptest::option::of;
+        let data = of("([^\r\0]|\n){0,40}");
+        let fields = (
+            of("[^\r\n]{0,9}"),
+            of("[^\r\n\0]{0,9}"),
+            of(any::<u64>()),
+            data,
+        );
+        let event = fields.prop_map(|(event, id, retry, data)| SseEvent {
+            event,
+            id,
+            retry,
+            data,
+        });
+        event.prop_filter("something is said", |event| *event != SseEvent::default())
+    }
+
+    /// The event as a server writes it, with comments and fields that mean nothing.
+    fn write(event: &SseEvent, end: &str) -> String {
+        let lines = event
+            .data
+            .iter()
+            .flat_map(|data| data.split('\n'))
+            .map(|line| format!("data: {line}"));
+        let fields = [
+            event.id.as_ref().map(|id| format!("id: {id}")),
+            event.event.as_ref().map(|kind| format!("event: {kind}")),
+            Some(": a comment".to_owned()),
+            event.retry.map(|retry| format!("retry:{retry}")),
+            Some("unknown".to_owned()),
+        ];
+        let lines = fields
+            .into_iter()
+            .flatten()
+            .chain(lines)
+            .chain([String::new()]);
+        lines.map(|line| line + end).collect()
+    }
+
     proptest! {
         #[test]
         fn pieces_do_not_matter(bytes in proptest::collection::vec(
             prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), Just(b'd'), any::<u8>()], 0..200),
-            cut in 0usize..200)
+            sizes in proptest::collection::vec(0usize..20, 0..40))
         {
             let whole = SseParser::default().feed(&bytes);
-            let (left, right) = bytes.split_at(cut.min(bytes.len()));
             let mut parser = SseParser::default();
-            let mut parts = parser.feed(left);
-            parts.extend(parser.feed(right));
-            prop_assert_eq!(whole, parts);
+            let mut rest = &bytes[..];
+            let mut parts = Vec::new();
+            for size in sizes {
+                let (piece, after) = rest.split_at(size.min(rest.len()));
+                parts.extend(parser.feed(piece));
+                rest = after;
+            }
+            parts.extend(parser.feed(rest));
+            prop_assert_eq!(&whole, &parts);
+            let mut parser = SseParser::default();
+            let bytewise: Vec<SseEvent> = bytes.chunks(1).flat_map(|byte| parser.feed(byte)).collect();
+            prop_assert_eq!(whole, bytewise);
         }
 
         #[test]
-        fn what_is_written_is_read(data in "[^\r\n\0]{0,40}", id in "[a-z0-9]{1,8}") {
-            let text = format!("id: {id}\ndata: {data}\n\n");
-            let events = parse(&text);
-            prop_assert_eq!(events.len(), 1);
-            prop_assert_eq!(events[0].data.as_deref(), Some(data.as_str()));
-            prop_assert_eq!(events[0].id.as_deref(), Some(id.as_str()));
+        fn what_is_written_is_read(events in proptest::collection::vec(any_event(), 0..6),
+            end in proptest::sample::select(&["\n", "\r", "\r\n"][..]))
+        {
+            let text: String = events.iter().map(|event| write(event, end)).collect();
+            prop_assert_eq!(parse(&text), events);
         }
     }
 }
