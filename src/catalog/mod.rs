@@ -103,6 +103,13 @@ mod tests {
     }
 
     #[test]
+    fn every_case_says_why_it_matters() {
+        for case in Catalog::builtin().unwrap().cases() {
+            assert!(case.why.is_some(), "{}", case.id);
+        }
+    }
+
+    #[test]
     fn a_folder_adds_its_cases_and_changes_the_hash() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("requirements")).unwrap();
