@@ -23,7 +23,7 @@ use crate::catalog::{Catalog, area};
 use crate::rule::RULES;
 use crate::verdict::{Level, TrialReport, Verdict};
 
-pub use play::Setting;
+pub use play::{Play, Setting};
 pub use report::{markdown, summary};
 
 /// What is played, and how.
@@ -82,7 +82,8 @@ pub struct Row {
 }
 
 impl Row {
-    fn new(fault: &'static Fault, claimants: &[String]) -> Row {
+    /// Before anything is played: all who claim the fault have missed it.
+    pub fn new(fault: &'static Fault, claimants: &[String]) -> Row {
         let missed = claimants.iter().map(|name| (name.clone(), Vec::new()));
         Row {
             fault: fault.name,
@@ -101,8 +102,15 @@ impl Row {
         self.missed_by.is_empty() && !self.caught_by.is_empty()
     }
 
-    /// Looks at a trial of the faulty server.
-    fn take(&mut self, trial: &TrialReport) {
+    /// Looks at what came of playing the faulty server.
+    pub fn take(&mut self, played: Result<Vec<TrialReport>, String>) {
+        match played {
+            Ok(trials) => trials.iter().for_each(|trial| self.look_at(trial)),
+            Err(error) => self.errors.push(error),
+        }
+    }
+
+    fn look_at(&mut self, trial: &TrialReport) {
         self.places
             .insert(format!("{}+{}", trial.revision, trial.transport));
         let case = &trial.case;
@@ -271,7 +279,7 @@ mod tests {
 
     fn row(trials: &[TrialReport]) -> Row {
         let mut row = Row::new(&FAULT, &["tools/a".to_owned(), "rule/b".to_owned()]);
-        trials.iter().for_each(|trial| row.take(trial));
+        row.take(Ok(trials.to_vec()));
         row
     }
 

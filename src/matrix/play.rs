@@ -146,10 +146,7 @@ pub(super) async fn row(options: &Options, fault: &'static Fault, claimants: &[S
                         fault: Some(fault.name),
                         select: select.clone(),
                     };
-                    match play.run(options).await {
-                        Ok(trials) => trials.iter().for_each(|trial| row.take(trial)),
-                        Err(error) => row.errors.push(error),
-                    }
+                    row.take(play.run(options).await);
                 }
             }
         }
@@ -187,19 +184,26 @@ pub(super) async fn healthy(
     trials
 }
 
-/// One check.
-struct Play {
-    setting: Setting,
-    transport: Transport,
-    revisions: Vec<Revision>,
-    fault: Option<&'static str>,
+/// One check of the reference server.
+pub struct Play {
+    /// How it is started.
+    pub setting: Setting,
+    /// How it is reached.
+    pub transport: Transport,
+    /// At which revisions; those that the setting does not have are left out.
+    pub revisions: Vec<Revision>,
+    /// What is wrong with it.
+    pub fault: Option<&'static str>,
     /// Cases; all if empty.
-    select: Vec<String>,
+    pub select: Vec<String>,
 }
 
 impl Play {
     /// Its trials.
-    async fn run(self, options: &Options) -> Result<Vec<TrialReport>, String> {
+    ///
+    /// # Errors
+    /// Why it could not be played.
+    pub async fn run(self, options: &Options) -> Result<Vec<TrialReport>, String> {
         let mut revisions = self.revisions.clone();
         if matches!(self.setting, Setting::ModernOnly | Setting::Replicas) {
             revisions.retain(|revision| *revision == Revision::V2026_07_28);

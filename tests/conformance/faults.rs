@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use mcp_conform::catalog::Catalog;
-use mcp_conform::matrix::{self, Setting};
+use mcp_conform::matrix::{self, Options, Play, Row, Setting};
 use mcp_conform::revision::Revision;
 use mcp_conform::rule::RULES;
 use mcp_conform::transport::Transport;
-use mcp_conform::verdict::{Finding, TrialReport};
 use mcp_reference_server::{Fault, Proof, faults};
 
-use crate::server::{self, Check};
+use crate::server;
 
 /// Some faults are a silence, which ends here.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -93,16 +92,16 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
         ),
     ];
     for fault in faults() {
-        let mut groups = BTreeMap::<&[&str], Vec<String>>::new();
+        let mut groups = BTreeMap::<Setting, Vec<String>>::new();
         for claimant in claims.get(fault.name).into_iter().flatten() {
-            let group = groups.entry(flags(catalog, claimant)).or_default();
+            let group = groups.entry(Setting::of(catalog, claimant)).or_default();
             group.push(claimant.clone());
         }
-        for (flags, claimants) in groups {
+        for (setting, claimants) in groups {
             let hunt = Arc::new(Hunt {
                 catalog: catalog.clone(),
                 fault,
-                flags,
+                setting,
                 claimants: claimants.clone(),
                 outcome: OnceLock::new(),
             });
@@ -134,17 +133,6 @@ fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
         .collect()
 }
 
-/// How the reference server must be started for a case to apply.
-fn flags(catalog: &Catalog, claimant: &str) -> &'static [&'static str] {
-    match Setting::of(catalog, claimant) {
-        Setting::Replicas => &server::REPLICATED,
-        Setting::Tokens => &server::WITH_TOKENS,
-        Setting::ModernOnly => &["--era", "modern"],
-        Setting::Static => &["--static"],
-        Setting::Usual => &[],
-    }
-}
-
 /// A test that fails with these names, if there are any.
 fn none(name: &str, names: BTreeSet<&str>) -> Trial {
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
@@ -159,93 +147,55 @@ struct Hunt {
     catalog: Arc<Catalog>,
     fault: &'static Fault,
     /// How the server is started, apart from the fault.
-    flags: &'static [&'static str],
+    setting: Setting,
     claimants: Vec<String>,
-    outcome: OnceLock<BTreeMap<String, Vec<String>>>,
+    outcome: OnceLock<Row>,
 }
 
 impl Hunt {
     fn verify(&self, claimant: &str) -> Result<(), Failed> {
-        match self.outcome.get_or_init(|| self.run()).get(claimant) {
+        let row = self.outcome.get_or_init(|| self.run());
+        match row.missed_by.get(claimant) {
             None => Ok(()),
             Some(seen) => Err(format!(
                 "no finding cites {} although {}; seen instead:\n{}",
                 self.fault.requirement,
                 self.fault.explanation,
-                seen.join("\n")
+                [&seen[..], &row.errors].concat().join("\n")
             )
             .into()),
         }
     }
 
-    /// Those who did not catch it, and what they saw instead.
-    fn run(&self) -> BTreeMap<String, Vec<String>> {
-        let mut missed: BTreeMap<String, Vec<String>> = self
-            .claimants
-            .iter()
-            .map(|claimant| (claimant.clone(), Vec::new()))
-            .collect();
+    fn run(&self) -> Row {
+        let options = Options {
+            program: server::PROGRAM.into(),
+            catalog: self.catalog.clone(),
+            faults: vec![self.fault],
+            jobs: 1,
+            timeout: TIMEOUT,
+        };
+        let mut row = Row::new(self.fault, &self.claimants);
         for (revision, transport) in PLACES {
-            let select = self.select(&missed, revision, transport);
-            if select.is_empty() {
-                continue;
-            }
-            let flags = [self.flags, &["--fault", self.fault.name]].concat();
-            let modern_only = self.flags.contains(&"modern");
-            let check = Check {
-                endpoints: vec![server::endpoint(transport, &flags)],
-                revisions: Some(match modern_only {
-                    true => vec![revision, Revision::V2025_11_25],
-                    false => vec![revision],
-                }),
-                select,
-                timeout: TIMEOUT,
+            let play = Play {
+                setting: self.setting,
+                transport,
+                revisions: vec![revision],
+                fault: Some(self.fault.name),
+                select: self.select(&row, revision, transport),
             };
-            match server::check(&self.catalog, check) {
-                Ok(report) => report
-                    .trials
-                    .iter()
-                    .for_each(|trial| self.take(trial, &mut missed)),
-                Err(error) => missed
-                    .values_mut()
-                    .for_each(|seen| seen.push(format!("{revision}+{transport}: {error}"))),
+            if !play.select.is_empty() {
+                row.take(server::wait(play.run(&options)));
             }
-            if missed.is_empty() {
+            if row.missed_by.is_empty() {
                 break;
             }
         }
-        missed
-    }
-
-    fn take(&self, trial: &TrialReport, missed: &mut BTreeMap<String, Vec<String>>) {
-        let cites = |finding: &Finding| finding.requirement == self.fault.requirement;
-        if trial.findings.iter().any(cites) {
-            missed.remove(&trial.case);
-        } else if let Some(seen) = missed.get_mut(&trial.case) {
-            let findings = trial
-                .findings
-                .iter()
-                .map(|finding| format!("\n    {}: {}", finding.requirement, finding.message));
-            seen.push(format!(
-                "{}: {}{}{}",
-                trial.name,
-                trial.verdict,
-                trial
-                    .reason
-                    .as_ref()
-                    .map_or_else(String::new, |reason| format!(" ({reason})")),
-                findings.collect::<String>()
-            ));
-        }
+        row
     }
 
     /// What is played at this place: the claimants that run there, and for rules something to look at.
-    fn select(
-        &self,
-        missed: &BTreeMap<String, Vec<String>>,
-        revision: Revision,
-        transport: Transport,
-    ) -> Vec<String> {
+    fn select(&self, row: &Row, revision: Revision, transport: Transport) -> Vec<String> {
         let binds = self
             .catalog
             .requirement(self.fault.requirement)
@@ -257,15 +207,12 @@ impl Hunt {
             .iter()
             .filter(|rule| (rule.applies)(revision, transport))
             .map(|rule| format!("rule/{}", rule.name))
-            .filter(|rule| missed.contains_key(rule))
+            .filter(|rule| row.missed_by.contains_key(rule))
             .collect();
         let cases = self.catalog.cases().iter().filter(|case| {
             let shows = self.claimants.contains(&case.id) || TOUR.contains(&case.id.as_str());
-            let plays = missed.contains_key(&case.id) || (!rules.is_empty() && shows);
-            let over = case.transports.as_ref();
-            plays
-                && case.revisions.contains(revision)
-                && over.is_none_or(|over| over.contains(&transport))
+            let plays = row.missed_by.contains_key(&case.id) || (!rules.is_empty() && shows);
+            plays && case.revisions.contains(revision) && case.is_over(transport)
         });
         cases
             .map(|case| case.id.clone())

@@ -12,6 +12,8 @@ use mcp_conform::target::{Endpoint, TargetInfo};
 use mcp_conform::transport::Transport;
 use tokio::runtime::Runtime;
 
+/// Its program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 /// What cases need that apply only to servers that want a token.
 pub const AUTHORIZATION: &str = "authorization";
 /// How the reference server wants one.
@@ -24,8 +26,7 @@ pub const REPLICATED: [&str; 2] = ["--state-key", "conformance-tests"];
 
 /// Where the reference server is reached, which is started with these flags.
 pub fn endpoint(transport: Transport, flags: &[&str]) -> Endpoint {
-    let program = env!("CARGO_BIN_EXE_mcp-conform");
-    let mut endpoint = Endpoint::reference(program, transport, flags);
+    let mut endpoint = Endpoint::reference(PROGRAM, transport, flags);
     if let Endpoint::Http(http) = &mut endpoint {
         if flags.starts_with(&WITH_TOKENS) {
             http.headers = vec![tokens::ours().unwrap()];
@@ -48,7 +49,6 @@ pub struct Check {
 
 /// Runs a check to its end.
 pub fn check(catalog: &Arc<Catalog>, check: Check) -> Result<RunReport, RunError> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let options = Options {
         endpoints: check.endpoints,
         target: TargetInfo::default(),
@@ -63,7 +63,12 @@ pub fn check(catalog: &Arc<Catalog>, check: Check) -> Result<RunReport, RunError
         save_transcripts: None,
         arguments: ["mcp-conform", "check"].map(str::to_owned).to_vec(),
     };
-    RUNTIME
-        .get_or_init(|| Runtime::new().unwrap())
-        .block_on(run::run(options, &mut |_| {}))
+    wait(run::run(options, &mut |_| {}))
+}
+
+/// Waits for something that is done by what all tests share.
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| Runtime::new().unwrap());
+    runtime.block_on(future)
 }
