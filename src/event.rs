@@ -1,7 +1,10 @@
 //! What a run tells its reporters. A reporter only ever sees these.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::Catalog;
 use crate::profile::Profile;
 use crate::revision::Revision;
 use crate::target::TargetInfo;
@@ -53,6 +56,58 @@ pub struct RunReport {
     pub summary: Summary,
     /// Every trial, sorted by name.
     pub trials: Vec<TrialReport>,
+    /// What fuzzing tried, if that is what the run was.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub fuzzing: Option<Fuzzing>,
+}
+
+/// What fuzzing tried.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fuzzing {
+    /// How many inputs.
+    pub inputs: u64,
+    /// How many in a second, on average over the whole run.
+    pub inputs_per_s: f64,
+    /// What the inputs depend on: the same seed gives the same ones.
+    pub seed: u64,
+    /// What they were.
+    pub coverage: Coverage,
+}
+
+/// How many inputs there were of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// By generator.
+    pub generators: BTreeMap<String, u64>,
+    /// By method, where there was one.
+    pub methods: BTreeMap<String, u64>,
+    /// By what was wrong with them.
+    pub keywords: BTreeMap<String, u64>,
+}
+
+impl RunReport {
+    /// The report of this version of the program.
+    pub fn new(
+        catalog: &Catalog,
+        target: TargetInfo,
+        profile: Profile,
+        summary: Summary,
+        trials: Vec<TrialReport>,
+    ) -> RunReport {
+        RunReport {
+            format: REPORT_FORMAT.to_owned(),
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                catalog: catalog.hash.clone(),
+            },
+            target,
+            profile,
+            summary,
+            trials,
+            fuzzing: None,
+        }
+    }
 }
 
 /// The program that made a report.

@@ -220,6 +220,13 @@ impl Host {
         }
     }
 
+    /// The number of the HTTP server's process, if we started it.
+    pub async fn pid(&self) -> Option<u32> {
+        let running = self.running.lock().await;
+        let (group, _) = running.as_ref()?.processes.first()?;
+        Some(group.pid())
+    }
+
     /// Ends the HTTP server that we started, so that the next connection starts another.
     pub async fn stop(&self) {
         let running = self.running.lock().await.take();

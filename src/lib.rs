@@ -10,6 +10,7 @@ pub mod condition;
 pub mod conversation;
 pub mod drive;
 pub mod event;
+pub mod fuzz;
 pub mod host;
 pub mod judge;
 pub mod matrix;

@@ -72,6 +72,11 @@ impl Group {
         Reaper(Arc::downgrade(&self.0))
     }
 
+    /// The number of the leader.
+    pub fn pid(&self) -> u32 {
+        self.0.pid
+    }
+
     /// Whether the leader has ended.
     pub fn has_exited(&self) -> bool {
         *self.0.exited.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,7 +1,7 @@
 //! Runs a whole check: probe, plan, drive, judge, and tell the reporters.
 
-mod session;
-mod setup;
+pub(crate) mod session;
+pub(crate) mod setup;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::catalog::select::SelectError;
 use crate::catalog::{Catalog, Selection};
-use crate::event::{Event, Latency, REPORT_FORMAT, RunReport, Summary, Tool};
+use crate::event::{Event, Latency, RunReport, Summary};
 use crate::host::HostError;
 use crate::judge::{Judged, RuleLedger};
 use crate::plan;
@@ -213,18 +213,13 @@ impl Collector<'_> {
         summary.latency.sort_by_key(|latency| latency.transport);
         summary.duration_ms = started.elapsed().as_secs_f64() * 1000.0;
         summary.starts = starts;
-        let report = RunReport {
-            format: REPORT_FORMAT.to_owned(),
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                catalog: options.catalog.hash.clone(),
-            },
-            target: options.target.clone(),
-            profile: profile.clone(),
+        let report = RunReport::new(
+            &options.catalog,
+            options.target.clone(),
+            profile.clone(),
             summary,
-            trials: self.trials,
-        };
+            self.trials,
+        );
         (self.listener)(&Event::Finished { report: &report });
         report
     }

@@ -127,6 +127,24 @@ pub struct Finding {
     /// The usual cause, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The input, if fuzzing found it.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub fuzzed: Option<Box<Fuzzed>>,
+}
+
+/// How fuzzing found something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fuzzed {
+    /// What says that it is wrong.
+    pub oracle: String,
+    /// The input as it came, as steps of a case.
+    pub input: Value,
+    /// The smallest that does the same, as steps of a case.
+    pub shrunk: Value,
+    /// How often it was seen.
+    pub seen: u64,
+    /// The id of the case that was saved.
+    pub case: String,
 }
 
 /// One entry of a transcript.

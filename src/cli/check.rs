@@ -3,22 +3,21 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use serde_json::Value;
+use clap::Args;
 
+use super::calls::Calls;
 use super::output::Output;
-use super::target::{Resolved, Target};
+use super::revisions::{self, Revisions};
+use super::target::{Others, Resolved, Target};
 use super::{CatalogArgs, Failure};
 use crate::catalog::Catalog;
 use crate::condition::IDENTITY;
 use crate::event::RunReport;
 use crate::report::Reporters;
-use crate::revision::Revision;
-use crate::run::{self, Fixture, Options, RunError};
+use crate::run::{self, Options, RunError};
 use crate::target::{Endpoint, TargetInfo};
 
 /// How long a request may take unless the user says otherwise.
@@ -31,6 +30,9 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) struct Check {
     #[command(flatten)]
     target: Target,
+
+    #[command(flatten)]
+    others: Others,
 
     #[command(flatten)]
     output: Output,
@@ -46,10 +48,6 @@ pub(super) struct Check {
     #[arg(long = "case", value_name = "GLOB")]
     select: Vec<String>,
 
-    /// Which tools, resources and prompts deeper cases may rely on
-    #[arg(long, value_enum, default_value = "auto")]
-    fixture: FixtureArg,
-
     /// How many sessions of each transport run at once [default: three times the processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -62,62 +60,23 @@ pub(super) struct Check {
     #[arg(long, value_name = "DIR")]
     save_transcripts: Option<PathBuf>,
 
-    /// A call of the server's own tools that is safe to make (repeatable)
-    #[arg(long = "call", value_name = "NAME='{...}'", value_parser = call)]
-    calls: Vec<(String, Value)>,
-
-    /// Tools that are annotated as read-only may be called
-    #[arg(long)]
-    call_read_only: bool,
+    #[command(flatten)]
+    calls: Calls,
 }
 
 impl Default for Check {
     fn default() -> Check {
         Check {
             target: Target::default(),
+            others: Others::default(),
             output: Output::default(),
             catalog: CatalogArgs::default(),
             revisions: Vec::new(),
             select: Vec::new(),
-            fixture: FixtureArg::Auto,
             jobs: None,
             timeout: Duration::from_secs(10),
             save_transcripts: None,
-            calls: Vec::new(),
-            call_read_only: false,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FixtureArg {
-    /// The official one if its names are listed
-    Auto,
-    /// None
-    None,
-    /// The one that the official suite's server scenarios define
-    Official,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Revisions {
-    Auto,
-    All,
-    One(Revision),
-}
-
-impl FromStr for Revisions {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Revisions, String> {
-        match text {
-            "auto" => Ok(Revisions::Auto),
-            "all" => Ok(Revisions::All),
-            date => date.parse().map(Revisions::One).map_err(
-                |error: crate::revision::UnknownRevision| {
-                    format!("{error}; all and auto are possible as well")
-                },
-            ),
+            calls: Calls::default(),
         }
     }
 }
@@ -130,24 +89,10 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn call(text: &str) -> Result<(String, Value), String> {
-    let (name, arguments) = text
-        .split_once('=')
-        .ok_or("write the tool's name, = and its arguments as a JSON object")?;
-    if name.is_empty() {
-        return Err("the name of the tool is missing before =".to_owned());
-    }
-    match serde_json::from_str::<Value>(arguments) {
-        Ok(Value::Object(arguments)) => Ok((name.to_owned(), Value::Object(arguments))),
-        Ok(_) => Err("the arguments must be a JSON object".to_owned()),
-        Err(error) => Err(format!("the arguments behind = are no JSON: {error}")),
-    }
-}
-
 impl Check {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let revisions = self.revisions()?;
-        let resolved = self.target.resolve()?;
+        let revisions = revisions::asked(&self.revisions)?;
+        let resolved = self.target.resolve(&self.others)?;
         let catalog = Arc::new(self.catalog.load()?);
         verify_identities(&resolved.endpoints, &catalog)?;
         let mut reporters = self.output.open(&catalog)?;
@@ -158,15 +103,11 @@ impl Check {
             catalog,
             revisions,
             select: self.select,
-            fixture: match self.fixture {
-                FixtureArg::Auto => Fixture::Auto,
-                FixtureArg::None => Fixture::None,
-                FixtureArg::Official => Fixture::Official,
-            },
+            fixture: self.calls.fixture(),
             jobs: self.jobs.map_or_else(run::default_jobs, NonZeroUsize::get),
             timeout: self.timeout,
-            calls: self.calls,
-            call_read_only: self.call_read_only,
+            calls: self.calls.calls,
+            call_read_only: self.calls.call_read_only,
             save_transcripts: self.save_transcripts,
         };
         let report = check(options, &mut reporters)?;
@@ -175,41 +116,16 @@ impl Check {
 
     /// What reports say of the target.
     pub(super) fn target_info(&self) -> Option<TargetInfo> {
-        self.target.resolve().ok().map(|resolved| resolved.info)
-    }
-
-    /// The revisions asked for; none means those that the server accepts.
-    fn revisions(&self) -> Result<Option<Vec<Revision>>, Failure> {
-        if self.revisions.is_empty() || self.revisions.iter().all(|asked| *asked == Revisions::Auto)
-        {
-            return Ok(None);
-        }
-        let mut revisions = Vec::new();
-        for asked in &self.revisions {
-            match asked {
-                Revisions::All => revisions.extend(Revision::ALL),
-                Revisions::One(revision) => revisions.push(*revision),
-                Revisions::Auto => {
-                    return Err(Failure::usage(
-                        "--revision auto leaves the choice to the server: it cannot be combined with others",
-                    ));
-                }
-            }
-        }
-        revisions.sort();
-        revisions.dedup();
-        Ok(Some(revisions))
+        self.target
+            .resolve(&self.others)
+            .ok()
+            .map(|resolved| resolved.info)
     }
 
     /// The command line that does the same again, but for the selection.
     fn arguments(&self, resolved: &Resolved) -> Vec<String> {
         let mut arguments = vec!["mcp-conform".to_owned(), "check".to_owned()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
-        match self.fixture {
-            FixtureArg::Auto => {}
-            FixtureArg::None => option("--fixture", "none".to_owned()),
-            FixtureArg::Official => option("--fixture", "official".to_owned()),
-        }
         if timeout(TIMEOUT).is_ok_and(|usual| usual != self.timeout) {
             option(
                 "--timeout",
@@ -219,12 +135,7 @@ impl Check {
         if let Some(dir) = &self.catalog.dir {
             option("--cases", dir.display().to_string());
         }
-        for (name, value) in &self.calls {
-            option("--call", format!("{name}={value}"));
-        }
-        if self.call_read_only {
-            arguments.push("--call-read-only".to_owned());
-        }
+        arguments.extend(self.calls.arguments());
         arguments.extend(resolved.arguments.iter().cloned());
         arguments
     }
@@ -271,7 +182,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     result
 }
 
-fn failure(error: RunError) -> Failure {
+pub(super) fn failure(error: RunError) -> Failure {
     match error {
         RunError::Select(_) => Failure::usage(error),
         _ => Failure::run(error),
@@ -279,7 +190,7 @@ fn failure(error: RunError) -> Failure {
 }
 
 /// Returns when the user, or the system, wants us to stop.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -298,6 +209,7 @@ async fn interrupted() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::revision::Revision;
     use clap::Parser;
 
     #[derive(Parser)]
@@ -336,7 +248,7 @@ mod tests {
         let arguments = check.arguments(
             &check
                 .target
-                .resolve()
+                .resolve(&check.others)
                 .unwrap_or_else(|f| panic!("{}", f.message)),
         );
         assert_eq!(arguments[..2], ["mcp-conform", "check"]);
@@ -349,12 +261,12 @@ mod tests {
 
     #[test]
     fn revisions_add_up() {
-        let revisions = |given: &[&str]| parse(given).unwrap().revisions();
-        assert!(revisions(&[]).is_ok_and(|revisions| revisions.is_none()));
-        assert!(revisions(&["--revision", "auto"]).is_ok_and(|revisions| revisions.is_none()));
-        let all = revisions(&["--revision", "2025-11-25", "--revision", "all"]);
+        let asked = |given: &[&str]| revisions::asked(&parse(given).unwrap().revisions);
+        assert!(asked(&[]).is_ok_and(|revisions| revisions.is_none()));
+        assert!(asked(&["--revision", "auto"]).is_ok_and(|revisions| revisions.is_none()));
+        let all = asked(&["--revision", "2025-11-25", "--revision", "all"]);
         assert!(all.is_ok_and(|revisions| revisions.is_some_and(|revisions| revisions == Revision::ALL)));
-        assert!(revisions(&["--revision", "auto", "--revision", "2025-11-25"]).is_err());
+        assert!(asked(&["--revision", "auto", "--revision", "2025-11-25"]).is_err());
         assert!(parse(&["--revision", "2025"]).is_err());
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, Parser};
 
 use super::output::Output;
 use super::{CatalogArgs, Cli, Command, Failure};
-use crate::event::{REPORT_FORMAT, RunReport, Summary, Tool};
+use crate::event::{RunReport, Summary};
 use crate::judge;
 use crate::target::TargetInfo;
 use crate::transcript::{Header, Transcript};
@@ -33,20 +33,15 @@ impl Judge {
         let mut reporters = self.output.open(&catalog)?;
         let trials = judge::replay(&transcripts, &catalog).map_err(Failure::usage)?;
         let header = transcripts.first().map(|transcript| &transcript.header);
-        let report = RunReport {
-            format: REPORT_FORMAT.to_owned(),
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                catalog: catalog.hash.clone(),
-            },
-            target: header.map(target_info).unwrap_or_default(),
-            profile: header
+        let report = RunReport::new(
+            &catalog,
+            header.map(target_info).unwrap_or_default(),
+            header
                 .map(|header| (*header.profile).clone())
                 .unwrap_or_default(),
-            summary: Summary::of(&trials),
+            Summary::of(&trials),
             trials,
-        };
+        );
         self.output.write(&mut reporters, &report);
         self.output.finish(&reporters, &report)
     }

@@ -1,11 +1,14 @@
 //! The command line: one file per subcommand. Scripts rely on it, so names are kept.
 
+mod calls;
 mod cases;
 mod check;
 mod coverage;
+mod fuzz;
 mod judge;
 mod matrix;
 mod output;
+mod revisions;
 mod serve;
 mod show;
 mod target;
@@ -51,6 +54,8 @@ struct Cli {
 enum Command {
     /// Check a server: the bundled one if no target is given
     Check(Box<check::Check>),
+    /// Look for the input that breaks a server, and make it small
+    Fuzz(Box<fuzz::Fuzz>),
     /// Read, verify and count the cases
     Cases(cases::Cases),
     /// Give the verdicts again, from saved transcripts
@@ -117,6 +122,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .unwrap_or_else(|| Command::Check(Box::default()))
     {
         Command::Check(check) => check.run(),
+        Command::Fuzz(fuzz) => fuzz.run(),
         Command::Cases(cases) => cases.run(),
         Command::Judge(judge) => judge.run(),
         Command::Serve(serve) => serve.run(),

@@ -52,27 +52,6 @@ pub(super) struct Target {
     )]
     headers: Vec<String>,
 
-    /// The credentials of another caller, in place of the --header of the same name (repeatable); never recorded
-    #[arg(
-        long = "identity",
-        value_name = "NAME=K: V",
-        requires = "headers",
-        help_heading = "Target",
-        long_help = IDENTITY_HELP
-    )]
-    identities: Vec<String>,
-
-    /// Another process of the server at --url (repeatable): at modern revisions requests take turns
-    #[arg(
-        long = "replica",
-        value_name = "URL",
-        requires = "url",
-        conflicts_with = "command",
-        help_heading = "Target",
-        long_help = REPLICA_HELP
-    )]
-    replicas: Vec<String>,
-
     /// A variable for the command (repeatable); its value is never recorded
     #[arg(
         long = "env",
@@ -96,6 +75,31 @@ pub(super) struct Target {
     command: Vec<String>,
 }
 
+/// Who else takes part: other callers, and other processes of the server.
+#[derive(Debug, Default, Args)]
+pub(super) struct Others {
+    /// The credentials of another caller, in place of the --header of the same name (repeatable); never recorded
+    #[arg(
+        long = "identity",
+        value_name = "NAME=K: V",
+        requires = "headers",
+        help_heading = "Target",
+        long_help = IDENTITY_HELP
+    )]
+    identities: Vec<String>,
+
+    /// Another process of the server at --url (repeatable): at modern revisions requests take turns
+    #[arg(
+        long = "replica",
+        value_name = "URL",
+        requires = "url",
+        conflicts_with = "command",
+        help_heading = "Target",
+        long_help = REPLICA_HELP
+    )]
+    replicas: Vec<String>,
+}
+
 /// A target that makes sense.
 pub(super) struct Resolved {
     pub(super) endpoints: Vec<Endpoint>,
@@ -106,13 +110,13 @@ pub(super) struct Resolved {
 
 impl Target {
     /// Verifies what can be verified without starting anything.
-    pub(super) fn resolve(&self) -> Result<Resolved, Failure> {
+    pub(super) fn resolve(&self, others: &Others) -> Result<Resolved, Failure> {
         let headers = self
             .headers
             .iter()
             .map(|text| header("--header", text))
             .collect::<Result<Vec<_>, _>>()?;
-        let identities = identities(&self.identities, &headers)?;
+        let identities = identities(&others.identities, &headers)?;
         let env = self
             .env
             .iter()
@@ -143,12 +147,12 @@ impl Target {
             (None, Some(command)) => vec![Endpoint::Stdio(command)],
             (Some(url), command) => {
                 verify_url("--url", url, command.is_some())?;
-                for replica in &self.replicas {
+                for replica in &others.replicas {
                     verify_url("--replica", replica, false)?;
                 }
                 vec![Endpoint::Http(HttpEndpoint {
                     url: url.clone(),
-                    replicas: self.replicas.clone(),
+                    replicas: others.replicas.clone(),
                     command,
                     headers: headers.clone(),
                     identities: identities.clone(),
@@ -156,8 +160,8 @@ impl Target {
                 })]
             }
         };
-        let info = self.info(&redactor);
-        let arguments = self.arguments(&headers, &identities, &env, &redactor);
+        let info = self.info(others, &redactor);
+        let arguments = self.arguments(others, &headers, &identities, &env, &redactor);
         Ok(Resolved {
             endpoints,
             info,
@@ -165,7 +169,7 @@ impl Target {
         })
     }
 
-    fn info(&self, redactor: &Redactor) -> TargetInfo {
+    fn info(&self, others: &Others, redactor: &Redactor) -> TargetInfo {
         let kind = match (&self.url, self.command.is_empty()) {
             (Some(_), _) => "http",
             (None, false) => "stdio",
@@ -180,7 +184,7 @@ impl Target {
             kind: kind.to_owned(),
             command: (!command.is_empty()).then_some(command),
             url: self.url.clone().map(|url| redactor.text(url)),
-            replicas: self
+            replicas: others
                 .replicas
                 .iter()
                 .map(|url| redactor.text(url.clone()))
@@ -190,6 +194,7 @@ impl Target {
 
     fn arguments(
         &self,
+        others: &Others,
         headers: &[(String, String)],
         identities: &Identities,
         env: &[(String, String)],
@@ -200,7 +205,7 @@ impl Target {
         if let Some(url) = &self.url {
             option("--url", redactor.text(url.clone()));
         }
-        for url in &self.replicas {
+        for url in &others.replicas {
             option("--replica", redactor.text(url.clone()));
         }
         headers
@@ -362,7 +367,7 @@ mod tests {
     fn all_forms_of_a_target() {
         let kinds = |target: &Target| {
             let resolved = target
-                .resolve()
+                .resolve(&Others::default())
                 .unwrap_or_else(|failure| panic!("{}", failure.message));
             (resolved.info.kind, resolved.endpoints.len())
         };
@@ -386,7 +391,7 @@ mod tests {
     fn what_makes_no_sense_is_told_with_a_remedy() {
         let told = |target: Target| {
             target
-                .resolve()
+                .resolve(&Others::default())
                 .err()
                 .map(|failure| (failure.code, failure.message))
         };
@@ -460,10 +465,13 @@ mod tests {
                     "Authorization: Bearer ours-1234".into(),
                     "X-Tenant: a".into(),
                 ],
-                identities: identities.iter().map(|text| (*text).to_owned()).collect(),
                 ..target(Some("http://x/mcp"), &[])
             };
-            target.resolve().map_err(|failure| failure.message)
+            let others = Others {
+                identities: identities.iter().map(|text| (*text).to_owned()).collect(),
+                ..Others::default()
+            };
+            target.resolve(&others).map_err(|failure| failure.message)
         };
         let resolved = resolve(&["expired=authorization: Bearer s3cr3t-old"]);
         let resolved = resolved.unwrap_or_else(|message| panic!("{message}"));
@@ -501,12 +509,13 @@ mod tests {
 
     #[test]
     fn replicas_are_named_again() {
-        let target = Target {
+        let target = target(Some("http://127.0.0.1:1/mcp"), &[]);
+        let others = Others {
             replicas: vec!["http://127.0.0.1:2/mcp".into()],
-            ..target(Some("http://127.0.0.1:1/mcp"), &[])
+            ..Others::default()
         };
         let resolved = target
-            .resolve()
+            .resolve(&others)
             .unwrap_or_else(|failure| panic!("{}", failure.message));
         assert_eq!(
             resolved.arguments.join(" "),
@@ -526,7 +535,7 @@ mod tests {
             )
         };
         let resolved = target
-            .resolve()
+            .resolve(&Others::default())
             .unwrap_or_else(|failure| panic!("{}", failure.message));
         let said = format!("{:?} {:?}", resolved.arguments, resolved.info);
         assert!(

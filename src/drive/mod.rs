@@ -11,6 +11,7 @@ mod started;
 mod steps;
 mod verbatim;
 mod wait;
+mod window;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use record::Recorder;
 pub use steps::{Played, after_last};
 pub use wait::Wait;
 use wait::{is_settled, stream_ended};
+pub use window::{Care, Shot, are_garbled};
 
 /// How long the exit of a process may follow the end of its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -319,6 +321,14 @@ impl Session {
             .map(|(_, value)| value.clone());
         self.session_id = id;
         self.reset_vars(None);
+    }
+
+    /// The number of the process behind it, if we started one.
+    pub async fn pid(&self) -> Option<u32> {
+        match &self.group {
+            Some(group) => Some(group.pid()),
+            None => self.spec.host.pid().await,
+        }
     }
 
     /// Whether the server issued a session id.

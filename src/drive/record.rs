@@ -147,6 +147,20 @@ impl Recorder {
         Some(self.put(at, stream, what))
     }
 
+    /// Whether the transport said that an order was written.
+    pub fn is_written(&self, seq: u64) -> bool {
+        !self.unwritten.contains_key(&seq)
+    }
+
+    /// Forgets what came behind this entry.
+    pub fn truncate(&mut self, entries: usize) {
+        self.entries.truncate(entries);
+        self.forgotten = self.forgotten.min(entries);
+        self.conversation = Conversation::of(self.revision, self.transport, &self.entries);
+        self.unwritten.clear();
+        (self.received, self.stderr_lines) = (0, 0);
+    }
+
     fn put(&mut self, at: Instant, stream: StreamId, what: What) -> usize {
         let what = match what {
             What::Sent {

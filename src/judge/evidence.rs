@@ -83,6 +83,7 @@ pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
             .collect(),
         reproduce: reproduce(session.header, trial),
         hint,
+        fuzzed: None,
     })
 }
 
@@ -114,6 +115,11 @@ fn reproduce(header: &Header, trial: Option<&str>) -> String {
         None => ["--revision".to_owned(), header.revision.to_string()],
     });
     words.extend(header.command_line.iter().skip(2).cloned());
+    quoted(&words)
+}
+
+/// Words as a command line.
+pub fn quoted(words: &[String]) -> String {
     let quoted = words.iter().map(|word| {
         shlex::try_quote(word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned())
     });

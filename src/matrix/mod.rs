@@ -263,6 +263,7 @@ mod tests {
             entries: Vec::new(),
             reproduce: String::new(),
             hint: None,
+            fuzzed: None,
         };
         let findings: Vec<Finding> = cited.iter().map(finding).collect();
         TrialReport {

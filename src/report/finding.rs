@@ -70,6 +70,23 @@ pub fn finding(output: &mut String, finding: &Finding, revision: Revision, catal
     if let Some(hint) = &finding.hint {
         labelled(output, "hint", &visible(hint));
     }
+    if let Some(fuzzed) = &finding.fuzzed {
+        let times = if fuzzed.seen == 1 {
+            "once".to_owned()
+        } else {
+            format!("{} times", fuzzed.seen)
+        };
+        labelled(
+            output,
+            "input",
+            &excerpt(&fuzzed.shrunk.to_string(), MAX_QUOTE),
+        );
+        labelled(
+            output,
+            "seen",
+            &format!("{times}; saved as {}", visible(&fuzzed.case)),
+        );
+    }
     evidence(output, &finding.entries);
     labelled(output, "reproduce", &visible(&finding.reproduce));
 }

@@ -136,6 +136,7 @@ pub fn report() -> RunReport {
         profile: profile(),
         summary,
         trials,
+        fuzzing: None,
     }
 }
 
@@ -211,6 +212,7 @@ fn finding(
         entries: vec![],
         reproduce: String::new(),
         hint: None,
+        fuzzed: None,
     }
 }
 
@@ -236,6 +238,7 @@ fn failure(transport: Transport) -> Finding {
             "mcp-conform check --case tools/call-unknown-tool --revision 2025-11-25 -- ./server"
                 .into(),
         hint: Some("some SDKs report it as a failed run".into()),
+        fuzzed: None,
         ..finding(
             "tools/unknown-tool",
             Level::Must,

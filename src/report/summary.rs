@@ -14,6 +14,7 @@ const MAX_LISTED: usize = 8;
 /// Writes what stands below the table.
 pub fn write(output: &mut String, report: &RunReport, strict: bool) {
     counts(output, report);
+    fuzzing(output, report);
     not_applicable(output, report);
     statements(output, report);
     latency(output, report);
@@ -38,6 +39,28 @@ fn counts(output: &mut String, report: &RunReport) {
     output.push_str(&format!(
         "\n{total} trials: {} ({seconds:.1} s{starts})\n",
         counts.join(", ")
+    ));
+}
+
+fn fuzzing(output: &mut String, report: &RunReport) {
+    let Some(fuzzing) = &report.fuzzing else {
+        return;
+    };
+    output.push_str(&format!(
+        "{} inputs, {} a second, seed {}\n",
+        thousands(fuzzing.inputs),
+        thousands(fuzzing.inputs_per_s as u64),
+        fuzzing.seed
+    ));
+    let generators = fuzzing.coverage.generators.iter();
+    let counts: Vec<String> = generators
+        .map(|(name, count)| format!("{name} {}", thousands(*count)))
+        .collect();
+    output.push_str(&format!("  by generator: {}\n", counts.join(", ")));
+    output.push_str(&format!(
+        "  {} methods and {} ways to be wrong; --report json counts each\n",
+        fuzzing.coverage.methods.len(),
+        fuzzing.coverage.keywords.len()
     ));
 }
 

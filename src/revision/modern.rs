@@ -30,6 +30,7 @@ pub fn headers(revision: Revision, message: &Value, tools: &[Value]) -> Vec<(Str
         .pointer("/params/_meta")
         .and_then(|meta| meta.get(VERSION_KEY))
         .and_then(Value::as_str)
+        .filter(|version| version.bytes().all(|byte| (0x20..0x7f).contains(&byte)))
         .unwrap_or(revision.as_str());
     let mut headers = vec![("MCP-Protocol-Version".to_owned(), version.to_owned())];
     let Some(method) = message.get("method").and_then(Value::as_str) else {

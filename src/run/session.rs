@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -65,8 +65,13 @@ impl Bench {
         self.hosts.iter().map(|host| host.starts()).sum()
     }
 
-    fn spec(&self, group: &Group) -> Option<Spec> {
-        let (revision, transport) = (group.revision, group.transport);
+    /// What a session at a revision over a transport needs; none if no endpoint speaks the transport.
+    pub fn spec(
+        &self,
+        revision: Revision,
+        transport: Transport,
+        client: Map<String, Value>,
+    ) -> Option<Spec> {
         let host = self
             .hosts
             .iter()
@@ -79,7 +84,7 @@ impl Bench {
         Some(Spec {
             host,
             revision,
-            client: Value::Object(group.client.clone()),
+            client: Value::Object(client),
             timeout: self.timeout,
             redactor: self.redactor.clone(),
             vars: Arc::new(plan::vars(&self.profile, revision, transport)),
@@ -220,7 +225,10 @@ struct Player {
 
 impl Player {
     async fn play(mut self, group: Group, warm: Option<Session>) -> Result<(), RunError> {
-        let Some(spec) = self.bench.spec(&group) else {
+        let Some(spec) = self
+            .bench
+            .spec(group.revision, group.transport, group.client.clone())
+        else {
             return Ok(());
         };
         let mut waiting: VecDeque<Trial> = group.trials.iter().cloned().collect();

@@ -103,7 +103,7 @@ pub enum Outgoing {
 }
 
 /// An HTTP request, to go out as written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HttpRequest {
     /// Which of the addresses it goes to.
     pub replica: usize,

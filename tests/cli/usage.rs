@@ -12,6 +12,7 @@ fn help() {
         ("help_cases", &["cases", "--help"]),
         ("help_matrix", &["cases", "matrix", "--help"]),
         ("help_judge", &["judge", "--help"]),
+        ("help_fuzz", &["fuzz", "--help"]),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));

@@ -28,6 +28,7 @@ pub fn write(transcript: &Transcript, trials: Vec<TrialReport>) {
         profile: (*transcript.header.profile).clone(),
         summary: Summary::of(&trials),
         trials,
+        fuzzing: None,
     };
     let look = Look {
         unicode: true,

@@ -1,0 +1,258 @@
+//! Many inputs at once, with one request behind them that must be answered: how the fuzzer drives a session.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::send::Outbound;
+use super::wait::{Wait, is_settled};
+use super::{Recorder, Session};
+use crate::conversation::{Conversation, Exchange};
+use crate::judge::duty::Duty;
+use crate::transcript::{Raw, StepRef, What};
+use crate::transport::{HttpRequest, Outgoing};
+
+/// Of longer bytes the HTTP headers do not mirror the content.
+const MAX_ANNOUNCED: usize = 64 << 10;
+
+/// Something to send, exactly as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shot {
+    /// A line, or the body of a POST that is dressed as usual.
+    Message {
+        /// The bytes.
+        bytes: Bytes,
+        /// stdio: where it is split into two writes.
+        split: Option<usize>,
+        /// HTTP headers to set, or (null) to leave out.
+        headers: Map<String, Value>,
+    },
+    /// One HTTP exchange.
+    Http(HttpRequest),
+    /// HTTP: a request whose connection is closed as soon as it is written.
+    Aborted(Bytes),
+}
+
+impl Shot {
+    /// A message in one piece.
+    pub fn message(bytes: Bytes) -> Shot {
+        Shot::Message {
+            bytes,
+            split: None,
+            headers: Map::new(),
+        }
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &Bytes {
+        match self {
+            Shot::Message { bytes, .. } | Shot::Aborted(bytes) => bytes,
+            Shot::Http(request) => &request.body,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn bytes_mut(&mut self) -> &mut Bytes {
+        match self {
+            Shot::Message { bytes, .. } | Shot::Aborted(bytes) => bytes,
+            Shot::Http(request) => &mut request.body,
+        }
+    }
+}
+
+/// How long things may take in a window.
+#[derive(Debug, Clone, Copy)]
+pub struct Care {
+    /// The answer to the request behind everything.
+    pub fence: Duration,
+    /// What must come beside it.
+    pub late: Duration,
+    /// What should not come, so that it can come nevertheless.
+    pub grace: Duration,
+}
+
+/// Our own requests in windows have ids from here on, so that no odd id in an input is one of them.
+const FIRST_FENCE: u64 = 500_000;
+
+impl Session {
+    /// Sends everything, then a request that must be answered, and waits for whatever must come.
+    pub async fn window(&mut self, shots: &[(StepRef, &Shot)], care: Care) -> Wait {
+        // Like a trial: what is outside of any is taken for the harness's own.
+        let name = "fuzz".to_owned();
+        self.record.note(0, What::Trial { name });
+        self.next_id = self.next_id.max(FIRST_FENCE);
+        let from = self.record.conversation.exchanges.len();
+        for (at, shot) in shots {
+            match shot {
+                Shot::Message {
+                    bytes,
+                    split,
+                    headers,
+                } => self.shoot(*at, bytes, *split, headers),
+                Shot::Http(request) => self.shoot_http(*at, request),
+                Shot::Aborted(bytes) => self.abort(*at, bytes, care.late).await,
+            }
+        }
+        let has_everything = move |record: &Recorder| has_all(record, from);
+        // Over HTTP the order in which things arrive is open, so the last request waits for the others.
+        if self.is_http() && self.pump(after(care.late), has_everything).await == Wait::Gone {
+            return Wait::Gone;
+        }
+        let fence = self.request(self.spec.revision.era().alive_method(), None, None);
+        let answered = move |record: &Recorder| {
+            is_settled(record, fence) || are_garbled(&record.conversation, from)
+        };
+        let wait = self.pump(after(care.fence), answered).await;
+        if wait == Wait::Deadline {
+            let waiting_for = "an answer".to_owned();
+            let step = None;
+            self.record.note(0, What::Deadline { waiting_for, step });
+        }
+        if wait == Wait::Done && !self.is_http() {
+            self.pump(after(care.late), has_everything).await;
+        }
+        if wait == Wait::Done && !care.grace.is_zero() {
+            self.pump(after(care.grace), |_| false).await;
+        }
+        wait
+    }
+
+    /// Forgets everything behind this entry, so that a session of any length takes no more memory.
+    pub fn rewind(&mut self, entries: usize) {
+        self.record.truncate(entries);
+        self.replied = self.record.conversation.initiated.len();
+    }
+
+    fn shoot(
+        &mut self,
+        at: StepRef,
+        bytes: &Bytes,
+        split: Option<usize>,
+        headers: &Map<String, Value>,
+    ) {
+        let outbound = |bytes: Bytes, message| Outbound {
+            bytes,
+            message,
+            step: Some(at),
+            deliberate: true,
+            headers: headers.clone(),
+            bare: false,
+            newline: true,
+        };
+        if self.is_http() {
+            let message = self.announced(bytes);
+            self.send(outbound(bytes.clone(), message));
+            return;
+        }
+        match split.filter(|split| *split < bytes.len()) {
+            None => drop(self.send(outbound(bytes.clone(), Value::Null))),
+            Some(split) => {
+                let first = bytes.slice(..split);
+                let _ = self.link.tx.send(Outgoing::Write {
+                    seq: 0,
+                    bytes: first,
+                    newline: false,
+                });
+                let seq = self.fresh_seq();
+                let what = What::Sent {
+                    raw: Raw(bytes.clone()),
+                    step: Some(at),
+                    deliberate: true,
+                    elided: None,
+                };
+                self.record.note_order(seq, 0, what);
+                let _ = self.link.tx.send(Outgoing::Write {
+                    seq,
+                    bytes: bytes.slice(split..),
+                    newline: true,
+                });
+            }
+        }
+    }
+
+    /// Sends a request and closes its connection when it is written.
+    async fn abort(&mut self, at: StepRef, bytes: &Bytes, patience: Duration) {
+        let stream = self.next_stream;
+        self.shoot(at, bytes, None, &Map::new());
+        let seq = self.next_seq;
+        if self.is_http() {
+            let written = move |record: &Recorder| record.is_written(seq);
+            self.pump(after(patience), written).await;
+            self.abandon(stream);
+        }
+    }
+
+    /// The message that the headers mirror: what cannot be read is announced as the cheapest request.
+    fn announced(&self, bytes: &Bytes) -> Value {
+        let readable = bytes.len() <= MAX_ANNOUNCED;
+        let message = readable
+            .then(|| serde_json::from_slice(bytes).ok())
+            .flatten();
+        message
+            .filter(Value::is_object)
+            .unwrap_or_else(|| json!({ "method": self.spec.revision.era().alive_method() }))
+    }
+
+    fn shoot_http(&mut self, at: StepRef, request: &HttpRequest) {
+        let mut headers = self.spec.host.headers().to_vec();
+        headers.extend(request.headers.iter().cloned());
+        let body = request.body.clone();
+        let has_body = !body.is_empty();
+        let stream = self.exchange_order(
+            &request.method,
+            request.path.clone(),
+            headers,
+            body.clone(),
+            Some(at),
+        );
+        if has_body {
+            let what = What::Sent {
+                raw: Raw(body),
+                step: Some(at),
+                deliberate: true,
+                elided: None,
+            };
+            self.record.note(stream, what);
+        }
+    }
+}
+
+/// Whether there is a response with an unknown id for each request without an answer, from this exchange on: then ids
+/// are wrong, and nothing is missing.
+pub fn are_garbled(conversation: &Conversation, from: usize) -> bool {
+    let open = |exchange: &&Exchange| exchange.is_request() && exchange.answer.is_none();
+    let exchanges = conversation.exchanges.get(from..).unwrap_or_default();
+    let missing = exchanges.iter().filter(open).count();
+    missing > 0 && conversation.stray.len() >= missing
+}
+
+/// Whether everything from this exchange on has what must come.
+fn has_all(record: &Recorder, from: usize) -> bool {
+    are_garbled(&record.conversation, from)
+        || record.conversation.exchanges[from..]
+            .iter()
+            .all(|exchange| {
+                exchange.answer.is_some()
+                    || exchange.ended.is_some()
+                    || match exchange.stream {
+                        0 => exchange.due.duty != Duty::Must,
+                        // A stream without an answer may stay open: that of GET, or of a subscription.
+                        _ => exchange.head.is_some() && !exchange.is_request(),
+                    }
+            })
+}
+
+fn after(time: Duration) -> Instant {
+    Instant::now() + time
+}

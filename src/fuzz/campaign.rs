@@ -1,0 +1,385 @@
+//! Tries input after input in one place, in windows, and hunts down whatever is wrong.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use super::generate::Inputs;
+use super::hunt::{Caught, Hunt};
+use super::input::Input;
+use super::memory::{self, Held};
+use super::oracle::{Oracle, Suspicion};
+use super::place::{Lane, Place};
+use super::source::Source;
+use super::{Found, Progress};
+use crate::drive::Care;
+use crate::transport::Transport;
+
+/// So many inputs are sent before an answer is waited for.
+pub(super) const WINDOW: usize = 32;
+/// After so many windows a session ends and another begins: a process must be started for it, or not.
+const SESSION: usize = 2_000;
+const SESSION_ON_HTTP: usize = 64;
+/// What a process holds is looked at once in so many windows.
+const HELD_EVERY: usize = 16;
+/// So many findings of one kind are hunted down; more are counted.
+const MAX_EACH: usize = 8;
+/// So many sessions in a row may fail to open.
+const MAX_FAILED: usize = 3;
+
+/// When it is over, whatever comes first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) inputs: u64,
+    pub(super) until: Instant,
+}
+
+/// What was tried and what came of it, in one place.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) inputs: u64,
+    pub(super) found: Vec<Found>,
+    /// Inputs by generator, method and keyword.
+    pub(super) generators: BTreeMap<String, u64>,
+    pub(super) methods: BTreeMap<String, u64>,
+    pub(super) keywords: BTreeMap<String, u64>,
+    /// Why it ended before its time.
+    pub(super) cut_short: Option<String>,
+}
+
+/// What two findings have in common that are one.
+type Key = (Oracle, String, String, u64);
+
+pub(super) struct Campaign<'a> {
+    place: &'a Place,
+    source: Source,
+    /// What did not fit into the last window.
+    put_off: Option<Input>,
+    lane: Option<Lane>,
+    /// So many inputs are sent at once.
+    size: usize,
+    windows: usize,
+    /// What the process held when it was first looked at, and its number.
+    first: Option<(u32, Held)>,
+    leaks_told: bool,
+    /// The position in the tally of what is known.
+    known: HashMap<Key, usize>,
+    /// The same before it was made smaller, so that nothing is hunted twice.
+    seen: HashMap<Key, usize>,
+    /// Generator, keyword and method of what costs a session each time.
+    muted: HashSet<(&'static str, &'static str, Option<String>)>,
+    tally: Tally,
+}
+
+impl<'a> Campaign<'a> {
+    pub(super) fn new(place: &'a Place, inputs: Inputs) -> Campaign<'a> {
+        Campaign {
+            place,
+            lane: None,
+            // What is given is tried one by one, each in a session of its own.
+            size: if inputs.given_count().is_some() {
+                1
+            } else {
+                WINDOW
+            },
+            source: Source::new(inputs),
+            put_off: None,
+            windows: 0,
+            first: None,
+            leaks_told: false,
+            known: HashMap::new(),
+            seen: HashMap::new(),
+            muted: HashSet::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Goes on until the limit is reached, or somebody says stop.
+    pub(super) async fn run(
+        mut self,
+        limit: Limit,
+        stop: &mut watch::Receiver<bool>,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Tally {
+        let began = Instant::now();
+        let mut failed = 0;
+        while self.tally.inputs < limit.inputs && Instant::now() < limit.until && !*stop.borrow() {
+            let step = async {
+                if self.lane.is_none() {
+                    self.lane = self.place.open().await;
+                    self.windows = 0;
+                }
+                if self.lane.is_some() {
+                    self.window(limit).await;
+                }
+                self.lane.is_some()
+            };
+            let opened = tokio::select! {
+                opened = step => opened,
+                _ = stop.changed() => break,
+            };
+            failed = if opened { 0 } else { failed + 1 };
+            if failed >= MAX_FAILED {
+                self.tally.cut_short = Some("no session can be opened any more".to_owned());
+                break;
+            }
+            progress(Progress {
+                inputs: self.tally.inputs,
+                per_second: self.tally.inputs as f64 / began.elapsed().as_secs_f64(),
+                findings: self.tally.found.len(),
+            });
+        }
+        if let Some(lane) = self.lane.take() {
+            lane.close().await;
+        }
+        self.tally
+    }
+
+    async fn window(&mut self, limit: Limit) {
+        let Some(mut lane) = self.lane.take() else {
+            return;
+        };
+        let left = limit.inputs - self.tally.inputs;
+        let window = self
+            .draw(self.size.min(usize::try_from(left).unwrap_or(self.size)))
+            .await;
+        let played = self.place.play(&mut lane, &window, self.care()).await;
+        self.count(&window);
+        self.windows += 1;
+        match played.usable {
+            true => self.lane = Some(lane),
+            false => lane.close().await,
+        }
+        for suspicion in played.suspicions {
+            self.look_into(&window, suspicion).await;
+        }
+        if self.windows.is_multiple_of(HELD_EVERY) {
+            self.weigh(&window).await;
+        }
+        let is_stdio = self.place.spec.transport() == Transport::Stdio;
+        let session = if is_stdio { SESSION } else { SESSION_ON_HTTP };
+        let is_over = self.windows >= session || self.size == 1;
+        if let Some(lane) = self.lane.take_if(|_| is_over) {
+            lane.close().await;
+        }
+    }
+
+    /// What is given one by one is looked at closely.
+    fn care(&self) -> Care {
+        match self.size {
+            1 => self.place.sure(),
+            _ => self.place.glance(),
+        }
+    }
+
+    /// The next inputs, but for those of a kind that is known to cost a session.
+    async fn draw(&mut self, count: usize) -> Vec<Input> {
+        let mut window: Vec<Input> = Vec::with_capacity(count);
+        let mut ids = HashSet::new();
+        // What is muted still counts as a step, or a server that nothing can be sent to would be asked for ever.
+        for _ in 0..count {
+            let input = match self.put_off.take() {
+                Some(input) => input,
+                None => self.source.next().await,
+            };
+            if self.muted.contains(&kind(&input)) {
+                self.tally.inputs += 1;
+                continue;
+            }
+            // Two requests with one id could not be told apart by their answers: they are not sent together.
+            let odd = input.odd_ids();
+            if odd.iter().any(|id| ids.contains(id)) {
+                self.put_off = Some(input);
+                break;
+            }
+            ids.extend(odd);
+            window.push(input);
+        }
+        window
+    }
+
+    fn count(&mut self, window: &[Input]) {
+        self.tally.inputs += window.len() as u64;
+        for input in window {
+            *self
+                .tally
+                .generators
+                .entry(input.generator.to_owned())
+                .or_default() += 1;
+            *self
+                .tally
+                .keywords
+                .entry(input.keyword.to_owned())
+                .or_default() += 1;
+            if let Some(method) = &input.method {
+                // Methods that were made up are many.
+                let known = method.len() < 64 && !method.contains(char::is_whitespace);
+                let method = if known { method.as_str() } else { "(other)" };
+                *self.tally.methods.entry(method.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    async fn look_into(&mut self, window: &[Input], suspicion: Suspicion) {
+        let blamed = suspicion.input.and_then(|input| window.get(input));
+        let early = blamed.map(|input| key(&suspicion, std::slice::from_ref(input)));
+        if let Some(known) = early.as_ref().and_then(|early| self.seen.get(early)) {
+            self.tally.found[*known].seen += 1;
+            return;
+        }
+        let alike = |found: &&mut Found| {
+            found.oracle == suspicion.oracle
+                && found.finding.requirement == suspicion.finding.requirement
+        };
+        let fatal = suspicion.oracle.is_fatal();
+        if !fatal && self.tally.found.iter_mut().filter(alike).count() >= MAX_EACH {
+            if let Some(found) = self.tally.found.iter_mut().find(alike) {
+                found.seen += 1;
+            }
+            return;
+        }
+        let lane = if fatal { None } else { self.lane.take() };
+        let mut hunt = Hunt::new(self.place, lane);
+        let caught = hunt.culprit(window, &suspicion).await;
+        let Some(caught) = caught else {
+            self.lane = hunt.into_lane();
+            // What a server said once and not again may have been said about something else.
+            if fatal {
+                self.report(&suspicion, window, window, true);
+            }
+            return;
+        };
+        if fatal {
+            self.muted.extend(
+                caught
+                    .inputs
+                    .iter()
+                    .filter(|_| caught.inputs.len() == 1)
+                    .map(kind),
+            );
+        }
+        let original = caught.inputs.clone();
+        let Caught { inputs, suspicion } = match self.seen.contains_key(&key(&suspicion, &original))
+        {
+            true => caught,
+            false => hunt.shrink(caught).await,
+        };
+        self.lane = hunt.into_lane();
+        let position = self.report(&suspicion, &original, &inputs, false);
+        self.seen.insert(key(&suspicion, &original), position);
+        self.seen.extend(early.map(|early| (early, position)));
+    }
+
+    /// Adds what was found, or counts it if it is known.
+    fn report(&mut self, what: &Suspicion, input: &[Input], shrunk: &[Input], once: bool) -> usize {
+        let key = match once {
+            // Of those one is enough.
+            true => (what.oracle, String::new(), String::new(), 0),
+            false => key(what, shrunk),
+        };
+        if let Some(known) = self.known.get(&key) {
+            self.tally.found[*known].seen += 1;
+            return *known;
+        }
+        let position = self.tally.found.len();
+        if what.oracle == Oracle::Answered {
+            self.place.is_silent.store(true, Ordering::Relaxed);
+        }
+        self.tally.found.push(Found {
+            oracle: what.oracle,
+            finding: what.finding.clone(),
+            input: input.to_vec(),
+            shrunk: shrunk.to_vec(),
+            seen: 1,
+            repeats: !once,
+            revision: self.place.spec.revision,
+            transport: self.place.spec.transport(),
+        });
+        self.known.insert(key, position);
+        position
+    }
+
+    /// Whether the process grows; if it seems so, whether the same input makes it grow again and again.
+    async fn weigh(&mut self, window: &[Input]) {
+        let Some(lane) = self.lane.as_ref().filter(|_| !self.leaks_told) else {
+            return;
+        };
+        let Some((pid, now)) = lane.held().await else {
+            return;
+        };
+        let known = self.first.filter(|(known, _)| *known == pid);
+        let (_, first) = *self.first.insert(known.unwrap_or((pid, now)));
+        if !memory::is_suspicious(first, now) {
+            return;
+        }
+        // Only once in a session, whatever it says: a large heap stays large.
+        self.first = Some((pid, now));
+        let samples: Vec<Input> = (0..WINDOW as u64 * 8)
+            .map(|back| self.source.earlier(back + 1))
+            .filter(|input| !self.muted.contains(&kind(input)))
+            .collect();
+        if self.grows_with(&samples).await {
+            self.leaks_told = true;
+            if let Some(finding) = super::report::leak(self.place, first, now) {
+                let suspicion = Suspicion {
+                    oracle: Oracle::Bounded,
+                    finding,
+                    input: None,
+                };
+                self.report(&suspicion, window, window, false);
+            }
+        }
+    }
+
+    /// Sends the same inputs 1, 2, 4 and 8 times.
+    async fn grows_with(&mut self, inputs: &[Input]) -> bool {
+        let Some(mut lane) = self.place.open().await else {
+            return false;
+        };
+        let mut held = Vec::new();
+        let mut rounds = 0;
+        for until in [2, 4, 8, 16] {
+            while rounds < until {
+                for window in inputs.chunks(WINDOW) {
+                    if !self
+                        .place
+                        .play(&mut lane, window, self.place.glance())
+                        .await
+                        .usable
+                    {
+                        lane.close().await;
+                        return false;
+                    }
+                }
+                rounds += 1;
+            }
+            held.extend(lane.held().await.map(|(_, held)| held));
+        }
+        lane.close().await;
+        memory::grows(&held)
+    }
+}
+
+fn key(what: &Suspicion, inputs: &[Input]) -> Key {
+    let shape = match what.oracle {
+        Oracle::Rule(_) => 0,
+        _ => inputs.iter().fold(0, |sum, input| sum ^ input.shape()),
+    };
+    // A process may end in several ways at the same input.
+    let message = match what.oracle.is_fatal() {
+        true => String::new(),
+        false => what.finding.message.clone(),
+    };
+    (
+        what.oracle,
+        what.finding.requirement.clone(),
+        message,
+        shape,
+    )
+}
+
+fn kind(input: &Input) -> (&'static str, &'static str, Option<String>) {
+    (input.generator, input.keyword, input.method.clone())
+}

@@ -1,0 +1,30 @@
+//! Arguments of the tools that may be called: what their schema accepts, and what it does not.
+
+use serde_json::json;
+
+use super::super::dice::Dice;
+use super::super::input::Input;
+use super::{Generator, Vocabulary};
+
+pub(super) const GENERATOR: Generator = Generator {
+    name: "arguments",
+    weight: 10,
+    applies: |words| !words.allowed.is_empty(),
+    make,
+};
+
+fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let Some(tool) = dice.pick(&words.allowed) else {
+        return Input::default();
+    };
+    let valid = match &tool.arguments {
+        Some(arguments) if dice.one_in(2) => arguments.clone(),
+        _ => tool.schema.roll(dice),
+    };
+    let (keyword, arguments) = match tool.schema.break_one(&valid, dice) {
+        Some(broken) if !dice.one_in(4) => (broken.keyword, broken.value),
+        _ => ("valid", valid),
+    };
+    let params = json!({ "name": tool.name, "arguments": arguments });
+    Input::json(keyword, &words.request("tools/call", params))
+}

@@ -1,0 +1,92 @@
+//! Several messages that belong together: requests at once, cancelled, repeated, about each other.
+
+use serde_json::{Value, json};
+
+use super::super::dice::Dice;
+use super::super::input::{Input, id};
+use super::{Generator, Vocabulary};
+use crate::drive::Shot;
+use crate::revision::Era;
+
+pub(super) const GENERATOR: Generator = Generator {
+    name: "conversation",
+    weight: 8,
+    applies: |_| true,
+    make,
+};
+
+fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let legacy = words.revision.era() == Era::Legacy;
+    let (keyword, messages) = match dice.below(6) {
+        0 => ("requests at once", at_once(words, dice)),
+        1 => ("cancelled", cancelled(words, dice)),
+        2 => (
+            "cancelled twice",
+            [cancelled(words, dice), vec![cancellation(0)]].concat(),
+        ),
+        3 => ("cancelled unasked", vec![cancellation(7), words.alive()]),
+        4 if legacy => ("initialized again", initialized(words)),
+        5 if legacy => ("subscribed and not", subscribed(words)),
+        _ => ("progress unasked", progress(words)),
+    };
+    conversation(keyword, &messages)
+}
+
+fn conversation(keyword: &'static str, messages: &[Value]) -> Input {
+    let bytes = messages.iter().map(|message| message.to_string());
+    Input {
+        keyword,
+        shots: bytes.map(|bytes| Shot::message(bytes.into())).collect(),
+        ..Input::default()
+    }
+}
+
+fn at_once(words: &Vocabulary, dice: &mut Dice) -> Vec<Value> {
+    let count = dice.between(2, 8);
+    (0..count)
+        .map(|number| {
+            let mut message = words.message(dice);
+            if message.get("id").is_some() {
+                message["id"] = id(u8::try_from(number).unwrap_or(0));
+            }
+            message
+        })
+        .collect()
+}
+
+fn cancelled(words: &Vocabulary, dice: &mut Dice) -> Vec<Value> {
+    let mut request = words.message(dice);
+    request["id"] = id(0);
+    vec![request, cancellation(0)]
+}
+
+fn cancellation(number: u8) -> Value {
+    let params = json!({ "requestId": id(number), "reason": "no longer needed" });
+    json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params })
+}
+
+fn initialized(words: &Vocabulary) -> Vec<Value> {
+    let again = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    vec![again, words.alive()]
+}
+
+fn subscribed(words: &Vocabulary) -> Vec<Value> {
+    let params = json!({ "uri": "test://no-such-resource" });
+    let methods = [
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "resources/unsubscribe",
+    ];
+    let numbered = methods.iter().zip(0..).map(|(method, number)| {
+        let mut request = words.request(method, params.clone());
+        request["id"] = id(number);
+        request
+    });
+    numbered.collect()
+}
+
+fn progress(words: &Vocabulary) -> Vec<Value> {
+    let params = json!({ "progressToken": "never-given", "progress": 1 });
+    let unasked = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params });
+    vec![unasked, words.alive()]
+}

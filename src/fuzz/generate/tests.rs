@@ -1,0 +1,155 @@
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::drive::Shot;
+use crate::judge::duty::{self, Duty};
+use crate::revision::Revision;
+use crate::transport::Transport;
+
+/// Made once: the messages of a revision take a while.
+static PLACES: LazyLock<Vec<Arc<Vocabulary>>> = LazyLock::new(|| {
+    let revisions = [Revision::V2025_11_25, Revision::V2026_07_28];
+    let places = revisions.map(|revision| {
+        [Transport::Stdio, Transport::Http].map(|transport| Arc::new(new(revision, transport)))
+    });
+    places.into_iter().flatten().collect()
+});
+
+fn new(revision: Revision, transport: Transport) -> Vocabulary {
+    let tools = [json!({ "name": "secret" }), json!({ "name": "echo" })];
+    let schema = json!({ "type": "object", "required": ["text"], "properties": { "text": { "type": "string" } } });
+    let allowed = vec![Allowed {
+        name: "echo".to_owned(),
+        schema: super::super::schema::Schema::new(schema),
+        arguments: None,
+    }];
+    Vocabulary::new(revision, transport, &tools, allowed)
+}
+
+fn words(revision: Revision, transport: Transport) -> Arc<Vocabulary> {
+    let is_it =
+        |words: &&Arc<Vocabulary>| (words.revision, words.transport) == (revision, transport);
+    PLACES.iter().find(is_it).unwrap().clone()
+}
+
+fn places() -> impl Strategy<Value = Arc<Vocabulary>> {
+    prop::sample::select(PLACES.clone())
+}
+
+fn texts(input: &Input) -> Vec<&[u8]> {
+    let bytes = input.shots.iter().map(|shot| &shot.bytes()[..]);
+    bytes.collect()
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(24))]
+
+    #[test]
+    fn a_seed_gives_the_same_inputs_always(words in places(), seed: u64, index in 0..1_000_000_u64) {
+        let one = Inputs::new(words.clone(), seed).nth(index);
+        let other = Inputs::new(words, seed).nth(index);
+        prop_assert_eq!(one.shots, other.shots);
+        prop_assert!(!one.generator.is_empty());
+    }
+
+    #[test]
+    fn no_other_tool_is_ever_called(words in places(), seed: u64) {
+        let inputs = Inputs::new(words, seed);
+        for index in 0..100 {
+            let input = inputs.nth(index);
+            for text in texts(&input) {
+                let text = String::from_utf8_lossy(text);
+                prop_assert!(!text.contains("secret"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn header_values_can_be_sent(seed: u64) {
+        let inputs = Inputs::new(words(Revision::V2025_11_25, Transport::Http), seed);
+        for index in 0..100 {
+            for shot in inputs.nth(index).shots {
+                if let Shot::Http(request) = shot {
+                    for (_, value) in request.headers {
+                        prop_assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_method_has_valid_messages() {
+    for revision in [Revision::V2025_11_25, Revision::V2026_07_28] {
+        let words = words(revision, Transport::Stdio);
+        let methods: BTreeSet<&str> = words
+            .messages
+            .iter()
+            .filter_map(|(_, message)| message["method"].as_str())
+            .collect();
+        for method in [
+            "tools/list",
+            "tools/call",
+            "resources/read",
+            "prompts/get",
+            "completion/complete",
+        ] {
+            assert!(methods.contains(method), "{revision}: {methods:?}");
+        }
+        for left_out in ["initialize", "subscriptions/listen"] {
+            assert!(!methods.contains(left_out));
+        }
+    }
+}
+
+#[test]
+fn each_generator_makes_what_its_name_says() {
+    let words = words(Revision::V2025_11_25, Transport::Http);
+    for generator in GENERATORS {
+        let mut runner = TestRunner::deterministic();
+        let strategy = generator.strategy(&words);
+        let mut keywords = BTreeSet::new();
+        for _ in 0..400 {
+            let input = strategy.new_tree(&mut runner).unwrap().current();
+            assert!(!input.shots.is_empty(), "{}", generator.name);
+            keywords.insert(input.keyword);
+        }
+        assert!(keywords.len() > 2, "{}: {keywords:?}", generator.name);
+    }
+}
+
+#[test]
+fn what_is_valid_must_be_answered() {
+    let words = words(Revision::V2025_11_25, Transport::Stdio);
+    for (_, message) in &words.messages {
+        let message = Input::json("", message).numbered(1);
+        let due = duty::due(texts(&message)[0], words.revision, words.transport);
+        let is_request = serde_json::from_slice::<Value>(texts(&message)[0])
+            .unwrap()
+            .get("id")
+            .is_some();
+        assert_eq!(
+            due.duty,
+            if is_request {
+                Duty::Must
+            } else {
+                Duty::MustNot
+            }
+        );
+    }
+}
+
+#[test]
+fn the_classics_come_first() {
+    let words = words(Revision::V2026_07_28, Transport::Stdio);
+    let inputs = Inputs::new(words.clone(), 7);
+    let count = classics(&words).len();
+    assert!(count < 100);
+    assert!((0..count as u64).all(|index| inputs.nth(index).generator == "classics"));
+    assert_ne!(inputs.nth(count as u64).generator, "classics");
+}

@@ -1,0 +1,243 @@
+//! Fuzzing: inputs of many kinds, in windows, until something is wrong; then the smallest input that does it again.
+//!
+//! [`generate`] makes inputs from a seed, [`place`] sends them in sessions of the same kind as the cases have,
+//! [`oracle`] says what is wrong (without I/O), [`hunt`] repeats it and makes it smaller, [`campaign`] goes on.
+
+mod campaign;
+mod dice;
+pub mod generate;
+mod hunt;
+mod input;
+mod memory;
+mod oracle;
+mod place;
+mod report;
+mod save;
+mod schema;
+mod shrink;
+mod source;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::event::RunReport;
+use crate::profile::{Offer, Profile};
+use crate::revision::{Era, Revision};
+use crate::run::{self, RunError};
+use crate::transcript::{FORMAT, Header};
+use crate::transport::Transport;
+use crate::verdict::Finding;
+
+use campaign::{Campaign, Limit};
+use generate::{Allowed, Inputs, Vocabulary};
+pub use input::Input;
+pub use oracle::Oracle;
+use place::Place;
+pub use save::{ReplayError, read_cases};
+pub use schema::{Broken, Schema};
+
+/// What to fuzz, and how long.
+pub struct Options {
+    /// What to reach, and what is allowed there; its selection is not used.
+    pub run: run::Options,
+    /// How long in all.
+    pub time: Duration,
+    /// How many inputs in all.
+    pub inputs: u64,
+    /// What the inputs depend on.
+    pub seed: u64,
+    /// Where findings are saved as cases.
+    pub save: PathBuf,
+    /// Only these inputs, instead of generated ones.
+    pub replay: Option<Vec<Input>>,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Inputs tried in this place.
+    pub inputs: u64,
+    /// How many in a second.
+    pub per_second: f64,
+    /// Findings there.
+    pub findings: usize,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What says that it is wrong.
+    pub oracle: Oracle,
+    /// What is wrong.
+    pub finding: Finding,
+    /// The inputs as they came.
+    pub input: Vec<Input>,
+    /// The smallest that do the same.
+    pub shrunk: Vec<Input>,
+    /// How often it was seen.
+    pub seen: u64,
+    /// Whether it happens again.
+    pub repeats: bool,
+    /// The revision spoken.
+    pub revision: Revision,
+    /// The transport used.
+    pub transport: Transport,
+}
+
+/// Who wants to know how far it is: in which place, and how far there.
+pub type Watcher<'a> = &'a (dyn Fn(&str, Progress) + Sync);
+
+/// Fuzzes every place that the target offers: the newest revision of each era over each transport, unless others are
+/// asked for. `stop` ends it early, with what was found until then.
+///
+/// # Errors
+/// Where nothing could be reached, or findings cannot be saved.
+pub async fn run(
+    options: Options,
+    mut stop: watch::Receiver<bool>,
+    watcher: Watcher<'_>,
+) -> Result<RunReport, RunError> {
+    let started = Instant::now();
+    let setup = run::setup::setup(&options.run).await?;
+    for session in setup.warm.into_iter().chain(setup.failed) {
+        drop(session.close().await);
+    }
+    let places = places(&setup.profile, options.run.revisions.as_deref());
+    if places.is_empty() {
+        return Err(RunError::NoServer(
+            "no session could be opened: `mcp-conform check` says why".to_owned(),
+        ));
+    }
+    let mut tallies = Vec::new();
+    for (number, (revision, transport)) in places.iter().copied().enumerate() {
+        let left = places.len() - number;
+        let share = |all: u64| all / left as u64;
+        let done: u64 = tallies
+            .iter()
+            .map(|(_, _, tally): &(_, _, campaign::Tally)| tally.inputs)
+            .sum();
+        let time = options.time.saturating_sub(started.elapsed());
+        let Some(place) = place(&setup.bench, &setup.profile, &options, revision, transport) else {
+            continue;
+        };
+        let inputs = match &options.replay {
+            Some(replay) => Inputs::given(replay.clone()),
+            None => Inputs::new(
+                Arc::new(words(&setup.profile, revision, transport)),
+                options.seed,
+            ),
+        };
+        let limit = Limit {
+            inputs: match inputs.given_count() {
+                Some(count) => count as u64,
+                None => share(options.inputs.saturating_sub(done)),
+            },
+            until: Instant::now() + time / u32::try_from(left).unwrap_or(1),
+        };
+        let name = format!("{revision}+{transport}");
+        let tally = Campaign::new(&place, inputs)
+            .run(limit, &mut stop, &|progress| watcher(&name, progress))
+            .await;
+        save::save(&options.save, &tally.found).map_err(|source| RunError::Save {
+            path: options.save.clone(),
+            source,
+        })?;
+        tallies.push((revision, transport, tally));
+        if *stop.borrow() {
+            break;
+        }
+    }
+    for host in &setup.bench.hosts {
+        host.stop().await;
+    }
+    Ok(report::report(
+        &options,
+        &setup.profile,
+        &setup.bench,
+        tallies,
+        started,
+    ))
+}
+
+/// The newest revision of each era over each transport, or what is asked for.
+fn places(profile: &Profile, asked: Option<&[Revision]>) -> Vec<(Revision, Transport)> {
+    let open = profile.offers.iter().filter(|offer| !offer.is_closed());
+    let newest = |offer: &&Offer| {
+        let others = profile.offers.iter().filter(|other| !other.is_closed());
+        others
+            .filter(|other| {
+                other.transport == offer.transport && other.revision.era() == offer.revision.era()
+            })
+            .all(|other| other.revision <= offer.revision)
+    };
+    let wanted = |offer: &&Offer| match asked {
+        Some(asked) => asked.contains(&offer.revision),
+        None => newest(offer),
+    };
+    open.filter(wanted)
+        .map(|offer| (offer.revision, offer.transport))
+        .collect()
+}
+
+fn place(
+    bench: &Arc<run::session::Bench>,
+    profile: &Arc<Profile>,
+    options: &Options,
+    revision: Revision,
+    transport: Transport,
+) -> Option<Place> {
+    let spec = bench.spec(revision, transport, serde_json::Map::new())?;
+    Some(Place {
+        header: Header {
+            format: FORMAT.to_owned(),
+            session: format!("{revision}+{transport}.fuzz"),
+            revision,
+            transport,
+            client: json!({}),
+            superseded: Vec::new(),
+            profile: profile.clone(),
+            catalog: options.run.catalog.hash.clone(),
+            select: Vec::new(),
+            command_line: Arc::new(options.run.arguments.clone()),
+        },
+        catalog: options.run.catalog.clone(),
+        spec,
+        is_silent: AtomicBool::new(false),
+    })
+}
+
+/// The tools of the official fixture that answer at once and ask for nothing.
+const HARMLESS: [&str; 7] = [
+    "test_simple_text",
+    "test_image_content",
+    "test_audio_content",
+    "test_embedded_resource",
+    "test_multiple_content_types",
+    "test_error_handling",
+    "json_schema_2020_12_tool",
+];
+
+fn words(profile: &Profile, revision: Revision, transport: Transport) -> Vocabulary {
+    let offer = profile.offer(revision, transport);
+    let tools = offer.map_or(&[][..], |offer| &offer.tools);
+    let allowed = tools.iter().filter_map(|tool| {
+        let name = tool.get("name")?.as_str()?;
+        let read_only = tool.pointer("/annotations/readOnlyHint") == Some(&json!(true));
+        let is_allowed = profile.calls.contains_key(name)
+            || (profile.call_read_only && read_only)
+            || (profile.official_fixture && HARMLESS.contains(&name));
+        is_allowed.then(|| Allowed {
+            name: name.to_owned(),
+            schema: Schema::new(tool.get("inputSchema").cloned().unwrap_or(json!({}))),
+            arguments: profile.calls.get(name).cloned(),
+        })
+    });
+    // HTTP+SSE carries one legacy revision; everything else is decided by the era.
+    debug_assert!(transport != Transport::Sse || revision.era() == Era::Legacy);
+    Vocabulary::new(revision, transport, tools, allowed.collect())
+}

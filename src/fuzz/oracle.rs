@@ -1,0 +1,296 @@
+//! What counts as a finding: a pure function from what was sent and what came to what is wrong.
+
+use serde_json::{Value, json};
+
+use crate::conversation::{Conversation, Exchange};
+use crate::drive::{Wait, are_garbled};
+use crate::judge::Session;
+use crate::judge::duty::Duty;
+use crate::judge::evidence::{self, Violation};
+use crate::message;
+use crate::rule;
+use crate::transcript::{Entry, What};
+use crate::verdict::Finding;
+
+/// A way to be wrong that only fuzzing looks for; what the catalog's rules say counts as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Oracle {
+    /// The process ended, or the connection broke for everyone.
+    Survives,
+    /// A valid request behind the input was not answered in time.
+    StaysAlive,
+    /// A request was not answered although later ones were.
+    Answered,
+    /// Something invalid was answered as if it were valid.
+    RefusesInvalid,
+    /// The client was shown an internal error or a stack trace.
+    NoInternals,
+    /// Memory or threads grow with the number of inputs.
+    Bounded,
+    /// A rule of the catalog.
+    Rule(&'static str),
+}
+
+impl Oracle {
+    /// Those that are not rules.
+    pub const OWN: [Oracle; 6] = [
+        Oracle::Survives,
+        Oracle::StaysAlive,
+        Oracle::Answered,
+        Oracle::RefusesInvalid,
+        Oracle::NoInternals,
+        Oracle::Bounded,
+    ];
+
+    /// The name of its trials, without revision and transport.
+    pub fn case(self) -> String {
+        match self {
+            Oracle::Survives => "fuzz/survives".to_owned(),
+            Oracle::StaysAlive => "fuzz/stays-alive".to_owned(),
+            Oracle::Answered => "fuzz/answers".to_owned(),
+            Oracle::RefusesInvalid => "fuzz/refuses-invalid".to_owned(),
+            Oracle::NoInternals => "fuzz/shows-no-internals".to_owned(),
+            Oracle::Bounded => "fuzz/bounded".to_owned(),
+            Oracle::Rule(name) => format!("rule/{name}"),
+        }
+    }
+
+    /// Whether the session is of no use after it.
+    pub(super) fn is_fatal(self) -> bool {
+        matches!(self, Oracle::Survives | Oracle::StaysAlive)
+    }
+}
+
+/// Something wrong.
+#[derive(Debug, Clone)]
+pub struct Suspicion {
+    /// What says so.
+    pub oracle: Oracle,
+    /// What will be reported if it can be repeated.
+    pub finding: Finding,
+    /// The number of the input in its window, where one is to blame.
+    pub input: Option<usize>,
+}
+
+/// Whatever is wrong in a session, from this exchange on.
+pub(super) fn suspicions(session: &Session<'_>, wait: Wait, from: usize) -> Vec<Suspicion> {
+    let conversation = session.conversation;
+    let exchanges = conversation.exchanges.get(from..).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut report = |oracle, violation: Violation, input| {
+        found.extend(
+            evidence::finding(session, violation).map(|finding| Suspicion {
+                oracle,
+                finding,
+                input,
+            }),
+        );
+    };
+    let fence = exchanges.last().filter(|last| is_unanswered(session, last));
+    if let Some(end) = ended(session.entries, wait, fence) {
+        report(Oracle::Survives, gone(session, exchanges, end), None);
+    } else if are_garbled(conversation, from) {
+        // The rule on ids says so.
+    } else if let Some(fence) = fence {
+        report(Oracle::StaysAlive, deaf(fence), None);
+    } else {
+        for exchange in exchanges {
+            if let Some(violation) = unanswered(session, exchange, exchanges) {
+                report(Oracle::Answered, violation, input_of(exchange));
+            }
+        }
+    }
+    for exchange in exchanges {
+        if let Some(violation) = accepted(session, exchange) {
+            report(Oracle::RefusesInvalid, violation, input_of(exchange));
+        }
+        if let Some(violation) = internals(session, exchange) {
+            report(Oracle::NoInternals, violation, input_of(exchange));
+        }
+    }
+    found.extend(rules(session));
+    found
+}
+
+fn rules(session: &Session<'_>) -> Vec<Suspicion> {
+    let outcomes = rule::apply(session);
+    let of_rule = |outcome: rule::RuleOutcome| {
+        outcome.findings.into_iter().map(move |finding| Suspicion {
+            oracle: Oracle::Rule(outcome.rule),
+            input: blamed(session.conversation, &finding),
+            finding,
+        })
+    };
+    outcomes.into_iter().flat_map(of_rule).collect()
+}
+
+/// The input behind the entries that a finding shows.
+fn blamed(conversation: &Conversation, finding: &Finding) -> Option<usize> {
+    let shown = |index: usize| finding.entries.iter().any(|entry| entry.entry == index);
+    let shows = |exchange: &&Exchange| {
+        shown(exchange.sent)
+            || exchange.answer.is_some_and(shown)
+            || exchange.again.iter().any(|again| shown(*again))
+    };
+    let exchange = conversation.exchanges.iter().rev().find(shows)?;
+    input_of(exchange)
+}
+
+fn input_of(exchange: &Exchange) -> Option<usize> {
+    exchange.step.map(|step| usize::from(step.0))
+}
+
+/// Where the process or the connection ended, if it did. Over HTTP each request has its own: there it is the last one
+/// that was cut off.
+fn ended(entries: &[Entry], wait: Wait, fence: Option<&Exchange>) -> Option<usize> {
+    let ends = |entry: &Entry| {
+        matches!(
+            entry.what,
+            What::End | What::Exit { .. } | What::Broken { .. }
+        )
+    };
+    let of_session = entries
+        .iter()
+        .rposition(|entry| entry.stream == 0 && ends(entry));
+    let of_fence = fence
+        .and_then(|fence| fence.ended)
+        .filter(|ended| matches!(entries[*ended].what, What::Broken { .. }));
+    let last = (wait == Wait::Gone).then(|| entries.len().saturating_sub(1));
+    of_session.or(of_fence).or(last)
+}
+
+fn gone(session: &Session<'_>, exchanges: &[Exchange], end: usize) -> Violation {
+    let message = match session.entries.get(end).map(|entry| &entry.what) {
+        Some(What::Exit {
+            code: Some(code), ..
+        }) => format!("the server ended with exit code {code}"),
+        Some(What::Exit {
+            signal: Some(signal),
+            ..
+        }) => format!("the server was ended by signal {signal}"),
+        Some(What::Broken { message }) => format!("the connection broke: {message}"),
+        _ => "the server ended, or closed the connection".to_owned(),
+    };
+    let last = exchanges
+        .iter()
+        .rev()
+        .find(|exchange| exchange.step.is_some());
+    Violation {
+        requirement: "robust/stays-alive".to_owned(),
+        message,
+        expected: json!("an answer to the next valid request"),
+        actual: Value::Null,
+        entries: last
+            .map(|last| last.sent)
+            .into_iter()
+            .chain([end])
+            .collect(),
+        tolerated: false,
+        hint: None,
+    }
+}
+
+fn is_unanswered(session: &Session<'_>, exchange: &Exchange) -> bool {
+    let ended = exchange.ended.map(|ended| &session.entries[ended].what);
+    exchange.is_request()
+        && !matches!(ended, Some(What::Abandoned))
+        && exchange.answer.is_none()
+        && (exchange.stream == 0 || exchange.head.is_none())
+}
+
+fn deaf(fence: &Exchange) -> Violation {
+    Violation {
+        requirement: "robust/answers-in-time".to_owned(),
+        message: "a valid request behind the input is not answered in time".to_owned(),
+        expected: json!("an answer"),
+        actual: Value::Null,
+        entries: [Some(fence.sent), fence.deadline]
+            .into_iter()
+            .flatten()
+            .collect(),
+        tolerated: false,
+        hint: None,
+    }
+}
+
+fn unanswered(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> Option<Violation> {
+    if !is_unanswered(session, exchange) || is_cancelled(session, exchange, all) {
+        return None;
+    }
+    Some(Violation {
+        requirement: "messages/request-answered".to_owned(),
+        message: "a request is not answered, although a later one is".to_owned(),
+        expected: json!("a result or an error"),
+        actual: Value::Null,
+        entries: vec![exchange.sent],
+        tolerated: false,
+        hint: None,
+    })
+}
+
+/// Whether some message says that the answer is no longer wanted.
+fn is_cancelled(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> bool {
+    all.iter().any(|other| {
+        let message = session.entries[other.sent].json();
+        let cancelled = message
+            .filter(|message| message["method"] == "notifications/cancelled")
+            .and_then(|message| message.pointer("/params/requestId"));
+        cancelled.is_some_and(|id| exchange.due.ids.contains(id))
+    })
+}
+
+/// A result for what can have none.
+fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Violation> {
+    let answer = exchange.answer?;
+    let document = session.entries[answer].json()?;
+    let succeeds = |message: &Value| message.get("result").is_some();
+    let is_single = document.is_object() && succeeds(document);
+    (!exchange.due.valid && exchange.due.duty != Duty::MustNot && is_single).then(|| Violation {
+        requirement: "messages/error-not-result".to_owned(),
+        message: "something invalid is answered with a result".to_owned(),
+        expected: json!({ "error": {} }),
+        actual: document.clone(),
+        entries: vec![exchange.sent, answer],
+        tolerated: false,
+        hint: None,
+    })
+}
+
+/// What programs print when they did not expect something.
+const TRACES: [&str; 6] = [
+    "Traceback (most recent call last)",
+    "\n    at ",
+    "panicked at ",
+    "goroutine ",
+    "Exception in thread",
+    "stack backtrace:",
+];
+/// The code of an internal error.
+const INTERNAL_ERROR: i64 = -32603;
+
+/// Input that a client can send is no internal error: a warning.
+fn internals(session: &Session<'_>, exchange: &Exchange) -> Option<Violation> {
+    let answer = exchange.answer?;
+    let document = session.entries[answer].json()?;
+    let error = message::messages(document)
+        .iter()
+        .find_map(|message| message.get("error"))?;
+    let text = error
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let what = match error.get("code").and_then(Value::as_i64) {
+        _ if TRACES.iter().any(|trace| text.contains(trace)) => "the client is shown a stack trace",
+        Some(INTERNAL_ERROR) => "input of a client is answered as an internal error",
+        _ => return None,
+    };
+    Some(Violation {
+        requirement: "robust/no-internals".to_owned(),
+        message: what.to_owned(),
+        expected: json!({ "error": { "code": { "$not": INTERNAL_ERROR } } }),
+        actual: error.clone(),
+        entries: vec![exchange.sent, answer],
+        tolerated: true,
+        hint: None,
+    })
+}

@@ -1,0 +1,171 @@
+//! What is told in the end: a trial for each oracle and rule in each place, in the form that every report has.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::campaign::Tally;
+use super::memory::Held;
+use super::oracle::Oracle;
+use super::place::Place;
+use super::{Found, Options, save};
+use crate::event::{Coverage, Fuzzing, RunReport, Summary};
+use crate::judge;
+use crate::judge::evidence::{self, Violation};
+use crate::profile::Profile;
+use crate::revision::Revision;
+use crate::rule::RULES;
+use crate::run::session::Bench;
+use crate::transport::Transport;
+use crate::verdict::{Finding, Fuzzed, TrialReport, Verdict, trial_name};
+
+/// Everything, in the form of a report.
+pub(super) fn report(
+    options: &Options,
+    profile: &Profile,
+    bench: &Bench,
+    tallies: Vec<(Revision, Transport, Tally)>,
+    started: Instant,
+) -> RunReport {
+    let mut trials = Vec::new();
+    let mut fuzzing = Fuzzing {
+        seed: options.seed,
+        ..Fuzzing::default()
+    };
+    for (revision, transport, tally) in &tallies {
+        trials.extend(trials_of(*revision, *transport, tally, options));
+        fuzzing.inputs += tally.inputs;
+        add(&mut fuzzing.coverage, tally);
+    }
+    trials.sort_by(|left, right| left.name.cmp(&right.name));
+    let seconds = started.elapsed().as_secs_f64();
+    fuzzing.inputs_per_s = fuzzing.inputs as f64 / seconds.max(f64::EPSILON);
+    let mut summary = Summary::of(&trials);
+    // What inputs do not break is not what the specification asks: that is for `check` to say.
+    summary.statements.clear();
+    summary.duration_ms = seconds * 1000.0;
+    summary.starts = bench.starts();
+    RunReport {
+        fuzzing: Some(fuzzing),
+        ..RunReport::new(
+            &options.run.catalog,
+            options.run.target.clone(),
+            profile.clone(),
+            summary,
+            trials,
+        )
+    }
+}
+
+fn add(coverage: &mut Coverage, tally: &Tally) {
+    let pairs = [
+        (&mut coverage.generators, &tally.generators),
+        (&mut coverage.methods, &tally.methods),
+        (&mut coverage.keywords, &tally.keywords),
+    ];
+    for (all, more) in pairs {
+        for (name, count) in more {
+            *all.entry(name.clone()).or_default() += count;
+        }
+    }
+}
+
+fn trials_of(
+    revision: Revision,
+    transport: Transport,
+    tally: &Tally,
+    options: &Options,
+) -> Vec<TrialReport> {
+    let rules = RULES
+        .iter()
+        .filter(|rule| (rule.applies)(revision, transport))
+        .map(|rule| Oracle::Rule(rule.name));
+    let oracles = Oracle::OWN.into_iter().chain(rules);
+    let trial = |oracle: Oracle| {
+        let found = tally.found.iter().filter(|found| found.oracle == oracle);
+        let mut findings: Vec<Finding> = found.map(|found| finding(found, options)).collect();
+        evidence::sort(&mut findings);
+        let case = oracle.case();
+        let cut_short = tally.cut_short.clone().filter(|_| tally.inputs == 0);
+        TrialReport {
+            name: trial_name(&case, revision, transport),
+            case,
+            revision,
+            transport,
+            verdict: match &cut_short {
+                Some(_) if findings.is_empty() => Verdict::Broken,
+                _ => Verdict::of(&findings),
+            },
+            duration_ms: 0.0,
+            reason: cut_short.filter(|_| findings.is_empty()),
+            findings,
+        }
+    };
+    oracles.map(trial).collect()
+}
+
+fn finding(found: &Found, options: &Options) -> Finding {
+    let steps = |inputs: &[super::Input]| -> Value {
+        json!(
+            inputs
+                .iter()
+                .flat_map(super::Input::steps)
+                .collect::<Vec<_>>()
+        )
+    };
+    let case = save::case_id(found);
+    let mut finding = found.finding.clone();
+    if !found.repeats {
+        finding
+            .message
+            .push_str(" (seen once; it did not happen again)");
+    }
+    let mut words: Vec<String> = options.run.arguments.iter().take(1).cloned().collect();
+    words.extend([
+        "check".to_owned(),
+        "--cases".to_owned(),
+        options.save.display().to_string(),
+    ]);
+    words.extend(["--case".to_owned(), case.clone()]);
+    if let Oracle::Rule(_) = found.oracle {
+        words.extend(["--case".to_owned(), found.oracle.case()]);
+    }
+    words.extend(["--revision".to_owned(), found.revision.to_string()]);
+    words.extend(options.run.arguments.iter().skip(2).cloned());
+    finding.reproduce = evidence::quoted(&words);
+    finding.fuzzed = Some(Box::new(Fuzzed {
+        oracle: found.oracle.case(),
+        input: steps(&found.input),
+        shrunk: steps(&found.shrunk),
+        seen: found.seen,
+        case,
+    }));
+    finding
+}
+
+/// That the process grows.
+pub(super) fn leak(place: &Place, first: Held, now: Held) -> Option<Finding> {
+    let entries = [];
+    let conversation =
+        crate::conversation::Conversation::new(place.header.revision, place.header.transport);
+    let session = judge::Session {
+        header: &place.header,
+        entries: &entries,
+        conversation: &conversation,
+        catalog: &place.catalog,
+    };
+    let violation = Violation {
+        requirement: "robust/bounded-memory".to_owned(),
+        message: "the process grows with the number of inputs, and with the same inputs again"
+            .to_owned(),
+        expected: json!("no more than at first"),
+        actual: json!({
+            "MiB": [first.kib >> 10, now.kib >> 10],
+            "threads": [first.threads, now.threads],
+        }),
+        entries: Vec::new(),
+        tolerated: false,
+        hint: None,
+    };
+    evidence::finding(&session, violation)
+}
