@@ -1,5 +1,6 @@
 //! Which trials are played, in which sessions, and why the others are not.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -91,7 +92,7 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
             match blocked.or_else(unmet) {
                 Some(reason) => plan
                     .left_out
-                    .push(left_out(name, case, revision, transport, reason)),
+                    .push(left_out(case, revision, transport, reason)),
                 None => plan.put(Trial {
                     case: case.clone(),
                     revision,
@@ -101,9 +102,10 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
         }
     }
     plan.groups = plan.groups.into_iter().flat_map(portions).collect();
-    // The longest first, so that none is left running alone at the end.
+    // The longest first, so that none is left running alone at the end. A client that can do something is one who waits
+    // for tasks and is asked questions: that takes longer than many requests which are answered at once.
     plan.groups
-        .sort_by_key(|group| std::cmp::Reverse(group.trials.len()));
+        .sort_by_key(|group| (group.client.is_empty(), Reverse(group.trials.len())));
     plan
 }
 
@@ -122,14 +124,12 @@ fn portions(mut group: Group) -> Vec<Group> {
 
 /// The report of a trial that is not played.
 pub fn left_out(
-    name: String,
     case: &Case,
     revision: Revision,
     transport: Transport,
     reason: String,
 ) -> TrialReport {
     TrialReport {
-        name,
         case: case.id.clone(),
         revision,
         transport,

@@ -117,13 +117,13 @@ pub async fn run(options: Options, listener: Listener<'_>) -> Result<RunReport, 
         failed,
     } = setup::setup(&options).await?;
     let plan = plan::plan(&options.catalog, &profile, &selection);
+    let rules = RULES.len() * profile.offers.len();
     let mut collector = Collector {
         listener,
         ledger: RuleLedger::default(),
-        trials: Vec::new(),
+        trials: Vec::with_capacity(plan.trials() + rules),
         round_trips: Vec::new(),
     };
-    let rules = RULES.len() * profile.offers.len();
     (collector.listener)(&Event::Planned {
         profile: &profile,
         trials: plan.trials() + rules,
@@ -198,12 +198,11 @@ impl Collector<'_> {
         starts: usize,
     ) -> RunReport {
         for trial in std::mem::take(&mut self.ledger).trials() {
-            if selection.matches(&trial.case, &trial.name) {
+            if selection.matches(&trial.case, &trial.name()) {
                 self.take_trial(trial);
             }
         }
-        self.trials
-            .sort_by(|left, right| left.name.cmp(&right.name));
+        TrialReport::sort(&mut self.trials);
         let mut summary = Summary::of(&self.trials);
         summary.latency = self
             .round_trips

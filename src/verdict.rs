@@ -1,6 +1,9 @@
 //! What judging says: verdicts, findings, and the report of one trial. This is the vocabulary of the JSON report.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::revision::Revision;
@@ -172,13 +175,12 @@ pub enum Direction {
     Event,
 }
 
-/// The report of one trial, of a case or of a rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The report of one trial, of a case or of a rule. All of a run are kept until its end, so they are small: the id is
+/// that of the case, and the name is made when somebody asks for it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct TrialReport {
-    /// `CASE@REVISION+TRANSPORT`.
-    pub name: String,
     /// The id of the case, or `rule/NAME`.
-    pub case: String,
+    pub case: Arc<str>,
     /// The revision spoken.
     pub revision: Revision,
     /// The transport used.
@@ -188,10 +190,46 @@ pub struct TrialReport {
     /// How long it took on the wire, in milliseconds.
     pub duration_ms: f64,
     /// Why it was not judged, or is broken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub reason: Option<String>,
     /// What was found.
     pub findings: Vec<Finding>,
+}
+
+impl TrialReport {
+    /// `CASE@REVISION+TRANSPORT`.
+    pub fn name(&self) -> String {
+        trial_name(&self.case, self.revision, self.transport)
+    }
+
+    /// What trials are sorted by: as their names are, but nothing is made.
+    fn key(&self) -> (&str, &str, &str) {
+        let (revision, transport) = (self.revision.as_str(), self.transport.as_str());
+        (&self.case, revision, transport)
+    }
+
+    /// Puts trials into the order of reports.
+    pub fn sort(trials: &mut [TrialReport]) {
+        trials.sort_by(|left, right| left.key().cmp(&right.key()));
+    }
+}
+
+impl Serialize for TrialReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut trial = serializer.serialize_struct("TrialReport", 8)?;
+        trial.serialize_field("name", &self.name())?;
+        trial.serialize_field("case", &self.case)?;
+        trial.serialize_field("revision", &self.revision)?;
+        trial.serialize_field("transport", &self.transport)?;
+        trial.serialize_field("verdict", &self.verdict)?;
+        trial.serialize_field("duration_ms", &self.duration_ms)?;
+        match &self.reason {
+            Some(reason) => trial.serialize_field("reason", reason)?,
+            None => trial.skip_field("reason")?,
+        }
+        trial.serialize_field("findings", &self.findings)?;
+        trial.end()
+    }
 }
 
 /// The name that a trial has everywhere.

@@ -197,7 +197,7 @@ mod tests {
         let mut worse = catalog();
         worse.cases.truncate(1);
         let mut case = (*worse.cases[0]).clone();
-        case.id = "a/z".to_owned();
+        case.id = "a/z".into();
         case.faults.clear();
         worse.cases.push(case.clone().into());
         worse.cases.push(case.into());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use crate::transport::Transport;
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// Area and kebab name.
-    pub id: String,
+    pub id: Arc<str>,
     /// One sentence that is true of a conforming server.
     pub title: String,
     /// The requirements tested.

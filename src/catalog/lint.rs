@@ -145,7 +145,7 @@ fn area_problem<T>(found: &Located<'_, T>, id: &str) -> Option<Problem> {
 
 fn duplicates<'a, T>(
     items: &'a [Located<'_, T>],
-    id: impl Fn(&'a T) -> &'a String,
+    id: impl Fn(&'a T) -> &'a str,
     taken_before: impl Fn(&str) -> bool,
 ) -> Vec<Problem> {
     let mut seen = BTreeSet::new();

@@ -31,7 +31,7 @@ pub fn area(id: &str) -> &str {
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     cases: Vec<Arc<Case>>,
-    by_id: HashMap<String, Arc<Case>>,
+    by_id: HashMap<Arc<str>, Arc<Case>>,
     /// The requirements by id.
     pub requirements: BTreeMap<String, Requirement>,
     /// Identifies the content of all files loaded, in hexadecimal.

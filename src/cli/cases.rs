@@ -96,7 +96,7 @@ struct Listed<'a> {
 
 fn listed(catalog: &Catalog) -> Vec<Listed<'_>> {
     let cases = catalog.cases().iter().map(|case| Listed {
-        name: case.id.clone(),
+        name: case.id.to_string(),
         area: case.area(),
         title: &case.title,
         requirements: case.requirements.iter().map(String::as_str).collect(),

@@ -17,7 +17,7 @@ use crate::revision::Revision;
 use crate::rule::{self, RuleOutcome};
 use crate::transcript::{Entry, Header, Transcript};
 use crate::transport::Transport;
-use crate::verdict::{TrialReport, trial_name};
+use crate::verdict::TrialReport;
 
 /// A session as the judge and the rules see it.
 #[derive(Clone, Copy)]
@@ -124,18 +124,14 @@ impl RuleLedger {
     pub fn trials(self) -> impl Iterator<Item = TrialReport> {
         self.0
             .into_iter()
-            .map(|((revision, transport, rule), outcome)| {
-                let case = format!("rule/{rule}");
-                TrialReport {
-                    name: trial_name(&case, revision, transport),
-                    case,
-                    revision,
-                    transport,
-                    verdict: outcome.verdict(),
-                    duration_ms: 0.0,
-                    reason: outcome.reason(),
-                    findings: outcome.findings,
-                }
+            .map(|((revision, transport, rule), outcome)| TrialReport {
+                case: format!("rule/{rule}").into(),
+                revision,
+                transport,
+                verdict: outcome.verdict(),
+                duration_ms: 0.0,
+                reason: outcome.reason(),
+                findings: outcome.findings,
             })
     }
 }
@@ -192,8 +188,8 @@ pub fn replay(
     trials.extend(
         ledger
             .trials()
-            .filter(|trial| selection.matches(&trial.case, &trial.name)),
+            .filter(|trial| selection.matches(&trial.case, &trial.name())),
     );
-    trials.sort_by(|left, right| left.name.cmp(&right.name));
+    TrialReport::sort(&mut trials);
     Ok(trials)
 }

@@ -113,7 +113,7 @@ impl Row {
     fn look_at(&mut self, trial: &TrialReport) {
         self.places
             .insert(format!("{}+{}", trial.revision, trial.transport));
-        let case = &trial.case;
+        let case = &*trial.case;
         let cited = || trial.findings.iter().map(|finding| &finding.requirement);
         if let Some(seen) = self.missed_by.get_mut(case) {
             match cited().any(|cited| cited == self.requirement) {
@@ -121,10 +121,10 @@ impl Row {
                 false => seen.push(seen_instead(trial)),
             }
             if !self.missed_by.contains_key(case) {
-                self.caught_by.insert(case.clone());
+                self.caught_by.insert(case.to_owned());
             }
         } else if !self.caught_by.contains(case) && !trial.findings.is_empty() {
-            let others = self.others.entry(case.clone()).or_default();
+            let others = self.others.entry(case.to_owned()).or_default();
             others.extend(cited().cloned());
         }
         let elsewhere = trial.findings.iter().filter(|finding| {
@@ -132,7 +132,7 @@ impl Row {
         });
         for finding in elsewhere {
             let cited = self.suspicious.entry(finding.requirement.clone());
-            cited.or_default().insert(case.clone());
+            cited.or_default().insert(case.to_owned());
         }
     }
 }
@@ -144,7 +144,7 @@ fn seen_instead(trial: &TrialReport) -> String {
         .iter()
         .map(|finding| format!("; {}: {}", finding.requirement, finding.message));
     let more: String = reason.chain(findings).collect();
-    format!("{}: {}{more}", trial.name, trial.verdict)
+    format!("{}: {}{more}", trial.name(), trial.verdict)
 }
 
 impl Matrix {
@@ -167,7 +167,7 @@ impl Matrix {
 
     /// Looks at a trial of the server without any fault.
     fn take_healthy(&mut self, trial: &TrialReport) {
-        if let (Verdict::Pass, Some(proven)) = (trial.verdict, self.claimants.get_mut(&trial.case))
+        if let (Verdict::Pass, Some(proven)) = (trial.verdict, self.claimants.get_mut(&*trial.case))
         {
             proven.passes = true;
         }
@@ -185,7 +185,7 @@ pub fn claims(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
     };
     for case in catalog.cases() {
         for fault in &case.faults {
-            claim(fault, case.id.clone());
+            claim(fault, case.id.to_string());
         }
     }
     for rule in RULES {
@@ -267,8 +267,7 @@ mod tests {
         };
         let findings: Vec<Finding> = cited.iter().map(finding).collect();
         TrialReport {
-            name: format!("{case}@2025-11-25+stdio"),
-            case: case.to_owned(),
+            case: case.into(),
             revision: Revision::V2025_11_25,
             transport: Transport::Stdio,
             verdict: Verdict::of(&findings),

@@ -52,7 +52,7 @@ impl<W: Write + Send> Junit<W> {
     }
 
     fn test_case(&self, trial: &TrialReport) -> TestCase {
-        let mut case = TestCase::new(visible(&trial.name), self.status(trial));
+        let mut case = TestCase::new(visible(&trial.name()), self.status(trial));
         case.set_classname(table::area(trial));
         case.set_time(milliseconds(trial.duration_ms));
         if trial.verdict == Verdict::Warn && !self.strict {

@@ -66,7 +66,7 @@ impl Reporter for Progress {
                 }
                 if matches!(trial.verdict, Verdict::Fail | Verdict::Broken) {
                     self.bar
-                        .println(format!("{:6} {}", trial.verdict, visible(&trial.name)));
+                        .println(format!("{:6} {}", trial.verdict, visible(&trial.name())));
                 }
                 self.bar.set_message(self.counts());
                 self.bar.inc(1);

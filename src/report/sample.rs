@@ -8,7 +8,7 @@ use crate::profile::{Offer, Profile};
 use crate::revision::Revision::{self, V2025_06_18, V2025_11_25};
 use crate::target::TargetInfo;
 use crate::transport::Transport::{self, Http, Stdio};
-use crate::verdict::{Direction, EntryRef, Finding, Level, TrialReport, Verdict, trial_name};
+use crate::verdict::{Direction, EntryRef, Finding, Level, TrialReport, Verdict};
 
 /// The cases and requirements that the report is about.
 pub fn catalog() -> Catalog {
@@ -102,7 +102,7 @@ pub fn report() -> RunReport {
         Verdict::Broken,
         "connection refused\nstderr: no port",
     ));
-    trials.sort_by(|a, b| a.name.cmp(&b.name));
+    TrialReport::sort(&mut trials);
     let mut summary = Summary::of(&trials);
     summary.latency = vec![
         Latency {
@@ -164,8 +164,7 @@ fn trial(
     findings: Vec<Finding>,
 ) -> TrialReport {
     TrialReport {
-        name: trial_name(case, revision, transport),
-        case: case.to_owned(),
+        case: case.into(),
         revision,
         transport,
         verdict: Verdict::of(&findings),

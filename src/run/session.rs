@@ -1,12 +1,12 @@
 //! Plays the planned groups, each in sessions as they last, and judges every session when it ends.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::RunError;
@@ -41,9 +41,9 @@ pub struct Bench {
     /// Where to save transcripts.
     pub save: Option<PathBuf>,
     /// Held by who sends something huge.
-    pub huge: tokio::sync::Mutex<()>,
+    pub huge: Mutex<()>,
     /// Held by who judges a large session.
-    pub large: tokio::sync::Mutex<()>,
+    pub large: Mutex<()>,
 }
 
 /// So many trials in a row may each cost a session. Then the rest of the group is left out: the cause is plain, and a
@@ -143,6 +143,9 @@ impl Bench {
     }
 }
 
+/// A group, its number, and the session that the probe left for it.
+type Work = (usize, Group, Option<Session>);
+
 /// Plays all groups, so many of each transport at once: those of one do not wait for those of another.
 ///
 /// # Errors
@@ -150,63 +153,71 @@ impl Bench {
 pub async fn run_groups(
     bench: Arc<Bench>,
     groups: Vec<Group>,
-    warm: Vec<Session>,
+    mut warm: Vec<Session>,
     failed: Vec<Session>,
     jobs: usize,
     results: Results,
 ) -> Result<(), RunError> {
-    for session in failed {
+    let mut queues: BTreeMap<Transport, VecDeque<Work>> = BTreeMap::new();
+    for (index, group) in groups.into_iter().enumerate() {
+        let position = warm.iter().position(|session| fits(session, &group));
+        let warm = position.map(|position| warm.swap_remove(position));
+        let queue = queues.entry(group.transport).or_default();
+        queue.push_back((index, group, warm));
+    }
+    for session in failed.into_iter().chain(warm) {
         let (revision, transport) = (session.spec.revision, session.spec.transport());
-        let judged = bench
-            .finish(session, format!("{revision}+{transport}.probe"), Vec::new())
-            .await?;
+        let name = format!("{revision}+{transport}.probe");
+        let judged = bench.finish(session, name, Vec::new()).await?;
         let _ = results.send((revision, transport, judged));
     }
-    let slots = Transport::ALL.map(|transport| (transport, Arc::new(Semaphore::new(jobs.max(1)))));
-    let mut warm = warm;
-    let mut tasks = JoinSet::new();
-    for (index, group) in groups.into_iter().enumerate() {
-        let fits = |session: &Session| {
-            group.session == SessionKind::Shared
-                && (session.spec.revision, session.spec.transport())
-                    == (group.revision, group.transport)
-                && group.client.is_empty()
+    let mut workers = JoinSet::new();
+    for queue in queues.into_values() {
+        let count = jobs.clamp(1, queue.len());
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..count {
+            workers.spawn(work(bench.clone(), queue.clone(), results.clone()));
+        }
+    }
+    while let Some(done) = workers.join_next().await {
+        if let Ok(result) = done {
+            result?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the group can begin in a session that the probe opened.
+fn fits(session: &Session, group: &Group) -> bool {
+    let Group {
+        revision,
+        transport,
+        ..
+    } = *group;
+    group.session == SessionKind::Shared
+        && group.client.is_empty()
+        && (session.spec.revision, session.spec.transport()) == (revision, transport)
+}
+
+/// Plays one group after the other until none is left.
+async fn work(
+    bench: Arc<Bench>,
+    queue: Arc<Mutex<VecDeque<Work>>>,
+    results: Results,
+) -> Result<(), RunError> {
+    loop {
+        let next = queue.lock().await.pop_front();
+        let Some((index, group, warm)) = next else {
+            return Ok(());
         };
-        let warm = warm
-            .iter()
-            .position(fits)
-            .map(|position| warm.swap_remove(position));
         let player = Player {
             bench: bench.clone(),
             results: results.clone(),
             index,
             count: 0,
         };
-        let mine = slots
-            .iter()
-            .find(|(transport, _)| *transport == group.transport);
-        let slots = mine.map(|(_, slots)| slots.clone());
-        tasks.spawn(async move {
-            let _slot = match slots {
-                Some(slots) => slots.acquire_owned().await.ok(),
-                None => None,
-            };
-            player.play(group, warm).await
-        });
+        player.play(group, warm).await?;
     }
-    for session in warm {
-        let (revision, transport) = (session.spec.revision, session.spec.transport());
-        let judged = bench
-            .finish(session, format!("{revision}+{transport}.probe"), Vec::new())
-            .await?;
-        let _ = results.send((revision, transport, judged));
-    }
-    while let Some(done) = tasks.join_next().await {
-        if let Ok(result) = done {
-            result?;
-        }
-    }
-    Ok(())
 }
 
 fn is_usable(session: &Session, spec: &Spec) -> bool {
@@ -343,15 +354,8 @@ impl Player {
             transport,
             ..
         } = *group;
-        let left_out = |trial: Trial| {
-            plan::left_out(
-                trial.name(),
-                &trial.case,
-                revision,
-                transport,
-                reason.to_owned(),
-            )
-        };
+        let left_out =
+            |trial: Trial| plan::left_out(&trial.case, revision, transport, reason.to_owned());
         let judged = Judged {
             trials: trials.into_iter().map(left_out).collect(),
             ..Judged::default()

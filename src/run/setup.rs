@@ -52,7 +52,7 @@ pub fn verify_selection(selection: &Selection, catalog: &Catalog) -> Result<(), 
     if selection.is_everything() {
         return Ok(());
     }
-    let cases = catalog.cases().iter().map(|case| case.id.clone());
+    let cases = catalog.cases().iter().map(|case| case.id.to_string());
     let ids: Vec<String> = cases
         .chain(RULES.iter().map(|rule| format!("rule/{}", rule.name)))
         .collect();

@@ -128,7 +128,7 @@ fn without_claim(catalog: &Catalog) -> BTreeSet<&str> {
     let cases = catalog.cases().iter().filter(|case| case.faults.is_empty());
     let rules = RULES.iter().filter(|rule| rule.faults.is_empty());
     cases
-        .map(|case| case.id.as_str())
+        .map(|case| &*case.id)
         .chain(rules.map(|rule| rule.name))
         .collect()
 }
@@ -210,12 +210,13 @@ impl Hunt {
             .filter(|rule| row.missed_by.contains_key(rule))
             .collect();
         let cases = self.catalog.cases().iter().filter(|case| {
-            let shows = self.claimants.contains(&case.id) || TOUR.contains(&case.id.as_str());
-            let plays = row.missed_by.contains_key(&case.id) || (!rules.is_empty() && shows);
+            let shows =
+                self.claimants.iter().any(|name| **name == *case.id) || TOUR.contains(&&*case.id);
+            let plays = row.missed_by.contains_key(&*case.id) || (!rules.is_empty() && shows);
             plays && case.revisions.contains(revision) && case.is_over(transport)
         });
         cases
-            .map(|case| case.id.clone())
+            .map(|case| case.id.to_string())
             .chain(rules.clone())
             .collect()
     }

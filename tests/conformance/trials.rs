@@ -45,7 +45,7 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
         .into_iter()
         .flat_map(|group| group.trials)
         .map(|trial| (trial.name(), false));
-    let left_out = plan.left_out.into_iter().map(|trial| (trial.name, true));
+    let left_out = plan.left_out.into_iter().map(|trial| (trial.name(), true));
     let mut names: Vec<(String, bool)> = played.chain(left_out).collect();
     names.extend(rules(catalog, &profile).map(|name| (name, false)));
     names.sort();
@@ -114,7 +114,7 @@ fn with_replicas(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
 fn with_tokens(catalog: &Arc<Catalog>) -> impl Iterator<Item = Trial> {
     let wants_one = |case: &&Arc<Case>| case.needs.iter().any(|need| need == server::AUTHORIZATION);
     let cases = catalog.cases().iter().filter(wants_one);
-    let select = cases.map(|case| case.id.clone()).collect();
+    let select = cases.map(|case| case.id.to_string()).collect();
     planned(catalog, "with tokens", &server::WITH_TOKENS, select)
 }
 
@@ -180,7 +180,7 @@ impl Verdicts {
             let trials = self.run(self.select.clone()).trials;
             trials
                 .into_iter()
-                .map(|trial| (trial.name.clone(), trial))
+                .map(|trial| (trial.name(), trial))
                 .collect()
         });
         let trial = trials.get(name).ok_or("the run does not report it")?;

@@ -182,7 +182,7 @@ fn is_judged_fairly(report: &RunReport, least: usize) -> Result<(), Failed> {
         .iter()
         .filter(|trial| !fair.contains(&trial.verdict));
     let unfair: Vec<String> = unfair
-        .map(|trial| format!("{}: {}", trial.name, explain(trial)))
+        .map(|trial| format!("{}: {}", trial.name(), explain(trial)))
         .collect();
     let passed = report
         .trials

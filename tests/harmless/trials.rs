@@ -177,7 +177,7 @@ impl Runs {
             };
             let report = server::check(&self.catalog, check).unwrap();
             let trials = report.trials.into_iter();
-            Arc::new(trials.map(|trial| (trial.name.clone(), trial)).collect())
+            Arc::new(trials.map(|trial| (trial.name(), trial)).collect())
         };
         run.get_or_init(trials).clone()
     }

@@ -34,7 +34,7 @@ fn one(item: &Item<'_>, catalog: &Catalog) -> Value {
             let mut value = with_urls(requirement);
             value["kind"] = json!("requirement");
             value["tested_by"] = cases
-                .map(|case| case.id.clone())
+                .map(|case| case.id.to_string())
                 .chain(rules.map(named))
                 .collect();
             value

@@ -65,7 +65,7 @@ fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<Item<'a>>, Failure> 
         return Ok(items);
     }
     let rules: Vec<String> = RULES.iter().map(named).collect();
-    let cases = catalog.cases().iter().map(|case| case.id.as_str());
+    let cases = catalog.cases().iter().map(|case| &*case.id);
     let names = cases
         .chain(rules.iter().map(String::as_str))
         .chain(catalog.requirements.keys().map(String::as_str));

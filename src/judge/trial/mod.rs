@@ -66,7 +66,6 @@ pub fn judge(session: &Session<'_>, index: usize, span: &Span) -> Option<TrialRe
         _ => (Verdict::of(&findings), None),
     };
     Some(TrialReport {
-        name: span.name.clone(),
         case: case.id.clone(),
         revision: session.header.revision,
         transport: session.header.transport,
