@@ -125,7 +125,7 @@ impl Context {
         if self.fault(F::ChangesUnasked) && self.revision.is_modern() {
             self.notify(event.method(), Value::Null);
         }
-        if self.server.offer.changes && !self.server.faults.hides(event) {
+        if self.server.offer.tells(event) && !self.server.faults.hides(event) {
             self.server.hub.publish(event);
         }
     }

@@ -31,6 +31,7 @@ mod legacy;
 mod limits;
 mod log;
 mod modern;
+mod offer;
 mod options;
 mod random;
 mod rate;

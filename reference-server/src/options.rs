@@ -16,9 +16,10 @@ use crate::http::TlsOptions;
 use crate::hub::Hub;
 use crate::limits::Limits;
 use crate::log::{self, Log};
+use crate::offer::{Feature, Offer};
 use crate::rate::Rate;
 use crate::revision::Eras;
-use crate::server::{self, Offer, Server};
+use crate::server::{self, Server};
 use crate::state::Signer;
 use crate::tasks::Store;
 use crate::{http, random, stdio};
@@ -42,6 +43,10 @@ pub struct Options {
     /// Declare that nothing ever changes: no listChanged, no subscriptions to resources
     #[arg(long = "static")]
     pub is_static: bool,
+
+    /// Do without some of what a server may have
+    #[arg(long, value_name = "FEATURE", value_enum, value_delimiter = ',')]
+    pub without: Vec<Feature>,
 
     /// Have so many tools: the first of the usual ones, or more, each of them `add` under another name
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -127,7 +132,8 @@ pub fn run(options: Options) -> Result<(), Error> {
     let faults = Faults::named(&options.faults)?;
     let offer = Offer {
         eras: options.era,
-        changes: !options.is_static,
+        is_static: options.is_static,
+        without: options.without.clone(),
         tools: options.tools.map(|count| count as usize),
         tools_per_page: options.tools_per_page.map(|count| count as usize),
     };

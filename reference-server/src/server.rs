@@ -11,23 +11,11 @@ use crate::faults::{F, Faults};
 use crate::hub::Hub;
 use crate::jsonrpc::Object;
 use crate::log::Log;
+use crate::offer::{Feature, Offer};
 use crate::rate::Rate;
-use crate::revision::{Eras, Revision};
+use crate::revision::Revision;
 use crate::state::Signer;
 use crate::tasks::{Store, modern::EXTENSION};
-
-/// What of its abilities a server offers.
-#[derive(Clone, Copy, Debug)]
-pub struct Offer {
-    /// The eras it speaks.
-    pub eras: Eras,
-    /// Whether it tells of changes.
-    pub changes: bool,
-    /// How many tools it has, unless it is the usual number.
-    pub tools: Option<usize>,
-    /// How many of them are on a page, unless it is the usual number.
-    pub tools_per_page: Option<usize>,
-}
 
 /// The server behind every connection. Of single clients it keeps tasks and how often they called, and nothing else.
 pub struct Server {
@@ -66,33 +54,34 @@ impl Server {
     /// What we offer, in the members that `revision` knows.
     pub fn capabilities(&self, revision: Revision) -> Object {
         let mut capabilities = Object::new();
-        let changes = match self.offer.changes {
-            true => json!({"listChanged": true}),
-            false => json!({}),
+        let offer = &self.offer;
+        let changes = match offer.is_static {
+            false => json!({"listChanged": true}),
+            true => json!({}),
         };
         let mut declare = |name: &str, details: Value| {
             capabilities.insert(name.into(), details);
         };
-        if !self.faults.has(F::ToolsUndeclared) {
+        if offer.has(Feature::Tools) && !self.faults.has(F::ToolsUndeclared) {
             declare("tools", changes.clone());
         }
-        if !self.faults.has(F::ResourcesUndeclared) && !self.faults.has(F::EmbedsWithoutResources) {
+        let hidden = [F::ResourcesUndeclared, F::EmbedsWithoutResources];
+        if offer.has(Feature::Resources) && !hidden.iter().any(|fault| self.faults.has(*fault)) {
             let mut details = changes.clone();
-            if self.offer.changes {
+            if !offer.is_static {
                 details["subscribe"] = true.into();
             }
             declare("resources", details);
         }
-        if !self.faults.has(F::PromptsUndeclared) {
+        if offer.has(Feature::Prompts) && !self.faults.has(F::PromptsUndeclared) {
             declare("prompts", self.faults.prompt_capability(changes));
         }
         if !self.faults.has(F::LoggingUndeclared) {
             declare("logging", json!({}));
         }
+        let has_tasks = offer.has(Feature::Tasks) && !self.faults.has(F::TasksHidden);
         match revision {
-            Revision::V2025_11_25
-                if !self.faults.has(F::TasksUndeclared) && !self.faults.has(F::TasksHidden) =>
-            {
+            Revision::V2025_11_25 if has_tasks && !self.faults.has(F::TasksUndeclared) => {
                 let requests = json!({"tools": {"call": {}}});
                 declare(
                     "tasks",
@@ -100,9 +89,9 @@ impl Server {
                 );
             }
             Revision::V2026_07_28 => {
-                let mut extensions = match self.faults.has(F::TasksHidden) {
-                    true => json!({}),
-                    false => json!({EXTENSION: {}}),
+                let mut extensions = match has_tasks {
+                    true => json!({EXTENSION: {}}),
+                    false => json!({}),
                 };
                 if self.faults.has(F::ExtensionIdBare) {
                     extensions["bare"] = json!({});
@@ -114,7 +103,8 @@ impl Server {
             }
             _ => {}
         }
-        let completes = !self.faults.has(F::CompletionsUndeclared)
+        let completes = offer.has(Feature::Completions)
+            && !self.faults.has(F::CompletionsUndeclared)
             && !self.faults.has(F::CompletionUnsupportedCode);
         if revision >= Revision::V2025_03_26 && completes {
             declare("completions", json!({}));

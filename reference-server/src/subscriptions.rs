@@ -12,6 +12,7 @@ use crate::context::{Answer, Outlet};
 use crate::faults::{F, Faults};
 use crate::hub::Event;
 use crate::jsonrpc::{ErrorObject, Id, Object, notification};
+use crate::offer::{Feature, Offer};
 use crate::server::Server;
 use crate::tasks::{self, Owner, Task};
 
@@ -64,6 +65,16 @@ impl Filter {
         })
     }
 
+    /// Leaves out what the server does not tell of.
+    fn keep_offered(&mut self, offer: &Offer) {
+        self.tools &= offer.tells_of(Feature::Tools);
+        self.prompts &= offer.tells_of(Feature::Prompts);
+        self.resources &= offer.tells_of(Feature::Resources);
+        if !offer.tells_of(Feature::Resources) {
+            self.uris.clear();
+        }
+    }
+
     fn to_value(&self) -> Value {
         let mut value = Object::new();
         for (name, wanted) in [
@@ -113,12 +124,8 @@ pub async fn listen(
     if !filter.tasks.is_empty() && !knows_tasks && !faults.has(F::TaskListenOpen) {
         return Err(tasks::modern::undeclared().into());
     }
-    if !server.offer.changes && !faults.has(F::UnsupportedAcknowledged) {
-        let tasks = std::mem::take(&mut filter.tasks);
-        filter = Filter {
-            tasks,
-            ..Filter::default()
-        };
+    if !faults.has(F::UnsupportedAcknowledged) {
+        filter.keep_offered(&server.offer);
     }
     let owner = Owner::new(server, caller, None);
     let find = |id: &str| server.tasks.find(&owner, id);

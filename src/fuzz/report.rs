@@ -17,7 +17,7 @@ use crate::revision::Revision;
 use crate::rule::RULES;
 use crate::run::session::Bench;
 use crate::transport::Transport;
-use crate::verdict::{Finding, Fuzzed, TrialReport, Verdict, trial_name};
+use crate::verdict::{Finding, Fuzzed, TrialReport, Verdict};
 
 /// Everything, in the form of a report.
 pub(super) fn report(
@@ -37,7 +37,7 @@ pub(super) fn report(
         fuzzing.inputs += tally.inputs;
         add(&mut fuzzing.coverage, tally);
     }
-    trials.sort_by(|left, right| left.name.cmp(&right.name));
+    TrialReport::sort(&mut trials);
     let seconds = started.elapsed().as_secs_f64();
     fuzzing.inputs_per_s = fuzzing.inputs as f64 / seconds.max(f64::EPSILON);
     let mut summary = Summary::of(&trials);
@@ -85,11 +85,9 @@ fn trials_of(
         let found = tally.found.iter().filter(|found| found.oracle == oracle);
         let mut findings: Vec<Finding> = found.map(|found| finding(found, options)).collect();
         evidence::sort(&mut findings);
-        let case = oracle.case();
         let cut_short = tally.cut_short.clone().filter(|_| tally.inputs == 0);
         TrialReport {
-            name: trial_name(&case, revision, transport),
-            case,
+            case: oracle.case().into(),
             revision,
             transport,
             verdict: match &cut_short {

@@ -71,7 +71,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Input>, ReplayError> {
     let input = |case: Case| {
         Input::of_steps(&case.steps).ok_or_else(|| ReplayError::Steps {
             path: path.to_owned(),
-            case: case.id,
+            case: case.id.to_string(),
         })
     };
     cases.into_iter().map(input).collect()

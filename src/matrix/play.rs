@@ -1,5 +1,7 @@
 //! Plays the reference server, with a fault and without.
 
+use std::collections::BTreeSet;
+
 use mcp_reference_server::{Fault, faults};
 
 use super::{Options, Row, tokens};
@@ -9,7 +11,7 @@ use crate::rule::RULES;
 use crate::run::{self, Fixture};
 use crate::target::{Endpoint, Identities, TargetInfo};
 use crate::transport::Transport;
-use crate::verdict::TrialReport;
+use crate::verdict::{TrialReport, Verdict};
 
 /// How many sessions one check has at once.
 const JOBS: usize = 4;
@@ -43,10 +45,17 @@ pub enum Setting {
     Tokens,
     /// Two processes serve.
     Replicas,
+    /// It has tools and prompts only.
+    Lean,
+    /// It has resources only, and no sessions over HTTP.
+    Passive,
 }
 
+/// What the server does without for the sake of cases about servers without it. A fault makes it so by itself.
+const LACKING: [Setting; 2] = [Setting::Lean, Setting::Passive];
+
 impl Setting {
-    /// Every setting.
+    /// Those in which faults are played.
     pub const ALL: [Setting; 5] = [
         Setting::Usual,
         Setting::Static,
@@ -165,23 +174,49 @@ pub(super) async fn healthy(
     let mut trials = Vec::new();
     for setting in Setting::ALL {
         let of = |name: &&String| Setting::of(&options.catalog, name) == setting;
-        let select: Vec<String> = claimants.iter().filter(of).cloned().collect();
-        for &transport in setting.transports().iter().filter(|_| !select.is_empty()) {
-            let carried = Revision::ALL.into_iter();
-            let play = Play {
-                setting,
-                transport,
-                revisions: carried.filter(|r| transport.carries(*r)).collect(),
-                fault: None,
-                select: if is_all { Vec::new() } else { select.clone() },
-            };
-            match play.run(options).await {
-                Ok(played) => trials.extend(played),
-                Err(error) => errors.push(error),
-            }
+        let mine: Vec<String> = claimants.iter().filter(of).cloned().collect();
+        if !mine.is_empty() {
+            let select = if is_all { Vec::new() } else { mine };
+            healthy_in(options, setting, select, &mut trials, errors).await;
+        }
+    }
+    for setting in LACKING {
+        let passes = |trial: &TrialReport| trial.verdict == Verdict::Pass;
+        let passed: BTreeSet<&str> = trials
+            .iter()
+            .filter(|t| passes(t))
+            .map(|t| &*t.case)
+            .collect();
+        let missing = claimants.iter().filter(|name| !passed.contains(&name[..]));
+        let select: Vec<String> = missing.cloned().collect();
+        if !select.is_empty() {
+            healthy_in(options, setting, select, &mut trials, errors).await;
         }
     }
     trials
+}
+
+async fn healthy_in(
+    options: &Options,
+    setting: Setting,
+    select: Vec<String>,
+    trials: &mut Vec<TrialReport>,
+    errors: &mut Vec<String>,
+) {
+    for &transport in setting.transports() {
+        let carried = Revision::ALL.into_iter();
+        let play = Play {
+            setting,
+            transport,
+            revisions: carried.filter(|r| transport.carries(*r)).collect(),
+            fault: None,
+            select: select.clone(),
+        };
+        match play.run(options).await {
+            Ok(played) => trials.extend(played),
+            Err(error) => errors.push(error),
+        }
+    }
 }
 
 /// One check of the reference server.
@@ -254,6 +289,10 @@ impl Play {
             Setting::ModernOnly => flags.push("--era=modern".to_owned()),
             Setting::Tokens => flags.extend(auth.map(Auth::flag)),
             Setting::Replicas => flags.push("--state-key=shared".to_owned()),
+            Setting::Lean => flags.push(without("resources,tasks,completions,get-stream")),
+            Setting::Passive => flags.push(without(
+                "tools,prompts,tasks,completions,get-stream,sessions",
+            )),
         }
         flags.extend(self.fault.map(|fault| format!("--fault={fault}")));
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
@@ -268,6 +307,10 @@ impl Play {
         }
         endpoint
     }
+}
+
+fn without(features: &str) -> String {
+    format!("--without={features}")
 }
 
 /// Who we are to a server that wants tokens, and how it knows.

@@ -126,7 +126,7 @@ fn ends(report: &RunReport, case: &str, verdict: Verdict) -> Result<(), Failed> 
     }
     match trials.find(|trial| trial.verdict != verdict) {
         None => Ok(()),
-        Some(trial) => Err(format!("{}: {}", trial.name, explain(trial)).into()),
+        Some(trial) => Err(format!("{}: {}", trial.name(), explain(trial)).into()),
     }
 }
 

@@ -217,11 +217,6 @@ impl Faults {
         self.has(F::UnsupportedVersionSticks) && self.counted() > 0
     }
 
-    /// Whether a request without a session id is wrongly taken for one of some session.
-    pub fn serves_without_session(&self) -> bool {
-        self.has(F::SessionUnchecked) || self.has(F::GetJsonSessionless)
-    }
-
     /// How often [`Faults::count`] was called.
     fn counted(&self) -> usize {
         self.memory.counted.load(Ordering::Relaxed)

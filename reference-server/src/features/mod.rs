@@ -18,7 +18,7 @@ use crate::tasks;
 /// Answers a request that both eras know.
 pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
     match method {
-        _ if context.server.faults.has_no(method) => {
+        _ if context.server.offer.lacks_method(method) || context.server.faults.has_no(method) => {
             Err(context.server.faults.unknown_method(method).into())
         }
         "tools/list" => tools::list(context, params),

@@ -20,8 +20,10 @@ use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
 use crate::legacy;
 use crate::lock;
 use crate::log::Call;
+use crate::offer::Feature;
 use crate::random;
 use crate::revision::Revision;
+use crate::server::Server;
 use crate::work::{InFlight, Work, poll_now};
 
 /// The revisions of this era that this transport carries.
@@ -50,6 +52,7 @@ fn session(
         session.owner == caller.principal || shared
     };
     let any = || sessions.values().next().cloned();
+    let without_ids = !issues_ids(http) || faults.has(F::SessionUnchecked);
     let session = match headers::text(headers, SESSION_ID) {
         Some(id) => match sessions.get(id).filter(owned).cloned() {
             Some(session) => session,
@@ -58,7 +61,7 @@ fn session(
                 None => return refuse(404, "no such session"),
             },
         },
-        None => match any().filter(|_| faults.serves_without_session()) {
+        None => match any().filter(|_| without_ids) {
             Some(session) => session,
             None if faults.has(F::SessionMissingStatus) => return refuse(403, "no session"),
             None => return refuse(400, "this request needs a session or modern metadata"),
@@ -73,6 +76,12 @@ fn session(
     }
     session.touch();
     Ok(session)
+}
+
+/// Whether clients are told the id of their session, and have to name it.
+fn issues_ids(http: &Http) -> bool {
+    let Server { faults, offer, .. } = &*http.server;
+    offer.has(Feature::Sessions) && !faults.has(F::GetJsonSessionless)
 }
 
 /// Whether the version header, if there is one, names a revision of this era.
@@ -152,7 +161,7 @@ pub fn batch(
         let error = ErrorObject::invalid_request("this revision has no batches");
         respond::refused(faults, None, error)
     };
-    if headers::speaks_modern(headers) || !headers.contains_key(SESSION_ID) {
+    if headers::speaks_modern(headers) || issues_ids(http) && !headers.contains_key(SESSION_ID) {
         return refuse();
     }
     let session = match session(http, headers, caller, None) {
@@ -279,7 +288,7 @@ fn initialize(
     faults.spoil_reply("initialize", revision, &mut reply);
     let mut response = respond::json(faults, 200, &reply.message);
     if let Ok(value) = HeaderValue::from_str(&key)
-        && !faults.has(F::GetJsonSessionless)
+        && issues_ids(http)
     {
         let name = HeaderName::from_static(SESSION_ID);
         response.headers_mut().insert(name, value);
@@ -312,6 +321,9 @@ pub fn get(http: &Http, headers: &HeaderMap, caller: &Caller) -> Response {
     };
     if faults.has(F::GetJson) || faults.has(F::GetJsonSessionless) {
         return respond::json(faults, 200, &serde_json::json!({}));
+    }
+    if !http.server.offer.has(Feature::GetStream) {
+        return respond::not_allowed("POST, DELETE");
     }
     let Some(slot) = http.slot() else {
         return respond::empty(StatusCode::SERVICE_UNAVAILABLE);

@@ -24,6 +24,7 @@ use crate::hub::{Event, Subscription};
 use crate::jsonrpc::{self, ErrorObject, Id, Object, Reply};
 use crate::lock;
 use crate::log::Call;
+use crate::offer::Feature;
 use crate::revision::Revision;
 use crate::roots::Roots;
 use crate::server::Server;
@@ -189,7 +190,7 @@ impl Session {
                 self.set_level(params)
             }
             "resources/subscribe" if self.can_subscribe() => self.subscribe(params, &caller),
-            "resources/unsubscribe" if self.server.offer.changes => self.unsubscribe(params),
+            "resources/unsubscribe" if self.has_subscriptions() => self.unsubscribe(params),
             _ => {
                 let context = Context {
                     server: Arc::clone(&self.server),
@@ -206,8 +207,12 @@ impl Session {
         }
     }
 
+    fn has_subscriptions(&self) -> bool {
+        self.server.offer.tells_of(Feature::Resources)
+    }
+
     fn can_subscribe(&self) -> bool {
-        self.server.offer.changes && !self.server.faults.has(F::SubscribeRefused)
+        self.has_subscriptions() && !self.server.faults.has(F::SubscribeRefused)
     }
 
     fn refuses_ping(&self) -> bool {

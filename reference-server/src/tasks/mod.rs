@@ -25,6 +25,7 @@ use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
 use crate::features;
 use crate::jsonrpc::{ErrorObject, Object};
+use crate::offer::Feature;
 use crate::random;
 use crate::revision::Revision;
 
@@ -68,6 +69,9 @@ pub fn mode(
     support: Support,
     params: &Object,
 ) -> Result<Mode, ErrorObject> {
+    if !context.server.offer.has(Feature::Tasks) {
+        return Ok(Mode::Plain);
+    }
     match context.revision {
         Revision::V2025_11_25 => legacy::mode(context, tool, support, params),
         Revision::V2026_07_28 => modern::mode(context, support),

@@ -24,6 +24,7 @@ use super::{object, pagination, string, wire};
 use crate::context::{Answer, Context, Failure};
 use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object};
+use crate::offer::Feature;
 use crate::revision::Revision;
 use crate::tasks::{self, Mode, Support};
 use catalog::Catalog;
@@ -107,7 +108,8 @@ fn listed(tool: &Tool, context: &Context) -> Value {
         item["outputSchema"] = schema.clone();
     }
     item["annotations"] = tool.annotations.clone();
-    if context.revision == Revision::V2025_11_25 && tool.tasks != Support::Forbidden {
+    let has_tasks = context.server.offer.has(Feature::Tasks) && tool.tasks != Support::Forbidden;
+    if context.revision == Revision::V2025_11_25 && has_tasks {
         item["execution"] = json!({"taskSupport": tool.tasks.as_str()});
     }
     wire::listed(item, context.revision)

@@ -12,6 +12,7 @@ use crate::features::logging::Level;
 use crate::features::{media, resources};
 use crate::hub::Event;
 use crate::jsonrpc::Object;
+use crate::offer::Feature;
 
 /// Between the steps of tools that report how far they are.
 const STEP: Duration = Duration::from_millis(20);
@@ -56,7 +57,15 @@ pub async fn audio() -> Answer {
     Ok(blocks([media::audio()]))
 }
 
-pub async fn embedded_resource() -> Answer {
+fn check_resources(context: &Context) -> Result<(), Failure> {
+    match context.server.offer.has(Feature::Resources) {
+        true => Ok(()),
+        false => Err(Failure::Tool("This server has no resources".into())),
+    }
+}
+
+pub async fn embedded_resource(context: &Context) -> Answer {
+    check_resources(context)?;
     Ok(blocks([json!({
         "type": "resource",
         "resource": {
@@ -76,7 +85,8 @@ pub async fn resource_link() -> Answer {
     })]))
 }
 
-pub async fn several() -> Answer {
+pub async fn several(context: &Context) -> Answer {
+    check_resources(context)?;
     Ok(blocks([
         json!({"type": "text", "text": "Multiple content types test:"}),
         media::image(),
@@ -121,7 +131,9 @@ pub async fn progress(context: &Context) -> Answer {
 }
 
 pub async fn reconnection(context: &Context) -> Answer {
-    context.outlet.hang_up();
+    if context.server.offer.has(Feature::GetStream) {
+        context.outlet.hang_up();
+    }
     tokio::time::sleep(2 * STEP).await;
     Ok(text("Answered after the connection was dropped."))
 }
