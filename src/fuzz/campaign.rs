@@ -111,10 +111,12 @@ impl<'a> Campaign<'a> {
                     self.lane = self.place.open().await;
                     self.windows = 0;
                 }
-                if self.lane.is_some() {
+                // A session that an input ends was opened nevertheless.
+                let opened = self.lane.is_some();
+                if opened {
                     self.window(limit).await;
                 }
-                self.lane.is_some()
+                opened
             };
             let opened = tokio::select! {
                 opened = step => opened,

@@ -103,7 +103,12 @@ pub async fn run(
     watcher: Watcher<'_>,
 ) -> Result<RunReport, RunError> {
     let started = Instant::now();
-    let setup = run::setup::setup(&options.run).await?;
+    let setup = tokio::select! {
+        setup = run::setup::setup(&options.run) => setup?,
+        _ = stop.changed() => {
+            return Err(RunError::NoServer("interrupted before anything was tried".to_owned()));
+        }
+    };
     for session in setup.warm.into_iter().chain(setup.failed) {
         drop(session.close().await);
     }

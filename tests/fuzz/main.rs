@@ -1,11 +1,11 @@
 //! The fuzzer finds what is wrong with a server that is wrong on purpose, and nothing wrong with one that is right.
 //!
-//! One test per fault, listed by name, with few inputs and one seed; `interop/fuzz.sh` plays more.
+//! One test per fault, listed by name, with few inputs and one seed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mcp_conform::catalog::Catalog;
@@ -77,6 +77,11 @@ fn main() -> ExitCode {
     tests.push(Trial::test(
         "fuzz/it ends when told to",
         it_ends_when_told_to,
+    ));
+    #[cfg(unix)]
+    tests.push(Trial::test(
+        "fuzz/an interrupt saves what was found",
+        an_interrupt_saves_what_was_found,
     ));
     libtest_mimic::run(&arguments, tests).exit_code()
 }
@@ -158,6 +163,49 @@ fn it_ends_when_told_to() -> Result<(), Failed> {
         true => Ok(()),
         false => Err("it went on".into()),
     }
+}
+
+/// Ctrl-C: the end within a second, what was found is saved, no process is left.
+#[cfg(unix)]
+fn an_interrupt_saves_what_was_found() -> Result<(), Failed> {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let folder = tempfile::tempdir()?;
+    let save = folder.path().join("findings").display().to_string();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-conform"))
+        .args(["fuzz", "--time", "10m", "--revision", "2025-11-25"])
+        .args(["--save", &save, "--", env!("CARGO_BIN_EXE_mcp-conform")])
+        .args(["serve", "--stdio", "--log", "off", "--fault"])
+        // Its command line is what the server is known by.
+        .args(["dies-on-null-id", "--state-key", &save])
+        .stdout(std::process::Stdio::null())
+        .spawn()?;
+    std::thread::sleep(Duration::from_secs(8));
+    kill(Pid::from_raw(child.id().try_into()?), Signal::SIGINT)?;
+    let asked = Instant::now();
+    let status = child.wait()?;
+    let took = asked.elapsed();
+    // What was killed is there until it is reaped.
+    std::thread::sleep(Duration::from_millis(300));
+    let saved = fuzz::read_cases(&folder.path().join("findings/fuzz.json"))?;
+    let left = running_with(&save);
+    // Twice a second: the machine may be busy with other tests.
+    let is_quick = took < Duration::from_secs(2);
+    match status.code() == Some(1) && is_quick && !saved.is_empty() && left == 0 {
+        true => Ok(()),
+        false => Err(format!("{status}, {took:?}, {} saved, {left} left", saved.len()).into()),
+    }
+}
+
+/// How many processes have this in their command line.
+#[cfg(unix)]
+fn running_with(word: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| String::from_utf8_lossy(line).contains(word))
+        .count()
 }
 
 enum Given {
