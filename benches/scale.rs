@@ -18,6 +18,7 @@ use mcp_conform::catalog::Catalog;
 use mcp_conform::run::{self, Fixture, Options};
 use mcp_conform::target::{Endpoint, TargetInfo};
 use mcp_conform::transport::Transport;
+use mcp_conform::verdict::{TrialReport, Verdict};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
@@ -128,6 +129,15 @@ fn one(scale: Scale) -> Value {
     let report = runtime.block_on(run::run(options, &mut |_| {})).unwrap();
     let wall = started.elapsed();
     let summary = &report.summary;
+    let not_passed = |trial: &&TrialReport| {
+        matches!(
+            trial.verdict,
+            Verdict::Fail | Verdict::Warn | Verdict::Broken
+        )
+    };
+    for trial in report.trials.iter().filter(not_passed) {
+        eprintln!("{}: {}", trial.name(), trial.verdict);
+    }
     let trials = report.trials.len();
     // The HTTP server is killed when the run is over, and counts once it is reaped.
     std::thread::sleep(Duration::from_millis(100));
