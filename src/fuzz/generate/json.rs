@@ -136,7 +136,7 @@ fn literal(
 }
 
 fn nested(dice: &mut Dice) -> Input {
-    let depth = [10, 100, 1_000, 10_000, 100_000];
+    let depth = [10, 40, 100, 1_000, 10_000, 100_000];
     let depth = dice.pick(&depth).copied().unwrap_or(10);
     let (open, inner, close) = match dice.one_in(2) {
         true => ("[", "", "]"),

@@ -20,6 +20,7 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     };
     match dice.below(10) {
         0 => return Input::json("valid", &valid),
+        1 if dice.one_in(2) => return spelled(&valid),
         1 => return Input::json("reordered", &reordered(&valid, dice)),
         _ => {}
     }
@@ -54,6 +55,16 @@ fn harmless(mut message: Value) -> Value {
         message["id"] = id(0);
     }
     message
+}
+
+/// The same message with white space where JSON allows it.
+fn spelled(valid: &Value) -> Input {
+    let method = Input::json("", valid).method;
+    let text = valid.to_string().replace("\":", "\" : ");
+    Input {
+        method,
+        ..Input::bytes("white space", text)
+    }
 }
 
 fn reordered(value: &Value, dice: &mut Dice) -> Value {
