@@ -159,7 +159,7 @@ pub fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, CatalogError> {
         let mut paths = json_files(&folder)?;
         paths.sort();
         for path in paths {
-            let text = std::fs::read_to_string(&path).map_err(|source| CatalogError::Read {
+            let text = read_file(&path).map_err(|source| CatalogError::Read {
                 path: path.clone(),
                 source,
             })?;
@@ -173,6 +173,14 @@ pub fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, CatalogError> {
     match files.iter().any(|file| file.kind == Kind::Cases) {
         true => Ok(files),
         false => Err(CatalogError::Empty(dir.to_owned())),
+    }
+}
+
+/// What a file holds. Nothing else is opened: a pipe or a device may never end.
+fn read_file(path: &Path) -> std::io::Result<String> {
+    match std::fs::metadata(path)?.is_file() {
+        true => std::fs::read_to_string(path),
+        false => Err(std::io::Error::other("not a file")),
     }
 }
 
@@ -310,6 +318,15 @@ mod tests {
         assert_ne!(hash("", &one), hash("", &other));
         assert_ne!(hash("", &one), hash("x", &one));
         assert_eq!(hash("", &one), hash("", &one.clone()));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mine.json");
+        std::fs::create_dir(&path).unwrap();
+        let error = read_dir(dir.path()).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot read {}: not a file", path.display()));
     }
 
     #[test]

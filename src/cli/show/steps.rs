@@ -124,6 +124,9 @@ fn write_headers(page: &mut Page, indent: usize, headers: &Map<String, Value>) {
     for (name, value) in headers {
         let text = match value {
             Value::Null => format!("without {name}"),
+            Value::Object(directive) if directive.contains_key("$omit") => {
+                format!("without {name}")
+            }
             Value::String(value) => format!("{name}: {value}"),
             directive => format!("{name}: {directive}"),
         };
