@@ -14,6 +14,8 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "accepted",
     title: "Notifications and responses are accepted with 202 and no body, or refused by the status",
+    why: "A client that sent a notification looks at the status only. A body, or 200, looks like an \
+        answer to something.",
     requirements: &["http/notification-202", "http/notification-refused-status"],
     faults: &["notification-body", "refused-status"],
     applies: |_, transport| transport == Transport::Http,

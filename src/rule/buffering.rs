@@ -10,6 +10,8 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "buffering",
     title: "Event streams come with the header X-Accel-Buffering: no",
+    why: "A proxy that buffers holds back what the server sends: the user sees nothing until all of \
+        it is there.",
     requirements: &["http/x-accel-buffering"],
     faults: &["buffered"],
     applies: |revision, transport| revision.era() == Era::Modern && transport == Transport::Http,

@@ -14,6 +14,8 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "cache-hints",
     title: "Results that may be cached carry valid hints, the same scope on all pages",
+    why: "A client keeps a result as long, and shares it as widely, as the hints say: wrong ones \
+        show users what is old, or not theirs.",
     requirements: &[
         "caching/hints",
         "caching/ttl-not-negative",

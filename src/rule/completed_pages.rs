@@ -11,6 +11,8 @@ use crate::revision::Revision;
 pub(super) const RULE: Rule = Rule {
     name: "completed-pages",
     title: "The server completes only elicitations that it asked for, each with an id of its own",
+    why: "A client goes on with what waited for the page. Told of a page that it does not know, it \
+        has nothing to go on with.",
     requirements: &[
         "elicitation/complete-id",
         "elicitation/complete-to-initiator",

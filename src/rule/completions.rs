@@ -10,6 +10,7 @@ use crate::judge::Session;
 pub(super) const RULE: Rule = Rule {
     name: "completions",
     title: "The total of a completion, and whether there is more, goes with the values it has",
+    why: "A client tells its user how many there are, and whether to type on, by these numbers.",
     requirements: &["completion/total"],
     faults: &["completion-total-short"],
     applies: |_, _| true,

@@ -9,6 +9,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "content-type",
     title: "Requests are answered as application/json or as text/event-stream",
+    why: "A client chooses by the content type how to read the answer: another one it cannot read.",
     requirements: &["http/request-content-type"],
     faults: &["response-content-type"],
     applies: |_, transport| transport == Transport::Http,

@@ -13,6 +13,7 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "declared-only",
     title: "The server asks its client only for what the client declared",
+    why: "A client cannot do what it did not declare, and the call that asks would wait for ever.",
     requirements: &[
         "sampling/declared-only",
         "sampling/tools-declared-only",

@@ -11,6 +11,8 @@ use crate::message::{self, Kind};
 pub(super) const RULE: Rule = Rule {
     name: "envelope",
     title: "Every message has the members that JSON-RPC 2.0 and MCP give it",
+    why: "A client tells requests, answers and notifications apart by these members, and drops what \
+        is neither.",
     requirements: &[
         "messages/json-rpc",
         "messages/result-or-error",

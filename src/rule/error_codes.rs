@@ -11,6 +11,8 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "error-codes",
     title: "Error codes in the ranges that the specification reserves are those that it defines",
+    why: "A client reacts to a code by its meaning. One that means nothing, or something else, leads \
+        it astray.",
     requirements: &[
         "messages/reserved-codes",
         "messages/retired-codes",

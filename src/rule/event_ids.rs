@@ -12,6 +12,8 @@ use crate::transport::{StreamId, Transport};
 pub(super) const RULE: Rule = Rule {
     name: "event-ids",
     title: "Event ids are unique over all streams of a session",
+    why: "A client resumes by the id of an event. One that stands for two brings back the wrong \
+        stream, or nothing.",
     requirements: &["sse/event-id-unique"],
     faults: &["event-ids-repeated"],
     applies: |revision, transport| revision.era() == Era::Legacy && transport == Transport::Http,

@@ -11,6 +11,8 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "get-stream",
     title: "A stream opened by GET carries no response, unless it resumes the stream of a request",
+    why: "A client waits for an answer where it asked. On another stream it may come to nobody, or \
+        twice.",
     requirements: &["http/get-stream-no-response"],
     faults: &["answer-on-get"],
     applies: |revision, transport| revision.era() == Era::Legacy && transport == Transport::Http,

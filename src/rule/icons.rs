@@ -13,6 +13,8 @@ use crate::revision::Revision;
 pub(super) const RULE: Rule = Rule {
     name: "icons",
     title: "The source of an icon is an http or https URL, or a data URI in Base64, and its sizes are like 48x48 or any",
+    why: "A client loads the icon from there. Any other source it must refuse, and wrong sizes look \
+        wrong.",
     requirements: &["meta/icon-source", "meta/icon-sizes"],
     faults: &["icon-unsafe", "icon-size-unclear"],
     applies: |revision, _| revision >= Revision::V2025_11_25,

@@ -12,6 +12,7 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "input-required",
     title: "Input is asked for only where it may be, in a known way, and only as the client declared",
+    why: "A client can answer only the questions it knows and declared. Any other ends the call.",
     requirements: &[
         "mrtr/allowed-methods",
         "mrtr/not-empty",

@@ -12,6 +12,8 @@ use crate::revision::{Era, Revision};
 pub(super) const RULE: Rule = Rule {
     name: "later-methods",
     title: "The server sends no methods of revisions later than the one that was negotiated",
+    why: "A client of the negotiated revision does not know them: a request gets an error, and a \
+        notification is lost.",
     requirements: &["initialization/negotiated-version"],
     faults: &["later-methods"],
     applies: |revision, _| revision.era() == Era::Legacy,

@@ -13,6 +13,8 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "listen-streams",
     title: "The stream of a subscription carries nothing of other requests, and ends with a response",
+    why: "A client takes what comes there for news of what it listens to, and the missing end for a \
+        broken connection.",
     requirements: &[
         "subscriptions/no-request-notifications",
         "subscriptions/graceful-close",

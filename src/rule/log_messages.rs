@@ -14,6 +14,8 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "log-messages",
     title: "Log messages have a known level and data, and are those that were asked for",
+    why: "A client sorts and filters by the level and shows the data. What was not asked for is in \
+        its way.",
     requirements: &[
         "logging/levels",
         "logging/message-form",

@@ -16,6 +16,8 @@ use crate::transcript::What;
 pub(super) const RULE: Rule = Rule {
     name: "meta-keys",
     title: "The keys of _meta are a name, with a prefix or without",
+    why: "Prefixes keep the keys of different people apart. A key of another form may be refused by \
+        a strict reader.",
     requirements: &["meta/key-form", "meta/trace-context"],
     faults: &["meta-key-malformed", "trace-context-malformed"],
     applies: |revision, _| revision >= Revision::V2025_06_18,

@@ -14,6 +14,7 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "mirrored-headers",
     title: "No two arguments of a tool are mirrored in the same header",
+    why: "A gateway that reads the header cannot know which of the two arguments it has.",
     requirements: &["tools/x-mcp-header-valid"],
     faults: &["header-annotation-repeated"],
     applies: |revision, _| revision.era() == Era::Modern,

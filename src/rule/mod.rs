@@ -70,6 +70,8 @@ pub struct Rule {
     pub name: &'static str,
     /// One sentence that is true of a conforming server.
     pub title: &'static str,
+    /// Why a client cares.
+    pub why: &'static str,
     /// The requirements that its findings cite.
     pub requirements: &'static [&'static str],
     /// The faults of the reference server that it catches.

@@ -15,6 +15,8 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "no-batches",
     title: "Messages come one by one where the revision has no batches",
+    why: "A client that reads one message at a time cannot read an array, and every answer in it is \
+        lost.",
     requirements: &[
         "initialization/negotiated-version",
         "stdio/only-messages",

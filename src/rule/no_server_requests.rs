@@ -12,6 +12,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "no-server-requests",
     title: "The server sends no requests of its own",
+    why: "A client of this revision has no way to answer, and the server would wait for ever.",
     requirements: &[
         "messages/no-server-requests",
         "stdio/no-requests",

@@ -9,6 +9,7 @@ use crate::judge::Session;
 pub(super) const RULE: Rule = Rule {
     name: "notification-capabilities",
     title: "The server sends only the notifications that its capabilities announce",
+    why: "A client has no handler for what was never announced.",
     requirements: &[
         "logging/declare-capability",
         "initialization/negotiated-capabilities",

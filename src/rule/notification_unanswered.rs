@@ -15,6 +15,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "notification-unanswered",
     title: "Notifications and responses are not answered",
+    why: "A client waits for no answer, and may take it for that of another request.",
     requirements: &["messages/notification-unanswered"],
     faults: &["notification-answered", "unknown-notification-answered"],
     applies: |_, transport| transport != Transport::Http,

@@ -15,6 +15,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "only-messages",
     title: "stdout carries protocol messages and nothing else, one a line",
+    why: "A client reads stdout line by line as JSON. One line of anything else ends many a client.",
     requirements: &["stdio/only-messages", "stdio/one-line"],
     faults: &["log-on-stdout", "pretty-printed", "no-newline"],
     applies: |_, transport| transport == Transport::Stdio,

@@ -16,6 +16,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "opening",
     title: "The session opens, and the first requests are answered",
+    why: "A client that cannot open a session can do nothing else.",
     requirements: &[
         "initialization/result",
         "versioning/echo",

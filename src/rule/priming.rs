@@ -15,6 +15,8 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "priming",
     title: "A resumable stream opens with an event that has an id and no data",
+    why: "A client whose connection breaks before the first message can come back only if it has an \
+        id to resume from.",
     requirements: &["sse/priming-event"],
     faults: &["stream-unprimed"],
     applies: |revision, transport| {

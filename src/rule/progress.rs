@@ -12,6 +12,8 @@ use crate::message::{self, Kind};
 pub(super) const RULE: Rule = Rule {
     name: "progress",
     title: "Progress names the token of a running request, rises, and stops with the answer",
+    why: "A client finds the bar to move by the token. A bar that moves back, or after the end, \
+        misleads its user.",
     requirements: &[
         "progress/known-token",
         "progress/original-token",

@@ -12,6 +12,7 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "quiet-before-initialized",
     title: "Before notifications/initialized the server sends no requests but pings",
+    why: "A client that is still opening the session is not ready to answer.",
     requirements: &["initialization/quiet-before-initialized"],
     faults: &["talks-too-early"],
     applies: |revision, _| revision.era() == Era::Legacy,

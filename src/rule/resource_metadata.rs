@@ -15,6 +15,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "resource-metadata",
     title: "The metadata of a protected resource is where clients look for it",
+    why: "A client that finds no metadata does not know where its user is to sign in.",
     requirements: &["authorization/metadata-found"],
     faults: &["metadata-unreachable"],
     applies: |revision, transport| {

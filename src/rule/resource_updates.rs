@@ -13,6 +13,7 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "resource-updates",
     title: "Updates of resources come only after a subscription",
+    why: "A client that did not ask has no use for the message, and may read again for nothing.",
     requirements: &["resources/updated-only-if-subscribed"],
     faults: &["updates-unasked"],
     applies: |revision, _| revision.era() == Era::Legacy,

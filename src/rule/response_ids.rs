@@ -16,6 +16,8 @@ use crate::transcript::What;
 pub(super) const RULE: Rule = Rule {
     name: "response-ids",
     title: "Each request is answered once, with its own id, of the same value and type",
+    why: "A client finds the request that an answer belongs to by the id. Without it the call waits \
+        until its deadline.",
     requirements: &[
         "messages/same-id",
         "messages/request-answered",

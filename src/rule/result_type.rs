@@ -12,6 +12,8 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "result-type",
     title: "Every result says of which type it is, and the type is known",
+    why: "A client goes by resultType before it reads anything else: it takes a question for the \
+        result, or gives up.",
     requirements: &["messages/result-type", "messages/result-type-known"],
     faults: &["result-type-missing", "result-type-unknown"],
     applies: |revision, _| revision.era() == Era::Modern,

@@ -14,6 +14,7 @@ use crate::revision::{Era, Revision};
 pub(super) const RULE: Rule = Rule {
     name: "sampling-results",
     title: "What the client's model gets of a tool fits the output schema of that tool",
+    why: "The model reads what the schema promised. What does not fit it may refuse, or get wrong.",
     requirements: &["sampling/tool-result-structured"],
     faults: &["sampling-result-mistyped"],
     applies: |revision, _| revision >= Revision::V2025_11_25,

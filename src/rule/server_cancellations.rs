@@ -13,6 +13,8 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "server-cancellations",
     title: "The server cancels only what it may cancel",
+    why: "A client drops what is cancelled. Of a request that it does not know, or that still runs, \
+        it loses the answer.",
     requirements: &[
         "cancellation/server-own-requests",
         "cancellation/server-only-subscriptions",

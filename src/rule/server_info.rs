@@ -11,6 +11,7 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "server-info",
     title: "Every result names the server in its _meta",
+    why: "It tells people who read logs which of several servers has answered.",
     requirements: &["meta/server-info"],
     faults: &["server-info-missing"],
     applies: |revision, _| revision.era() == Era::Modern,

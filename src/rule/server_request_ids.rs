@@ -15,6 +15,8 @@ use crate::revision::Era;
 pub(super) const RULE: Rule = Rule {
     name: "server-request-ids",
     title: "The requests of the server have ids that are strings or integers, none used twice, and go out on one stream",
+    why: "A client answers by the id. With one that is used twice, or comes twice, the answer goes \
+        to the wrong question.",
     requirements: &[
         "messages/request-id",
         "messages/request-id-unique",

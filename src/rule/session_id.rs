@@ -11,6 +11,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "session-id",
     title: "Session ids consist of visible ASCII characters, and belong to legacy revisions",
+    why: "A client sends the id back in a header, where other characters cannot travel.",
     requirements: &["http/session-id-visible-ascii", "http/session-id-ignored"],
     faults: &["session-id-invisible"],
     applies: |_, transport| transport == Transport::Http,

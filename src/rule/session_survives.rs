@@ -12,6 +12,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "session-survives",
     title: "The server does not end while its input is open",
+    why: "When the server ends, everything that its client was doing ends with it.",
     requirements: &["robust/no-early-exit"],
     faults: &["dies-early"],
     applies: |_, transport| transport != Transport::Http,

@@ -10,6 +10,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "sse-data",
     title: "The data of every event is a JSON-RPC message",
+    why: "A client reads the data of every event as JSON. Anything else ends many a client.",
     requirements: &["sse/well-formed"],
     faults: &["events-malformed"],
     applies: |_, transport| transport == Transport::Http,

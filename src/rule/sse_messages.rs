@@ -15,6 +15,7 @@ use crate::transport::{SseEvent, StreamId, Transport};
 pub(super) const RULE: Rule = Rule {
     name: "sse-messages",
     title: "Over HTTP+SSE every message comes in a message event, behind the endpoint event",
+    why: "A client knows only these events, and cannot send anything before it has the endpoint.",
     requirements: &["sse/message-events", "sse/endpoint-first"],
     faults: &["sse-event-type", "sse-endpoint-late"],
     applies: |_, transport| transport == Transport::Sse,

@@ -17,6 +17,7 @@ use crate::transport::Transport;
 pub(super) const RULE: Rule = Rule {
     name: "stream-ends",
     title: "The event stream of a request brings the response, and ends with it",
+    why: "A client that waits on the stream gets no answer, or holds a connection open for nothing.",
     requirements: &[
         "http/stream-ends-after-response",
         "http/stream-delivers-response",

@@ -13,6 +13,8 @@ use crate::transport::StreamId;
 pub(super) const RULE: Rule = Rule {
     name: "subscriptions",
     title: "What comes on a subscription names it, follows its acknowledgement and was asked for",
+    why: "A client tells its subscriptions apart by the id, and waits for the acknowledgement to \
+        know that it is told.",
     requirements: &[
         "subscriptions/ack-first",
         "subscriptions/nothing-before-ack",

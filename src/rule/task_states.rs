@@ -14,6 +14,8 @@ use crate::revision::Revision;
 pub(super) const RULE: Rule = Rule {
     name: "task-states",
     title: "A task that has ended keeps its status, and reports no progress any more",
+    why: "A client stops asking once it reads that a task is over: it would never see what comes \
+        after.",
     requirements: &["tasks/terminal-final", "tasks/progress-stops"],
     faults: &["task-revives", "task-progress-late"],
     applies: |revision, _| revision >= Revision::V2025_11_25,

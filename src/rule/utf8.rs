@@ -10,6 +10,8 @@ use crate::transcript::What;
 pub(super) const RULE: Rule = Rule {
     name: "utf-8",
     title: "Messages are encoded in UTF-8",
+    why: "A client that decodes strictly ends at the first wrong byte; another one shows wrong \
+        letters.",
     requirements: &["messages/utf-8"],
     faults: &["invalid-utf8-sent"],
     applies: |_, _| true,

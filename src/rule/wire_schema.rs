@@ -19,6 +19,8 @@ use crate::wire::{self, Violation, WireSchema};
 pub(super) const RULE: Rule = Rule {
     name: "wire-schema",
     title: "Every message satisfies the schema of the revision",
+    why: "A client with types parses every message into them. One field of another type, or missing, \
+        and the whole message is lost.",
     requirements: &[
         "messages/json-rpc",
         "initialization/result",

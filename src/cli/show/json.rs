@@ -24,6 +24,7 @@ fn one(item: &Item<'_>, catalog: &Catalog) -> Value {
             "kind": "rule",
             "id": named(rule),
             "title": rule.title,
+            "why": rule.why,
             "requirements": requirements(rule.requirements, catalog),
             "faults": faults(rule.faults),
         }),

@@ -113,6 +113,8 @@ fn write_case(page: &mut Page, case: &Case, catalog: &Catalog) {
 fn write_rule(page: &mut Page, rule: &Rule, catalog: &Catalog) {
     page.title(&named(rule), "rule");
     page.text(2, rule.title);
+    page.heading("Why");
+    page.text(2, rule.why);
     page.heading("When");
     page.text(2, &seen_by(rule));
     let cited = rule.requirements.iter().copied();
