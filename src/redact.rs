@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::target::PORT;
+
 /// What a secret is replaced with.
 pub const REDACTED: &str = "[redacted]";
 
@@ -33,7 +35,7 @@ impl Redactor {
         let env_values = env.iter().map(|(_, value)| value.as_str());
         let mut values: Vec<String> = header_values
             .chain(env_values)
-            .filter(|value| value.len() >= MIN_LENGTH)
+            .filter(|value| value.len() >= MIN_LENGTH && *value != PORT)
             .flat_map(|value| [value.to_owned(), in_query(value)])
             .collect();
         // The longest first, so that a value inside another does not leave its rest behind.

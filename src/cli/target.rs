@@ -216,8 +216,10 @@ impl Target {
                 option("--identity", format!("{identity}={name}: {REDACTED}"));
             }
         }
-        env.iter()
-            .for_each(|(name, _)| option("--env", format!("{name}={REDACTED}")));
+        for (name, value) in env {
+            let shown = if value == PORT { PORT } else { REDACTED };
+            option("--env", format!("{name}={shown}"));
+        }
         if let Some(cwd) = &self.cwd {
             option("--cwd", cwd.display().to_string());
         }
@@ -528,7 +530,7 @@ mod tests {
     fn secrets_stay_out_of_what_is_repeated() {
         let target = Target {
             headers: vec!["Authorization: Bearer s3cr3t-token".into()],
-            env: vec!["KEY=k-123456".into()],
+            env: vec!["KEY=k-123456".into(), "PORT={port}".into()],
             ..target(
                 Some("http://127.0.0.1:{port}/mcp?key=s3cr3t-token"),
                 &["server", "--key=k-123456", "{port}"],
@@ -545,7 +547,7 @@ mod tests {
         assert_eq!(
             resolved.arguments.join(" "),
             "--url http://127.0.0.1:{port}/mcp?key=[redacted] --header Authorization: [redacted] \
-             --env KEY=[redacted] -- server --key=[redacted] {port}"
+             --env KEY=[redacted] --env PORT={port} -- server --key=[redacted] {port}"
         );
     }
 }
