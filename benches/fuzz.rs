@@ -9,13 +9,14 @@
     reason = "a benchmark that cannot go on fails"
 )]
 
+mod common;
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
-const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/fuzz.json");
 /// How many inputs each run tries, unless a number is given.
 const INPUTS: u64 = 200_000;
 /// The same inputs each time.
@@ -37,13 +38,11 @@ fn main() {
     }
     let record = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "processors": std::thread::available_parallelism().map_or(0, usize::from),
+        "processors": common::processors(),
         "seed": SEED,
         "healthy": runs,
     });
-    let text = format!("{}\n", serde_json::to_string_pretty(&record).unwrap());
-    std::fs::write(RECORD, &text).unwrap();
-    println!("{text}written to {RECORD}\n");
+    common::save("fuzz.json", &record);
 }
 
 fn measured(revision: &str, transport: &str, inputs: u64) -> Value {
@@ -86,14 +85,7 @@ fn measured(revision: &str, transport: &str, inputs: u64) -> Value {
 fn peak_rss(mut child: Child) -> Option<u64> {
     let mut peak = None;
     while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
-        let now = status.ok().and_then(|status| {
-            let line = status
-                .lines()
-                .find_map(|line| line.strip_prefix("VmHWM:"))?;
-            line.trim().strip_suffix(" kB")?.parse().ok()
-        });
-        peak = peak.max(now);
+        peak = peak.max(common::peak_rss(child.id()));
         std::thread::sleep(Duration::from_millis(50));
     }
     peak

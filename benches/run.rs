@@ -6,6 +6,8 @@
     reason = "a benchmark that cannot go on fails"
 )]
 
+mod common;
+
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,6 @@ use criterion::{Criterion, criterion_group};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
-const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/bench.json");
 /// A process that is about to end has reached its peak: it is looked at so often that little is missed.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -73,12 +74,8 @@ fn record() {
         .into_iter()
         .map(|(name, options, command)| measured(name, options, command))
         .collect();
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    let record =
-        json!({ "version": env!("CARGO_PKG_VERSION"), "processors": processors, "runs": runs });
-    let text = format!("{}\n", serde_json::to_string_pretty(&record).unwrap());
-    std::fs::write(RECORD, &text).unwrap();
-    println!("{text}written to {RECORD}\n");
+    let record = json!({ "version": env!("CARGO_PKG_VERSION"), "processors": common::processors(), "runs": runs });
+    common::save("bench.json", &record);
 }
 
 fn measured(name: &str, options: &[&str], command: &[&str]) -> Value {
@@ -88,7 +85,7 @@ fn measured(name: &str, options: &[&str], command: &[&str]) -> Value {
     let waiting = std::thread::spawn(move || child.wait_with_output().unwrap());
     let mut peak = None;
     while !waiting.is_finished() {
-        peak = peak.max(peak_rss(pid));
+        peak = peak.max(common::peak_rss(pid));
         std::thread::sleep(LOOK);
     }
     let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap();
@@ -104,15 +101,6 @@ fn measured(name: &str, options: &[&str], command: &[&str]) -> Value {
         "processes_started": report["summary"]["starts"],
         "harness_peak_rss_kib": peak,
     })
-}
-
-/// In KiB; none where the system has no /proc.
-fn peak_rss(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 criterion_group! {

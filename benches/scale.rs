@@ -10,6 +10,8 @@
     reason = "a benchmark that cannot go on fails"
 )]
 
+mod common;
+
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,7 +24,6 @@ use mcp_conform::verdict::{TrialReport, Verdict};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
-const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/scale.json");
 
 /// How often the catalog is played.
 const REPEATS: [usize; 3] = [1, 10, 100];
@@ -77,16 +78,13 @@ fn record() {
     });
     let cases: Vec<Value> = repeats.into_iter().map(measured).collect();
     let tools: Vec<Value> = tools.into_iter().map(measured).collect();
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
     let record = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "processors": processors,
+        "processors": common::processors(),
         "by_cases": cases,
         "by_tools": tools,
     });
-    let text = format!("{}\n", serde_json::to_string_pretty(&record).unwrap());
-    std::fs::write(RECORD, &text).unwrap();
-    println!("{text}written to {RECORD}\n");
+    common::save("scale.json", &record);
 }
 
 fn measured(scale: Scale) -> Value {
@@ -154,7 +152,7 @@ fn one(scale: Scale) -> Value {
         "trials_per_second": (trials as f64 / wall.as_secs_f64()).round(),
         "harness_cpu_ms": own_ms,
         "servers_cpu_ms": servers_ms,
-        "harness_peak_rss_kib": peak_rss(),
+        "harness_peak_rss_kib": common::peak_rss(std::process::id()),
     })
 }
 
@@ -203,13 +201,4 @@ fn cpu_ms() -> (Option<u64>, Option<u64>) {
         Some(10 * (fields[0] + fields[1])),
         Some(10 * (fields[2] + fields[3])),
     )
-}
-
-/// In KiB; none where the system has no /proc.
-fn peak_rss() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }

@@ -85,6 +85,31 @@ pub struct Coverage {
     pub keywords: BTreeMap<String, u64>,
 }
 
+impl Coverage {
+    /// Counts one of this generator, about this method, with this wrong with it.
+    pub fn count(&mut self, generator: &str, method: Option<&str>, keyword: &str) {
+        *self.generators.entry(generator.to_owned()).or_default() += 1;
+        *self.keywords.entry(keyword.to_owned()).or_default() += 1;
+        if let Some(method) = method {
+            *self.methods.entry(method.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Coverage) {
+        let pairs = [
+            (&mut self.generators, &other.generators),
+            (&mut self.methods, &other.methods),
+            (&mut self.keywords, &other.keywords),
+        ];
+        for (all, more) in pairs {
+            for (name, count) in more {
+                *all.entry(name.clone()).or_default() += count;
+            }
+        }
+    }
+}
+
 impl RunReport {
     /// The report of this version of the program.
     pub fn new(

@@ -117,16 +117,16 @@ pub async fn run(options: Options, listener: Listener<'_>) -> Result<RunReport, 
         failed,
     } = setup::setup(&options).await?;
     let plan = plan::plan(&options.catalog, &profile, &selection);
-    let rules = RULES.len() * profile.offers.len();
+    let expected = plan.trials() + RULES.len() * profile.offers.len();
     let mut collector = Collector {
         listener,
         ledger: RuleLedger::default(),
-        trials: Vec::with_capacity(plan.trials() + rules),
+        trials: Vec::with_capacity(expected),
         round_trips: Vec::new(),
     };
     (collector.listener)(&Event::Planned {
         profile: &profile,
-        trials: plan.trials() + rules,
+        trials: expected,
     });
     for trial in plan.left_out {
         collector.take_trial(trial);

@@ -213,6 +213,22 @@ pub struct Elided {
     pub due: Due,
 }
 
+impl What {
+    /// How the process ended, in words; none if it did not, or if the system does not say how.
+    pub fn exit(&self) -> Option<String> {
+        match self {
+            What::Exit {
+                code: Some(code), ..
+            } => Some(format!("ended with exit code {code}")),
+            What::Exit {
+                signal: Some(signal),
+                ..
+            } => Some(format!("was ended by signal {signal}")),
+            _ => None,
+        }
+    }
+}
+
 impl Entry {
     /// An entry.
     pub fn new(at_us: u64, stream: StreamId, what: What) -> Entry {

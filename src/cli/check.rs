@@ -11,20 +11,18 @@ use clap::Args;
 use super::calls::Calls;
 use super::output::Output;
 use super::revisions::{self, Revisions};
+use super::running::{failure, timeout, unless_interrupted};
 use super::target::{Others, Resolved, Target};
 use super::{CatalogArgs, Failure};
 use crate::catalog::Catalog;
 use crate::condition::IDENTITY;
 use crate::event::RunReport;
 use crate::report::Reporters;
-use crate::run::{self, Options, RunError};
+use crate::run::{self, Options};
 use crate::target::{Endpoint, TargetInfo};
 
 /// How long a request may take unless the user says otherwise.
 const TIMEOUT: &str = "10s";
-/// How long threads that wait for a server may hold up the end.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// Check a server: the bundled one if no target is given.
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -78,14 +76,6 @@ impl Default for Check {
             save_transcripts: None,
             calls: Calls::default(),
         }
-    }
-}
-
-pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("nothing answers in no time".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -162,48 +152,7 @@ fn verify_identities(endpoints: &[Endpoint], catalog: &Catalog) -> Result<(), Fa
 
 fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {
     let mut listener = |event: &crate::event::Event<'_>| reporters.event(event);
-    block_on(run::run(options, &mut listener))?.map_err(failure)
-}
-
-/// Runs to the end, unless the user or the system wants us to stop.
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::run(format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(async {
-        tokio::select! {
-            result = work => Ok(result),
-            () = interrupted() => Err(Failure::run("interrupted: there is no report")),
-        }
-    });
-    // Whatever still runs ends with its session; a thread that waits for a server must not hold us up.
-    runtime.shutdown_timeout(GRACE);
-    result
-}
-
-pub(super) fn failure(error: RunError) -> Failure {
-    match error {
-        RunError::Select(_) => Failure::usage(error),
-        _ => Failure::run(error),
-    }
-}
-
-/// Returns when the user, or the system, wants us to stop.
-pub(super) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => return,
-                Ok(()) = tokio::signal::ctrl_c() => return,
-            }
-        }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+    unless_interrupted(run::run(options, &mut listener))?.map_err(failure)
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 
 use super::Failure;
 use super::calls::Calls;
-use super::check::{interrupted, timeout};
 use super::output::Output;
 use super::revisions::{self, Revisions};
+use super::running::{block_on, failure, interrupted, timeout};
 use super::target::{Others, Target};
 use crate::catalog::Catalog;
 use crate::event::RunReport;
@@ -122,25 +122,21 @@ fn some_seed() -> u64 {
 }
 
 fn play(options: Options, time: Duration) -> Result<RunReport, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::run(format!("cannot start threads: {error}")))?;
     let bar = Bar::if_watched(time, options.seed);
     let watcher = |place: &str, progress: Progress| bar.show(place, progress);
     let (stop, stopped) = watch::channel(false);
-    let report = runtime.block_on(async {
+    let work = async {
         tokio::spawn(async move {
             interrupted().await;
             let _ = stop.send(true);
             // Kept, or the end of the channel would look like a stop.
             std::future::pending::<()>().await;
         });
-        fuzz::run(options, stopped, &watcher).await
-    });
-    bar.0.finish_and_clear();
-    runtime.shutdown_timeout(GRACE);
-    report.map_err(super::check::failure)
+        let report = fuzz::run(options, stopped, &watcher).await;
+        bar.0.finish_and_clear();
+        report
+    };
+    block_on(work, GRACE)?.map_err(failure)
 }
 
 /// Inputs per second, findings, time left: on stderr, and only if that is a terminal.

@@ -12,7 +12,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use mcp_reference_server::{Fault, faults};
 
 use super::cases::to_json;
-use super::{CatalogArgs, Failure, check, print};
+use super::running::{timeout, unless_interrupted};
+use super::{CatalogArgs, Failure, print};
 use crate::matrix::{self, Matrix, Options};
 use crate::run;
 
@@ -35,7 +36,7 @@ pub(super) struct Arguments {
     jobs: Option<NonZeroUsize>,
 
     /// How long a request to a faulty server may take
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = check::timeout)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = timeout)]
     timeout: Duration,
 }
 
@@ -90,7 +91,7 @@ impl Arguments {
             }
             bar.inc(1);
         };
-        let matrix = check::block_on(matrix::run(options, done))?;
+        let matrix = unless_interrupted(matrix::run(options, done))?;
         bar.finish_and_clear();
         print(&matrix::summary(&matrix))?;
         for report in &self.reports {

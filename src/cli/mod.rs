@@ -9,6 +9,7 @@ mod judge;
 mod matrix;
 mod output;
 mod revisions;
+mod running;
 mod serve;
 mod show;
 mod target;

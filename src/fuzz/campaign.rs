@@ -1,6 +1,6 @@
 //! Tries input after input in one place, in windows, and hunts down whatever is wrong.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ use super::place::{Lane, Place};
 use super::source::Source;
 use super::{Found, Progress};
 use crate::drive::Care;
+use crate::event::Coverage;
 use crate::transport::Transport;
 
 /// So many inputs are sent before an answer is waited for.
@@ -41,10 +42,7 @@ pub(super) struct Limit {
 pub(super) struct Tally {
     pub(super) inputs: u64,
     pub(super) found: Vec<Found>,
-    /// Inputs by generator, method and keyword.
-    pub(super) generators: BTreeMap<String, u64>,
-    pub(super) methods: BTreeMap<String, u64>,
-    pub(super) keywords: BTreeMap<String, u64>,
+    pub(super) coverage: Coverage,
     /// Why it ended before its time.
     pub(super) cut_short: Option<String>,
 }
@@ -205,22 +203,12 @@ impl<'a> Campaign<'a> {
     fn count(&mut self, window: &[Input]) {
         self.tally.inputs += window.len() as u64;
         for input in window {
-            *self
-                .tally
-                .generators
-                .entry(input.generator.to_owned())
-                .or_default() += 1;
-            *self
-                .tally
-                .keywords
-                .entry(input.keyword.to_owned())
-                .or_default() += 1;
-            if let Some(method) = &input.method {
-                // Methods that were made up are many.
-                let known = method.len() < 64 && !method.contains(char::is_whitespace);
-                let method = if known { method.as_str() } else { "(other)" };
-                *self.tally.methods.entry(method.to_owned()).or_default() += 1;
-            }
+            // Methods that were made up are many.
+            let known = |method: &str| method.len() < 64 && !method.contains(char::is_whitespace);
+            let method = input.method.as_deref();
+            let method = method.map(|method| if known(method) { method } else { "(other)" });
+            let coverage = &mut self.tally.coverage;
+            coverage.count(input.generator, method, input.keyword);
         }
     }
 

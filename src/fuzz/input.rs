@@ -100,6 +100,11 @@ impl Input {
         self.shots.iter().flat_map(steps).collect()
     }
 
+    /// Several, one behind the other, as a case file has them.
+    pub(super) fn all_steps(inputs: &[Input]) -> Value {
+        json!(inputs.iter().flat_map(Input::steps).collect::<Vec<_>>())
+    }
+
     /// What steps of a case send; none where they do anything else.
     pub(super) fn of_steps(steps: &[Step]) -> Option<Input> {
         let mut shots: Vec<Shot> = Vec::new();

@@ -119,14 +119,8 @@ pub async fn run(
         ));
     }
     let mut tallies = Vec::new();
+    let mut done = 0;
     for (number, (revision, transport)) in places.iter().copied().enumerate() {
-        let left = places.len() - number;
-        let share = |all: u64| all / left as u64;
-        let done: u64 = tallies
-            .iter()
-            .map(|(_, _, tally): &(_, _, campaign::Tally)| tally.inputs)
-            .sum();
-        let time = options.time.saturating_sub(started.elapsed());
         let Some(place) = place(&setup.bench, &setup.profile, &options, revision, transport) else {
             continue;
         };
@@ -137,10 +131,13 @@ pub async fn run(
                 options.seed,
             ),
         };
+        // What is left is shared by the places that are left.
+        let left = places.len() - number;
+        let time = options.time.saturating_sub(started.elapsed());
         let limit = Limit {
             inputs: match inputs.given_count() {
                 Some(count) => count as u64,
-                None => share(options.inputs.saturating_sub(done)),
+                None => options.inputs.saturating_sub(done) / left as u64,
             },
             until: Instant::now() + time / u32::try_from(left).unwrap_or(1),
         };
@@ -152,6 +149,7 @@ pub async fn run(
             path: options.save.clone(),
             source,
         })?;
+        done += tally.inputs;
         tallies.push((revision, transport, tally));
         if *stop.borrow() {
             break;

@@ -160,15 +160,10 @@ fn ended(entries: &[Entry], wait: Wait, fence: Option<&Exchange>) -> Option<usiz
 }
 
 fn gone(session: &Session<'_>, exchanges: &[Exchange], end: usize) -> Violation {
-    let message = match session.entries.get(end).map(|entry| &entry.what) {
-        Some(What::Exit {
-            code: Some(code), ..
-        }) => format!("the server ended with exit code {code}"),
-        Some(What::Exit {
-            signal: Some(signal),
-            ..
-        }) => format!("the server was ended by signal {signal}"),
-        Some(What::Broken { message }) => format!("the connection broke: {message}"),
+    let what = session.entries.get(end).map(|entry| &entry.what);
+    let message = match (what, what.and_then(What::exit)) {
+        (_, Some(how)) => format!("the server {how}"),
+        (Some(What::Broken { message }), _) => format!("the connection broke: {message}"),
         _ => "the server ended, or closed the connection".to_owned(),
     };
     let last = exchanges

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::catalog::Catalog;
+use crate::conversation::Conversation;
 use crate::drive::{Care, Session, Shot, Spec, Wait};
 use crate::judge;
-use crate::transcript::{Header, StepRef};
+use crate::transcript::{Entry, Header, StepRef};
 
 use super::input::Input;
 use super::memory::{self, Held};
@@ -45,6 +46,20 @@ const QUICK: Duration = Duration::from_millis(500);
 const SILENT: Duration = Duration::from_millis(100);
 
 impl Place {
+    /// A session here as the judge sees it.
+    pub(super) fn seen<'a>(
+        &'a self,
+        entries: &'a [Entry],
+        conversation: &'a Conversation,
+    ) -> judge::Session<'a> {
+        judge::Session {
+            header: &self.header,
+            entries,
+            conversation,
+            catalog: &self.catalog,
+        }
+    }
+
     /// How inputs are tried that may well bring nothing.
     pub(super) fn glance(&self) -> Care {
         let fence = self.spec.timeout;
@@ -97,16 +112,8 @@ impl Place {
         if wait != Wait::Done {
             session.hear_out().await;
         }
-        let suspicions = suspicions(
-            &judge::Session {
-                header: &self.header,
-                entries: &session.record.entries,
-                conversation: &session.record.conversation,
-                catalog: &self.catalog,
-            },
-            wait,
-            from,
-        );
+        let seen = self.seen(&session.record.entries, &session.record.conversation);
+        let suspicions = suspicions(&seen, wait, from);
         let usable = !suspicions
             .iter()
             .any(|suspicion| suspicion.oracle.is_fatal());

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::campaign::Tally;
+use super::input::Input;
 use super::memory::Held;
 use super::oracle::Oracle;
 use super::place::Place;
 use super::{Found, Options, save};
-use crate::event::{Coverage, Fuzzing, RunReport, Summary};
-use crate::judge;
+use crate::conversation::Conversation;
+use crate::event::{Fuzzing, RunReport, Summary};
 use crate::judge::evidence::{self, Violation};
 use crate::profile::Profile;
 use crate::revision::Revision;
@@ -35,7 +36,7 @@ pub(super) fn report(
     for (revision, transport, tally) in &tallies {
         trials.extend(trials_of(*revision, *transport, tally, options));
         fuzzing.inputs += tally.inputs;
-        add(&mut fuzzing.coverage, tally);
+        fuzzing.coverage.add(&tally.coverage);
     }
     TrialReport::sort(&mut trials);
     let seconds = started.elapsed().as_secs_f64();
@@ -54,19 +55,6 @@ pub(super) fn report(
             summary,
             trials,
         )
-    }
-}
-
-fn add(coverage: &mut Coverage, tally: &Tally) {
-    let pairs = [
-        (&mut coverage.generators, &tally.generators),
-        (&mut coverage.methods, &tally.methods),
-        (&mut coverage.keywords, &tally.keywords),
-    ];
-    for (all, more) in pairs {
-        for (name, count) in more {
-            *all.entry(name.clone()).or_default() += count;
-        }
     }
 }
 
@@ -103,14 +91,6 @@ fn trials_of(
 }
 
 fn finding(found: &Found, options: &Options) -> Finding {
-    let steps = |inputs: &[super::Input]| -> Value {
-        json!(
-            inputs
-                .iter()
-                .flat_map(super::Input::steps)
-                .collect::<Vec<_>>()
-        )
-    };
     let case = save::case_id(found);
     let mut finding = found.finding.clone();
     if !found.repeats {
@@ -133,8 +113,8 @@ fn finding(found: &Found, options: &Options) -> Finding {
     finding.reproduce = evidence::quoted(&words);
     finding.fuzzed = Some(Box::new(Fuzzed {
         oracle: found.oracle.case(),
-        input: steps(&found.input),
-        shrunk: steps(&found.shrunk),
+        input: Input::all_steps(&found.input),
+        shrunk: Input::all_steps(&found.shrunk),
         seen: found.seen,
         case,
     }));
@@ -143,15 +123,7 @@ fn finding(found: &Found, options: &Options) -> Finding {
 
 /// That the process grows.
 pub(super) fn leak(place: &Place, first: Held, now: Held) -> Option<Finding> {
-    let entries = [];
-    let conversation =
-        crate::conversation::Conversation::new(place.header.revision, place.header.transport);
-    let session = judge::Session {
-        header: &place.header,
-        entries: &entries,
-        conversation: &conversation,
-        catalog: &place.catalog,
-    };
+    let nothing = Conversation::new(place.header.revision, place.header.transport);
     let violation = Violation {
         requirement: "robust/bounded-memory".to_owned(),
         message: "the process grows with the number of inputs, and with the same inputs again"
@@ -165,5 +137,5 @@ pub(super) fn leak(place: &Place, first: Held, now: Held) -> Option<Finding> {
         tolerated: false,
         hint: None,
     };
-    evidence::finding(&session, violation)
+    evidence::finding(&place.seen(&[], &nothing), violation)
 }

@@ -100,13 +100,7 @@ pub(super) fn save(folder: &Path, found: &[Found]) -> std::io::Result<()> {
 }
 
 fn case(found: &Found) -> Value {
-    let mut steps = json!(
-        found
-            .shrunk
-            .iter()
-            .flat_map(Input::steps)
-            .collect::<Vec<_>>()
-    );
+    let mut steps = Input::all_steps(&found.shrunk);
     if found.oracle == Oracle::RefusesInvalid {
         for step in steps.as_array_mut().into_iter().flatten() {
             step["expect"] = json!({ "$not": { "result": { "$any": true } } });

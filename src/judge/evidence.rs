@@ -7,7 +7,7 @@ use crate::catalog::hint;
 use crate::condition;
 use crate::message;
 use crate::transcript::{Entry, Header, What};
-use crate::verdict::{Direction, EntryRef, Finding, Level, trial_name};
+use crate::verdict::{Direction, EntryRef, Finding, Level};
 
 /// How many characters of an entry a finding quotes.
 const MAX_EXCERPT: usize = 600;
@@ -234,9 +234,4 @@ fn bounded(value: Value) -> Value {
     } else {
         value
     }
-}
-
-/// The name of the trial of a case in this session.
-pub fn name_in(header: &Header, case: &str) -> String {
-    trial_name(case, header.revision, header.transport)
 }

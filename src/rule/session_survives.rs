@@ -45,14 +45,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
     }
     let exit = (end..session.entries.len()).find(|index| matches!(what(*index), What::Exit { .. }));
     let how = match exit.map(what) {
-        Some(What::Exit {
-            code: Some(code), ..
-        }) => format!("ended with exit code {code}"),
-        Some(What::Exit {
-            signal: Some(signal),
-            ..
-        }) => format!("was ended by signal {signal}"),
-        Some(_) => "ended".to_owned(),
+        Some(exit) => exit.exit().unwrap_or_else(|| "ended".to_owned()),
         None if session.header.transport == Transport::Sse => "closed its event stream".to_owned(),
         None => "closed its output".to_owned(),
     };

@@ -1,0 +1,29 @@
+//! What the benchmarks share that keep a record.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// How many processors there are.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(0, usize::from)
+}
+
+/// Writes a record into reports/, and prints it.
+pub fn save(name: &str, record: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("reports")
+        .join(name);
+    let text = format!("{}\n", serde_json::to_string_pretty(record).unwrap());
+    std::fs::write(&path, &text).unwrap();
+    println!("{text}written to {}\n", path.display());
+}
+
+/// The most resident memory that a process had until now, in KiB; none where the system has no /proc.
+pub fn peak_rss(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
