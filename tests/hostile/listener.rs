@@ -120,7 +120,7 @@ pub fn endless_events(mut connection: TcpStream) {
     }
 }
 
-/// One event that never ends.
+/// One event that never ends, at a pace at which the time of a request is over long before the limit of an event.
 pub fn endless_event(mut connection: TcpStream) {
     let _ = connection.read(&mut [0; 64 << 10]);
     let mut going = connection
@@ -128,6 +128,7 @@ pub fn endless_event(mut connection: TcpStream) {
         .and_then(|()| connection.write_all(b"data: "));
     let piece = [b'x'; 64 << 10];
     while going.is_ok() {
+        std::thread::sleep(Duration::from_millis(5));
         going = connection.write_all(&piece);
     }
 }
