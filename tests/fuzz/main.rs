@@ -13,7 +13,7 @@ use mcp_conform::event::RunReport;
 use mcp_conform::fuzz::{self, Input, Options};
 use mcp_conform::revision::Revision;
 use mcp_conform::run::{self, Fixture};
-use mcp_conform::target::{CommandLine, Endpoint, HttpEndpoint, TargetInfo};
+use mcp_conform::target::{Endpoint, TargetInfo};
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::{Fuzzed, Verdict};
 use tokio::runtime::Runtime;
@@ -270,25 +270,6 @@ fn options(
 }
 
 fn endpoint(transport: Transport, fault: Option<&str>) -> Endpoint {
-    let program = env!("CARGO_BIN_EXE_mcp-conform");
-    let serve = |arguments: &[&str]| {
-        let fault = fault.into_iter().flat_map(|fault| ["--fault", fault]);
-        let words = [program, "serve", "--log", "off"].into_iter();
-        CommandLine {
-            words: words
-                .chain(arguments.iter().copied())
-                .chain(fault)
-                .map(str::to_owned)
-                .collect(),
-            ..CommandLine::default()
-        }
-    };
-    match transport {
-        Transport::Stdio => Endpoint::Stdio(serve(&["--stdio"])),
-        Transport::Http | Transport::Sse => Endpoint::Http(HttpEndpoint {
-            url: "http://127.0.0.1:{port}/mcp".to_owned(),
-            command: Some(serve(&["--http", "127.0.0.1:{port}"])),
-            ..HttpEndpoint::default()
-        }),
-    }
+    let flags: Vec<&str> = fault.into_iter().flat_map(|f| ["--fault", f]).collect();
+    Endpoint::reference(env!("CARGO_BIN_EXE_mcp-conform"), transport, &flags)
 }
