@@ -4,6 +4,7 @@
 //! pure function from a transcript to verdicts; [`run`] puts them together and tells the reporters.
 //! The design is described in docs/design.md.
 
+pub mod bench;
 pub mod catalog;
 pub mod cli;
 pub mod condition;

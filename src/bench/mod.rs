@@ -1,0 +1,3 @@
+//! What a call costs: measured, compared, explained.
+
+pub mod report;

@@ -1,0 +1,461 @@
+//! What a benchmark says: serialised, it is the JSON report, and what `--save` keeps for `--compare`.
+//!
+//! Times are in microseconds, counted from the moment at which the first byte of a request is handed to the operating
+//! system (or should have been, with a rate) until the answer is complete. Errors are counted, and are in no latency.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::revision::Revision;
+use crate::target::TargetInfo;
+use crate::transport::Transport;
+
+/// The version of this format. Members may be added; those that are there keep their meaning.
+pub const FORMAT: u32 = 1;
+
+/// A whole benchmark.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BenchReport {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The version of this program.
+    pub version: String,
+    /// When it began, in UTC, as RFC 3339 has it.
+    pub started: String,
+    /// The command line, without secrets.
+    pub arguments: Vec<String>,
+    /// Where it was measured.
+    pub machine: Machine,
+    /// How it was measured.
+    pub settings: Settings,
+    /// Who was measured.
+    pub targets: Vec<BenchTarget>,
+    /// What the process of the first target needs that is ours. `targets` has the same for each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerFigures>,
+    /// What each call cost, for each target, number of callers and size.
+    pub results: Vec<BenchResult>,
+    /// What it costs to get a connection.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<Connecting>,
+    /// What the handshake of a legacy session costs, on a connection that is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handshakes: Vec<Handshake>,
+    /// How soon something of an answer comes that is told in pieces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<Streaming>,
+    /// What it costs to read whole lists, by their length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<Listing>,
+    /// What an agent waits that makes one call after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chains: Vec<Chain>,
+    /// Each target against the first, or against a saved report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
+    /// What seems to be behind the figures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnoses: Vec<Diagnosis>,
+    /// Why it ended before everything was measured; what is here was measured until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
+}
+
+/// The machine on which we ran, and with us the servers that we started.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its operating system and version.
+    pub os: String,
+    /// Its kind of processor.
+    pub processor: String,
+    /// How many of them.
+    pub processors: usize,
+    /// Its memory.
+    pub memory_bytes: u64,
+    /// How many processes wanted to run when we began, on average over a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
+}
+
+/// How it was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How long each result was measured, in seconds.
+    pub duration_s: f64,
+    /// How long calls were made before that, in seconds.
+    pub warmup_s: f64,
+    /// Into so many turns the time was cut, in which the targets took turns.
+    pub rounds: usize,
+    /// Calls per second that were to be made; none: each caller made the next when it had an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// How long bytes were held back on their way to HTTP targets, and as long on the way back, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_delay_ms: Option<f64>,
+}
+
+/// Who was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchTarget {
+    /// The name that results know it by, which no other target has.
+    pub name: String,
+    /// How it was reached.
+    pub transport: Transport,
+    /// What the user said that it is.
+    pub info: TargetInfo,
+    /// The name and version that it gives itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implementation: Option<String>,
+    /// What its process needs, if that is ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerFigures>,
+}
+
+/// What a server's process needs, with all that it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServerFigures {
+    /// Resident memory after the calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_bytes: Option<u64>,
+    /// Processor time for each call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_us_per_call: Option<f64>,
+    /// From its start to the first answer: the median of some starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup_ms: Option<f64>,
+}
+
+/// What one kind of call cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchResult {
+    /// The name of the target.
+    pub target: String,
+    /// How it was reached.
+    pub transport: Transport,
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// The method, and behind it the name of the tool: `ping`, `tools/call echo`.
+    pub call: String,
+    /// So many calls were open at a time.
+    pub concurrency: usize,
+    /// So many bytes took the place of `{payload}`; 0: the arguments as given.
+    pub payload: usize,
+    /// Calls that were answered with a result.
+    pub count: u64,
+    /// Calls that were not.
+    pub errors: u64,
+    /// Results in a second.
+    pub throughput_per_s: f64,
+    /// How long results took.
+    pub latency_us: Latency,
+    /// How long it was measured, in seconds.
+    pub seconds: f64,
+    /// Calls per second that were to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<f64>,
+    /// With a rate: calls that were due, but not yet sent in the end, because earlier ones were open.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsent: u64,
+    /// Errors by kind, such as `timeout`, `HTTP 503`, `error -32602`, `isError`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors_by_kind: BTreeMap<String, u64>,
+    /// Bytes of a request, and of an answer on average: the message over stdio, the body over HTTP.
+    pub request_bytes: u64,
+    /// See `request_bytes`.
+    pub answer_bytes: u64,
+    /// Connections opened while it was measured, beyond one for each caller.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reconnects: u64,
+    /// How often which latency occurred.
+    pub distribution: Vec<Bucket>,
+    /// The same, turn by turn.
+    pub rounds: Vec<Round>,
+    /// What the server's process needed for it, if that is ours. No start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerFigures>,
+    /// Whether it ended before its time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+}
+
+/// A distribution in brief, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// The least.
+    pub min: f64,
+    /// The median.
+    pub p50: f64,
+    /// Nine of ten took no longer.
+    pub p90: f64,
+    /// 99 of 100 took no longer.
+    pub p99: f64,
+    /// 999 of 1000 took no longer.
+    pub p999: f64,
+    /// The most.
+    pub max: f64,
+}
+
+/// A latency in microseconds, and how many results took that long, or less, but more than the bucket before has. Each is
+/// 5 % wide; empty ones are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bucket(pub f64, pub u64);
+
+/// What was measured in one turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// How long it was, in seconds.
+    pub seconds: f64,
+    /// Results.
+    pub count: u64,
+    /// Calls without one.
+    pub errors: u64,
+    /// Their median.
+    pub p50_us: f64,
+    /// 99 of 100 took no longer.
+    pub p99_us: f64,
+}
+
+/// What it costs to get a connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connecting {
+    /// The name of the target.
+    pub target: String,
+    /// Whether it is encrypted.
+    pub tls: bool,
+    /// How often it was measured.
+    pub count: u64,
+    /// How often it failed.
+    pub errors: u64,
+    /// Until the connection stands.
+    pub tcp_us: Latency,
+    /// And until it is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_us: Option<Latency>,
+    /// A call on a new connection, all of it.
+    pub cold_call_us: Latency,
+    /// The same on a connection that was kept.
+    pub kept_call_us: Latency,
+    /// Whether the server closed the connection after the answer, though it was asked to keep it.
+    pub closed_by_server: bool,
+}
+
+/// What a legacy session costs before its first request: `initialize` and what follows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Handshake {
+    /// The name of the target.
+    pub target: String,
+    /// How it was reached.
+    pub transport: Transport,
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// How often it was measured.
+    pub count: u64,
+    /// How often it failed.
+    pub errors: u64,
+    /// How long it took.
+    pub latency_us: Latency,
+}
+
+/// An answer that is told in pieces: events before the result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Streaming {
+    /// The name of the target.
+    pub target: String,
+    /// How it was reached.
+    pub transport: Transport,
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// The method, and behind it the name of the tool.
+    pub call: String,
+    /// Answers.
+    pub count: u64,
+    /// Calls without a result.
+    pub errors: u64,
+    /// Messages of one answer, the result included, on average.
+    pub events_per_call: f64,
+    /// Messages in a second.
+    pub events_per_s: f64,
+    /// Until the first message.
+    pub first_us: Latency,
+    /// Until the last.
+    pub last_us: Latency,
+}
+
+/// What it costs to read a whole list, with all its pages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Listing {
+    /// The name of the target.
+    pub target: String,
+    /// How it was reached.
+    pub transport: Transport,
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// The method.
+    pub method: String,
+    /// What the list has.
+    pub items: u64,
+    /// Its pages.
+    pub pages: u64,
+    /// Bytes of all answers.
+    pub bytes: u64,
+    /// How often it was read.
+    pub count: u64,
+    /// How often that failed.
+    pub errors: u64,
+    /// How long it took.
+    pub latency_us: Latency,
+}
+
+/// Calls made one after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chain {
+    /// The name of the target.
+    pub target: String,
+    /// How it was reached.
+    pub transport: Transport,
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// The method, and behind it the name of the tool.
+    pub call: String,
+    /// How many calls a chain has.
+    pub calls: usize,
+    /// How many chains were measured.
+    pub count: u64,
+    /// How many of them failed.
+    pub errors: u64,
+    /// A chain in a session that is open.
+    pub latency_us: Latency,
+    /// The same with all that comes before: connecting, the handshake, and the list of tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold_us: Option<Latency>,
+}
+
+/// One result against another: the same call, number of callers and size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The name of the target.
+    pub target: String,
+    /// The name of the one it is compared with; for a saved report, its path.
+    pub baseline: String,
+    /// Whether the baseline was saved earlier, so that the two did not take turns.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub saved: bool,
+    /// See [`BenchResult::call`].
+    pub call: String,
+    /// See [`BenchResult::concurrency`].
+    pub concurrency: usize,
+    /// See [`BenchResult::payload`].
+    pub payload: usize,
+    /// How many times as long the median is.
+    pub ratio: f64,
+    /// With 95 % confidence it is at least this.
+    pub low: f64,
+    /// And at most this.
+    pub high: f64,
+    /// How far the turns of one and the same target were apart: 0.1 if the middle half of them lies within 10 %.
+    pub noise: f64,
+    /// What can be said.
+    pub outcome: Outcome,
+}
+
+/// What a comparison says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The target takes less time.
+    Faster,
+    /// The target takes more time.
+    Slower,
+    /// There is no difference worth the name.
+    Same,
+    /// The machine did not allow to tell.
+    TooNoisy,
+}
+
+/// What seems to be behind the figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// What kind of thing it is, such as `delayed-acknowledgement`.
+    pub id: String,
+    /// The name of the target.
+    pub target: String,
+    /// What it is, and what to do.
+    pub text: String,
+    /// The figures that say so, each with where it stands.
+    pub evidence: Vec<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_has_the_names_that_scripts_rely_on() {
+        let result = BenchResult {
+            target: "a".into(),
+            transport: Transport::Stdio,
+            revision: Revision::V2025_11_25,
+            call: "ping".into(),
+            concurrency: 1,
+            payload: 0,
+            count: 2,
+            errors: 1,
+            throughput_per_s: 2.0,
+            latency_us: Latency::default(),
+            seconds: 1.0,
+            rate_per_s: None,
+            unsent: 0,
+            errors_by_kind: BTreeMap::new(),
+            request_bytes: 40,
+            answer_bytes: 36,
+            reconnects: 0,
+            distribution: vec![Bucket(1.5, 2)],
+            rounds: Vec::new(),
+            server: None,
+            partial: false,
+        };
+        let report = BenchReport {
+            server: Some(ServerFigures {
+                rss_bytes: Some(1),
+                cpu_us_per_call: Some(2.5),
+                startup_ms: Some(3.0),
+            }),
+            results: vec![result],
+            ..BenchReport::default()
+        };
+        let json = serde_json::to_value(&report).unwrap();
+        let names = |value: &serde_json::Value| -> Vec<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(
+            names(&json["results"][0])[..10],
+            [
+                "target",
+                "transport",
+                "revision",
+                "call",
+                "concurrency",
+                "payload",
+                "count",
+                "errors",
+                "throughput_per_s",
+                "latency_us"
+            ]
+        );
+        assert_eq!(
+            names(&json["results"][0]["latency_us"]),
+            ["min", "p50", "p90", "p99", "p999", "max"]
+        );
+        assert_eq!(
+            names(&json["server"]),
+            ["rss_bytes", "cpu_us_per_call", "startup_ms"]
+        );
+        assert_eq!(json["results"][0]["distribution"][0][1], 2);
+        assert_eq!(serde_json::from_value::<BenchReport>(json).unwrap(), report);
+    }
+}
