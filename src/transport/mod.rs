@@ -4,6 +4,7 @@
 
 mod events;
 pub mod http;
+mod lines;
 pub mod memory;
 pub mod stdio;
 
@@ -16,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::revision::Revision;
 
 pub use events::{SseEvent, SseParser, is_event_stream};
+pub use lines::Lines;
 
 /// The transports of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -7,17 +7,14 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin};
 use std::time::Instant;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::{Happened, Incoming, Link, MAX_MESSAGE, Outgoing};
+use super::{Happened, Incoming, Lines, Link, Outgoing};
 use crate::process::{self, Group, Reaper, StartError};
 use crate::target::CommandLine;
 
 /// How many events may wait to be looked at before the reader stops reading.
 const QUEUE: usize = 1024;
-/// Lines shorter than this are copied to where they fit exactly.
-const EXACT: usize = 64 << 10;
 /// No more than this of a line of stderr is kept.
 const MAX_STDERR_LINE: u64 = 4096;
 
@@ -108,31 +105,17 @@ fn write_framed(stdin: &mut ChildStdin, bytes: &[u8], newline: bool) -> std::io:
 }
 
 fn read_lines(stdout: impl Read, events: &mpsc::Sender<Incoming>) {
-    let mut reader = BufReader::with_capacity(64 << 10, stdout);
+    let mut lines = Lines::new(stdout);
     loop {
-        let mut line = Vec::new();
-        let limit = MAX_MESSAGE as u64 + 1;
-        match reader.by_ref().take(limit).read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => {
-                send(events, Happened::Broken(format!("reading stdout: {error}")));
+        let what = match lines.next_line() {
+            Ok(Some(line)) => Happened::Line(line),
+            Ok(None) => break,
+            Err(reason) => {
+                send(events, Happened::Broken(reason));
                 return;
             }
-        }
-        if line.last() == Some(&b'\n') {
-            line.pop();
-        } else if line.len() > MAX_MESSAGE {
-            let text = format!("more than {MAX_MESSAGE} bytes on stdout without a newline");
-            send(events, Happened::Broken(text));
-            return;
-        }
-        // Kept until the session is judged: without the room that the buffer has behind a small one.
-        let line = match line.len() {
-            ..EXACT => Bytes::copy_from_slice(&line),
-            _ => Bytes::from(line),
         };
-        if !send(events, Happened::Line(line)) {
+        if !send(events, what) {
             return;
         }
     }
