@@ -1,3 +1,4 @@
 //! What a call costs: measured, compared, explained.
 
+pub mod diagnose;
 pub mod report;

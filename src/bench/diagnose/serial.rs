@@ -1,0 +1,147 @@
+//! A server that serves one call at a time: with more callers throughput does not rise, and latency grows with them.
+
+use super::{Sight, place, time};
+use crate::bench::report::{BenchResult, Diagnosis};
+
+/// The least number of callers that shows it.
+const MANY: usize = 4;
+/// Throughput that is not this many times as high did not rise.
+const RISE: f64 = 1.3;
+/// How much of the latency that a queue would cause has to be there.
+const QUEUED: f64 = 0.6;
+/// A processor that is busy for this part of the time is what limits.
+const BUSY: f64 = 0.7;
+
+pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
+    let pairs: Vec<_> = sight
+        .results()
+        .filter(|result| result.concurrency >= MANY && result.rate_per_s.is_none())
+        .filter_map(|many| Some((alone(sight, many)?, many)))
+        .collect();
+    let serial: Vec<_> = pairs
+        .iter()
+        .filter(|(one, many)| is_serial(one, many))
+        .collect();
+    // What holds for some numbers of callers only is something else.
+    if serial.is_empty() || serial.len() * 2 <= pairs.len() {
+        return None;
+    }
+    let busy = serial.iter().filter_map(|(_, many)| utilisation(many));
+    let busy = busy.reduce(f64::max);
+    let mut evidence: Vec<String> = serial
+        .iter()
+        .map(|(one, many)| compared(one, many))
+        .collect();
+    evidence.extend(busy.map(|busy| {
+        format!(
+            "the server used {:.0} % of one processor meanwhile",
+            busy * 100.0
+        )
+    }));
+    Some(match busy {
+        Some(busy) if busy >= BUSY => sight.diagnosis("one-processor", COMPUTES, evidence),
+        _ => sight.diagnosis("one-at-a-time", WAITS, evidence),
+    })
+}
+
+const WAITS: &str = "The server seems to serve one call at a time: more callers get no more answers, each only waits \
+                     longer. A lock that is held while a call is served, or a handler that blocks the only thread, looks like this.";
+const COMPUTES: &str = "One processor does all the work, and is busy: more callers get no more answers, each only waits \
+                        longer. What a call computes must become cheaper, or be spread over several threads or processes.";
+
+fn alone<'a>(sight: &Sight<'a>, many: &BenchResult) -> Option<&'a BenchResult> {
+    sight.one_at_a_time().find(|one| {
+        one.call == many.call
+            && one.payload == many.payload
+            && one.revision == many.revision
+            && one.rate_per_s.is_none()
+    })
+}
+
+fn is_serial(one: &BenchResult, many: &BenchResult) -> bool {
+    let queue = one.latency_us.p50 * many.concurrency as f64;
+    many.throughput_per_s < one.throughput_per_s * RISE && many.latency_us.p50 >= queue * QUEUED
+}
+
+/// How busy the server's process was: 1 is one whole processor.
+fn utilisation(result: &BenchResult) -> Option<f64> {
+    let cpu_us = result.server?.cpu_us_per_call?;
+    Some(cpu_us * result.throughput_per_s / 1e6)
+}
+
+fn compared(one: &BenchResult, many: &BenchResult) -> String {
+    format!(
+        "{}: {:.0} calls/s with a median of {}, after {:.0} calls/s and {} with one at a time",
+        place(many),
+        many.throughput_per_s,
+        time(many.latency_us.p50),
+        one.throughput_per_s,
+        time(one.latency_us.p50)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{http, only, result, stdio};
+    use super::*;
+    use crate::bench::report::ServerFigures;
+
+    fn with(concurrency: usize, us: f64, throughput: f64) -> BenchResult {
+        let mut result = result(concurrency, 0).times(&[(us, 1000)]);
+        result.throughput_per_s = throughput;
+        result
+    }
+
+    #[test]
+    fn calls_wait_for_each_other() {
+        let report = stdio([
+            with(1, 2_000.0, 490.0),
+            with(8, 16_000.0, 495.0),
+            with(32, 64_000.0, 496.0),
+        ]);
+        let diagnosis = only(&report, "one-at-a-time").unwrap();
+        assert_eq!(
+            diagnosis.evidence,
+            [
+                "ping, 8 at once: 495 calls/s with a median of 16.0 ms, after 490 calls/s and 2.00 ms with one at a time",
+                "ping, 32 at once: 496 calls/s with a median of 64.0 ms, after 490 calls/s and 2.00 ms with one at a time",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_busy_processor_is_told_apart() {
+        let mut many = with(8, 16_000.0, 495.0);
+        many.server = Some(ServerFigures {
+            cpu_us_per_call: Some(1_960.0),
+            ..ServerFigures::default()
+        });
+        let report = http([with(1, 2_000.0, 490.0), many]);
+        assert_eq!(only(&report, "one-at-a-time"), None);
+        let diagnosis = only(&report, "one-processor").unwrap();
+        assert_eq!(
+            diagnosis.evidence[1],
+            "the server used 97 % of one processor meanwhile"
+        );
+    }
+
+    #[test]
+    fn throughput_that_rises_a_while_is_no_queue() {
+        let report = http([
+            with(1, 61.0, 16_000.0),
+            with(8, 135.0, 55_000.0),
+            with(32, 508.0, 65_000.0),
+        ]);
+        assert_eq!(only(&report, "one-at-a-time"), None);
+    }
+
+    #[test]
+    fn a_limit_that_only_many_callers_meet_is_something_else() {
+        let report = http([
+            with(1, 1_000.0, 1_000.0),
+            with(8, 1_100.0, 7_000.0),
+            with(32, 20_000.0, 1_100.0),
+        ]);
+        assert_eq!(only(&report, "one-at-a-time"), None);
+    }
+}

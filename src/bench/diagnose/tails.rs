@@ -1,0 +1,101 @@
+//! Tails as garbage collection makes them: nearly all calls take about the same time, and a few many times as long.
+
+use super::{Sight, place, time};
+use crate::bench::report::{BenchReport, BenchResult, BenchTarget, Diagnosis};
+
+/// From fewer calls there is no tail to be seen.
+const CALLS: u64 = 2_000;
+/// Nine of ten calls are within so many medians.
+const TIGHT: f64 = 2.0;
+/// One in a thousand takes so many medians,
+const TAIL: f64 = 10.0;
+/// and so much longer.
+const TAIL_US: f64 = 2_000.0;
+
+pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
+    let tails: Vec<_> = tails(sight).collect();
+    if tails.is_empty() || is_everybodys(sight.report) {
+        return None;
+    }
+    let text = "Some calls in a thousand take many times as long as the others: a garbage collection that stops everything, a \
+                log or cache that is written now and then, or a machine with other work looks like this. If other servers that \
+                are measured beside this one have no such tail, it is not the machine.";
+    let evidence = tails.into_iter().map(told).collect();
+    Some(sight.diagnosis("rare-long-calls", text, evidence))
+}
+
+fn tails<'a>(sight: &Sight<'a>) -> impl Iterator<Item = &'a BenchResult> + use<'a> {
+    sight.one_at_a_time().filter(|result| {
+        let latency = result.latency_us;
+        result.count >= CALLS
+            && latency.p90 <= latency.p50 * TIGHT
+            && latency.p999 >= latency.p50 * TAIL
+            && latency.p999 - latency.p50 >= TAIL_US
+    })
+}
+
+/// Whether several targets took turns, and all have it: then it is the machine.
+fn is_everybodys(report: &BenchReport) -> bool {
+    let has_tail = |target: &BenchTarget| tails(&Sight { report, target }).next().is_some();
+    report.targets.len() > 1 && report.targets.iter().all(has_tail)
+}
+
+fn told(result: &BenchResult) -> String {
+    let latency = result.latency_us;
+    format!(
+        "{}: one call in 1,000 took more than {}, {:.0} times the median of {}; nine of ten no more than {}",
+        place(result),
+        time(latency.p999),
+        latency.p999 / latency.p50,
+        time(latency.p50),
+        time(latency.p90)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{http, only, result};
+    use super::*;
+
+    const ID: &str = "rare-long-calls";
+
+    #[test]
+    fn a_pause_now_and_then() {
+        let report = http([result(1, 0).times(&[(100.0, 4_980), (25_000.0, 20)])]);
+        let diagnosis = only(&report, ID).unwrap();
+        assert_eq!(
+            diagnosis.evidence,
+            [
+                "ping, one call at a time: one call in 1,000 took more than 25.0 ms, 250 times the median of 100 us; \
+                 nine of ten no more than 100 us"
+            ]
+        );
+    }
+
+    #[test]
+    fn calls_that_differ_anyway_have_no_tail() {
+        let times = [(100.0, 2_500), (900.0, 2_000), (25_000.0, 500)];
+        assert_eq!(only(&http([result(1, 0).times(&times)]), ID), None);
+    }
+
+    #[test]
+    fn a_tail_of_less_than_a_few_milliseconds_is_the_scheduler() {
+        let report = http([result(1, 0).times(&[(50.0, 4_980), (900.0, 20)])]);
+        assert_eq!(only(&report, ID), None);
+    }
+
+    #[test]
+    fn what_all_have_comes_from_the_machine() {
+        let slow = result(1, 0).times(&[(100.0, 4_980), (25_000.0, 20)]);
+        let mut report = http([slow.clone()]);
+        let mut other = report.targets[0].clone();
+        other.name = "b".into();
+        report.targets.push(other);
+        assert!(only(&report, ID).is_some());
+        report.results.push(BenchResult {
+            target: "b".into(),
+            ..slow
+        });
+        assert_eq!(only(&report, ID), None);
+    }
+}
