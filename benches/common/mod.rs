@@ -1,4 +1,5 @@
 //! What the benchmarks share that keep a record.
+#![allow(dead_code, reason = "each of them uses what it needs")]
 
 use std::path::Path;
 
@@ -7,6 +8,13 @@ use serde_json::Value;
 /// How many processors there are.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(0, usize::from)
+}
+
+/// What they are, as the system says it.
+pub fn processor() -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 /// Writes a record into reports/, and prints it.

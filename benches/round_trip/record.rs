@@ -1,0 +1,142 @@
+//! Everything in turns, round by round, so that whatever else the machine does hits all of them.
+
+use std::time::Duration;
+
+use mcp_conform::transport::Transport;
+use serde_json::{Value, json};
+
+use crate::calls::Requests;
+use crate::common;
+use crate::peer::{Kind, Peer};
+use crate::{Load, calls::Call};
+
+const ROUNDS: usize = 21;
+/// How long the calls of one turn take, about.
+const TURN: Duration = Duration::from_millis(40);
+
+/// Measures all loads and writes reports/round-trip.json.
+pub fn record() {
+    let loads: Vec<Value> = Load::all().into_iter().map(measured).collect();
+    let record = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": "cargo bench --bench round_trip -- record",
+        "processors": common::processors(),
+        "processor": common::processor(),
+        "rounds": ROUNDS,
+        "targets": [target(Transport::Stdio, &loads), target(Transport::Http, &loads)],
+        "loads": loads,
+    });
+    common::save("round-trip.json", &record);
+}
+
+fn measured(load: Load) -> Value {
+    let mut contenders: Vec<Contender> = load
+        .kinds()
+        .iter()
+        .map(|kind| Contender::start(*kind, load))
+        .collect();
+    for round in 0..ROUNDS {
+        // Everyone begins as often as the others.
+        let first = round % contenders.len();
+        contenders.rotate_left(first);
+        contenders.iter_mut().for_each(Contender::turn);
+        contenders.rotate_right(first);
+    }
+    let (ours, floors) = contenders.split_first().unwrap();
+    let floors: Vec<Value> = floors.iter().map(|floor| ours.against(floor)).collect();
+    let row = json!({
+        "transport": load.transport,
+        "era": load.call.era(),
+        "payload": load.call.payload,
+        "concurrency": load.concurrency,
+        "request_bytes": Requests::new(load.call, "").len(),
+        "us_per_call": rounded(median(ours.us_per_call.clone())),
+        "floors": floors,
+    });
+    println!("{row}");
+    row
+}
+
+/// What was promised of a call with 100 bytes, in both eras, and what was measured.
+fn target(transport: Transport, loads: &[Value]) -> Value {
+    let (floor, at_most) = match transport {
+        Transport::Stdio => (Kind::Pipe, 1.5),
+        Transport::Http | Transport::Sse => (Kind::Hyper, 1.3),
+    };
+    let of = |modern| {
+        let era = Call {
+            payload: 100,
+            modern,
+        }
+        .era();
+        let row = loads.iter().find(|row| {
+            row["transport"] == json!(transport)
+                && row["era"] == era
+                && row["payload"] == 100
+                && row["concurrency"] == 1
+        });
+        let floors = row.unwrap()["floors"].as_array().unwrap();
+        let floor = floors.iter().find(|row| row["floor"] == floor.as_str());
+        floor.unwrap()["ratio"].as_f64().unwrap()
+    };
+    let (legacy, modern) = (of(false), of(true));
+    json!({
+        "what": format!("{transport}, 100 bytes of payload, one call at a time"),
+        "floor": floor.as_str(),
+        "at_most": at_most,
+        "legacy": legacy,
+        "modern": modern,
+        "kept": legacy <= at_most && modern <= at_most,
+    })
+}
+
+/// Somebody with what was measured of them, a figure a round.
+struct Contender {
+    kind: Kind,
+    peer: Peer,
+    calls: u64,
+    us_per_call: Vec<f64>,
+}
+
+impl Contender {
+    /// Starts and warms up, which says how many calls make a turn.
+    fn start(kind: Kind, load: Load) -> Contender {
+        let mut peer = Peer::start(kind, load);
+        let warm = 20 * load.concurrency as u64;
+        peer.calls(warm);
+        let each = peer.calls(warm).div_f64(warm as f64);
+        let calls = (TURN.as_secs_f64() / each.as_secs_f64()) as u64;
+        Contender {
+            kind,
+            peer,
+            calls: calls.max(warm),
+            us_per_call: Vec::new(),
+        }
+    }
+
+    fn turn(&mut self) {
+        let time = self.peer.calls(self.calls);
+        let each = time.as_secs_f64() * 1e6 / self.calls as f64;
+        self.us_per_call.push(each);
+    }
+
+    /// The median of what the rounds say: how many times the time of the floor ours is.
+    fn against(&self, floor: &Contender) -> Value {
+        let pairs = self.us_per_call.iter().zip(&floor.us_per_call);
+        let ratios: Vec<f64> = pairs.map(|(ours, floor)| ours / floor).collect();
+        json!({
+            "floor": floor.kind.as_str(),
+            "us_per_call": rounded(median(floor.us_per_call.clone())),
+            "ratio": rounded(median(ratios)),
+        })
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
