@@ -1,4 +1,5 @@
 //! What a call costs: measured, compared, explained.
 
 pub mod diagnose;
+pub mod html;
 pub mod report;
