@@ -370,12 +370,12 @@ async fn reach(address: &Address) -> Result<(), HostError> {
     }
 }
 
-/// The last lines of a stderr.
+/// The last lines of a stderr, read as they come.
 #[derive(Clone, Default)]
-struct StderrTail(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct StderrTail(Arc<Mutex<VecDeque<String>>>);
 
 impl StderrTail {
-    fn follow(&self, stderr: Option<impl Read + Send + 'static>) {
+    pub(crate) fn follow(&self, stderr: Option<impl Read + Send + 'static>) {
         let Some(stderr) = stderr else { return };
         let tail = self.clone();
         std::thread::spawn(move || {
@@ -397,7 +397,7 @@ impl StderrTail {
         lines.push_back(line);
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

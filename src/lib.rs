@@ -4,6 +4,7 @@
 //! pure function from a transcript to verdicts; [`run`] puts them together and tells the reporters.
 //! The design is described in docs/design.md.
 
+#[cfg(unix)]
 pub mod bench;
 pub mod catalog;
 pub mod cli;

@@ -124,6 +124,19 @@ impl Endpoint {
         }
     }
 
+    /// Whether it is reached over HTTP.
+    pub fn is_http(&self) -> bool {
+        matches!(self, Endpoint::Http(_))
+    }
+
+    /// Whether the URL leaves the port to us.
+    pub fn chooses_port(&self) -> bool {
+        match self {
+            Endpoint::Stdio(_) => false,
+            Endpoint::Http(http) => http.url.contains(PORT),
+        }
+    }
+
     /// The transport that it speaks.
     pub fn transport(&self) -> Transport {
         match self {

@@ -1,5 +1,26 @@
 //! What a call costs: measured, compared, explained.
 
+mod calls;
+pub mod compare;
+pub mod condition;
+mod delay;
 pub mod diagnose;
+mod extras;
 pub mod html;
+pub mod http;
+pub mod human;
+pub mod lane;
+pub mod markdown;
+pub mod message;
+pub mod pace;
 pub mod report;
+mod rounds;
+pub mod run;
+pub mod samples;
+pub mod stdio;
+pub mod subject;
+pub mod tables;
+pub mod text;
+mod usage;
+
+pub use run::{Options, Progress, Watcher, bundled, large_catalogs, measure, reach};

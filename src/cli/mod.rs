@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand. Scripts rely on it, so names are kept.
 
+#[cfg(unix)]
+mod bench;
 mod calls;
 mod cases;
 mod check;
@@ -57,6 +59,9 @@ enum Command {
     Check(Box<check::Check>),
     /// Look for the input that breaks a server, and make it small
     Fuzz(Box<fuzz::Fuzz>),
+    /// Measure what a call costs, over stdio and over HTTP, and why
+    #[cfg(unix)]
+    Bench(Box<bench::Bench>),
     /// Read, verify and count the cases
     Cases(cases::Cases),
     /// Give the verdicts again, from saved transcripts
@@ -124,6 +129,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         Command::Check(check) => check.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        #[cfg(unix)]
+        Command::Bench(bench) => bench.run(),
         Command::Cases(cases) => cases.run(),
         Command::Judge(judge) => judge.run(),
         Command::Serve(serve) => serve.run(),

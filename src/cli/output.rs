@@ -162,7 +162,7 @@ impl Output {
     }
 }
 
-fn stdout_look() -> Look {
+pub(super) fn stdout_look() -> Look {
     let stdout = io::stdout();
     let width = match stdout.is_terminal() {
         true => terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0),

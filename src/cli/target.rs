@@ -6,6 +6,8 @@ use clap::Args;
 use url::Url;
 
 use super::Failure;
+#[cfg(unix)]
+use crate::bench::subject::Named;
 use crate::redact::{MIN_LENGTH, REDACTED, Redactor};
 use crate::target::{
     CommandLine, Endpoint, HttpEndpoint, IN_QUERY, Identities, PORT, TargetInfo, bearer,
@@ -241,6 +243,37 @@ fn bundled() -> Result<Vec<Endpoint>, Failure> {
     let program = program.display().to_string();
     let over = |transport| Endpoint::reference(&program, transport, &[]);
     Ok(Transport::ALL.map(over).to_vec())
+}
+
+#[cfg(unix)]
+/// NAME=URL or NAME='COMMAND ARGS': a target beside the first, and how it is named again without secrets.
+pub(super) fn other(text: &str) -> Result<(Named, String), Failure> {
+    let example = "write NAME=URL, or NAME='COMMAND ARGS' for a stdio server";
+    let (name, place) = text
+        .split_once('=')
+        .filter(|(name, place)| !name.trim().is_empty() && !place.trim().is_empty())
+        .ok_or_else(|| Failure::usage(format!("--and {text:?}: {example}")))?;
+    let mut target = Target::default();
+    match place.starts_with("http://") || place.starts_with("https://") {
+        true => target.url = Some(place.to_owned()),
+        false => {
+            target.command = shlex::split(place).ok_or_else(|| {
+                Failure::usage(format!("--and {name}: a quote in the command has no end"))
+            })?;
+        }
+    }
+    let resolved = target
+        .resolve(&Others::default())
+        .map_err(|failure| Failure::usage(format!("--and {name}: {}", failure.message)))?;
+    let [endpoint] = &resolved.endpoints[..] else {
+        return Err(Failure::usage(format!("--and {text:?}: {example}")));
+    };
+    let named = Named {
+        name: name.trim().to_owned(),
+        endpoint: endpoint.clone(),
+        info: resolved.info,
+    };
+    Ok((named, text.to_owned()))
 }
 
 fn verify_url(option: &str, text: &str, has_command: bool) -> Result<(), Failure> {

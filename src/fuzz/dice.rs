@@ -4,15 +4,15 @@ use proptest::prelude::Rng;
 use proptest::test_runner::TestRng;
 
 /// A source of random choices.
-pub(super) struct Dice(TestRng);
+pub(crate) struct Dice(TestRng);
 
 impl Dice {
-    pub(super) fn new(rng: TestRng) -> Dice {
+    pub(crate) fn new(rng: TestRng) -> Dice {
         Dice(rng)
     }
 
     /// A number below `limit`; 0 if there is none.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         match u64::try_from(limit) {
             Ok(0) | Err(_) => 0,
             // The remainder is smaller than any limit that came as usize.
@@ -21,37 +21,37 @@ impl Dice {
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn between(&mut self, low: usize, high: usize) -> usize {
+    pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
     /// Whether one case in so many has come.
-    pub(super) fn one_in(&mut self, cases: usize) -> bool {
+    pub(crate) fn one_in(&mut self, cases: usize) -> bool {
         self.below(cases) == 0
     }
 
     /// One of these; none of none.
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(self.below(from.len()))
     }
 
     /// One of these words.
-    pub(super) fn word(&mut self, from: &[&'static str]) -> &'static str {
+    pub(crate) fn word(&mut self, from: &[&'static str]) -> &'static str {
         self.pick(from).copied().unwrap_or_default()
     }
 
     /// Some byte.
-    pub(super) fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         self.0.next_u32().to_le_bytes()[0]
     }
 
     /// Some number.
-    pub(super) fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Another source, for something that proptest generates.
-    pub(super) fn fork(&mut self) -> TestRng {
+    pub(crate) fn fork(&mut self) -> TestRng {
         let mut seed = [0; 32];
         self.0.fill_bytes(&mut seed);
         TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &seed)

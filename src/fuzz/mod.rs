@@ -4,7 +4,7 @@
 //! [`oracle`] says what is wrong (without I/O), [`hunt`] repeats it and makes it smaller, [`campaign`] goes on.
 
 mod campaign;
-mod dice;
+pub(crate) mod dice;
 pub mod generate;
 mod hunt;
 mod input;
@@ -215,7 +215,7 @@ fn place(
 }
 
 /// The tools of the official fixture that answer at once and ask for nothing.
-const HARMLESS: [&str; 7] = [
+pub(crate) const HARMLESS: [&str; 7] = [
     "test_simple_text",
     "test_image_content",
     "test_audio_content",

@@ -13,6 +13,7 @@ fn help() {
         ("help_matrix", &["cases", "matrix", "--help"]),
         ("help_judge", &["judge", "--help"]),
         ("help_fuzz", &["fuzz", "--help"]),
+        ("help_bench", &["bench", "--help"]),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(0));
@@ -22,7 +23,7 @@ fn help() {
 }
 
 /// Command lines that are none, as a shell reads them.
-const WRONG: [&str; 31] = [
+const WRONG: [&str; 40] = [
     "chekc",
     "check --url localhost:8080",
     "check --url http://127.0.0.1:{port}/mcp",
@@ -48,6 +49,15 @@ const WRONG: [&str; 31] = [
     "check --jobs 0",
     r#"check --call 'add={"a": 1,}'"#,
     "check --cases no/such/folder",
+    "bench --and http://127.0.0.1:1/mcp",
+    "bench --and b=http://127.0.0.1:{port}/mcp",
+    "bench --and 'b=server \"'",
+    "bench --and bundled-http=http://127.0.0.1:1/mcp",
+    "bench --concurrency 1,0",
+    "bench --fail-if 'p99 > 5'",
+    "bench --network-delay 50ms -- server",
+    "bench --compare no-such-file.json",
+    "bench --report xml",
     "judge",
     "judge no-such-file.jsonl",
     "cases show tools/call-unkown-tool",

@@ -1,6 +1,8 @@
 //! Connections to one HTTP endpoint: addresses, TCP with and without TLS, and the idle ones.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -24,6 +26,8 @@ pub struct Address {
     authority: String,
     port: u16,
     tls: Option<TlsConnector>,
+    /// Connect there instead: somebody passes on what is sent.
+    via: Option<SocketAddr>,
 }
 
 /// A URL that is no MCP endpoint.
@@ -82,6 +86,7 @@ impl Address {
             port,
             tls,
             url,
+            via: None,
         })
     }
 
@@ -117,16 +122,42 @@ impl Address {
         (&self.host, self.port)
     }
 
+    /// The path and query that requests name.
+    pub fn target(&self) -> String {
+        match self.url.query() {
+            Some(query) => format!("{}?{query}", self.url.path()),
+            None => self.url.path().to_owned(),
+        }
+    }
+
+    /// The host and port that requests name.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether connections are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The same, reached by somebody who passes on what is sent.
+    pub fn via(self: &Arc<Self>, via: SocketAddr) -> Address {
+        Address {
+            url: self.url.clone(),
+            host: self.host.clone(),
+            authority: self.authority.clone(),
+            port: self.port,
+            tls: self.tls.clone(),
+            via: Some(via),
+        }
+    }
+
     /// The request as hyper sends it. `Host` is ours unless the headers have one.
     pub(super) fn request(
         &self,
         request: &HttpRequest,
     ) -> Result<hyper::Request<Full<Bytes>>, String> {
-        let target = match (&request.path, self.url.query()) {
-            (Some(path), _) => path.clone(),
-            (None, Some(query)) => format!("{}?{query}", self.url.path()),
-            (None, None) => self.url.path().to_owned(),
-        };
+        let target = request.path.clone().unwrap_or_else(|| self.target());
         let mut builder = hyper::Request::builder()
             .method(request.method.as_str())
             .uri(target);
@@ -192,26 +223,51 @@ impl Connections {
     }
 
     pub async fn open(&self) -> Result<Sender, String> {
-        let Address {
-            host, port, tls, ..
-        } = &*self.address;
-        let stream = TcpStream::connect((host.as_str(), *port))
-            .await
-            .map_err(|error| format!("connecting to {}: {error}", self.address.authority))?;
-        // Or Nagle's algorithm delays what we measure.
-        let _ = stream.set_nodelay(true);
-        match tls {
-            None => handshake(TokioIo::new(stream)).await,
-            Some(tls) => {
-                let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
-                let stream = tls
-                    .connect(name, stream)
-                    .await
-                    .map_err(|error| tls_refusal(&error))?;
-                handshake(TokioIo::new(stream)).await
-            }
-        }
+        Ok(open(&self.address).await?.sender)
     }
+}
+
+/// A new connection, and how long it took.
+pub struct Opened {
+    /// What requests can be sent on.
+    pub sender: Sender,
+    /// Until it stood.
+    pub tcp: Duration,
+    /// And until it was encrypted.
+    pub tls: Option<Duration>,
+}
+
+/// Connects to an address.
+///
+/// # Errors
+/// Where nobody is there, or the encryption fails; the text says which.
+pub async fn open(address: &Address) -> Result<Opened, String> {
+    let began = Instant::now();
+    let connecting = match address.via {
+        Some(via) => TcpStream::connect(via).await,
+        None => TcpStream::connect(address.socket()).await,
+    };
+    let stream =
+        connecting.map_err(|error| format!("connecting to {}: {error}", address.authority))?;
+    // Or Nagle's algorithm delays what we measure.
+    let _ = stream.set_nodelay(true);
+    let tcp = began.elapsed();
+    let Some(tls) = &address.tls else {
+        let sender = handshake(TokioIo::new(stream)).await?;
+        return Ok(Opened {
+            sender,
+            tcp,
+            tls: None,
+        });
+    };
+    let name = ServerName::try_from(address.host.clone()).map_err(|error| error.to_string())?;
+    let stream = tls
+        .connect(name, stream)
+        .await
+        .map_err(|error| tls_refusal(&error))?;
+    let tls = Some(began.elapsed() - tcp);
+    let sender = handshake(TokioIo::new(stream)).await?;
+    Ok(Opened { sender, tcp, tls })
 }
 
 fn tls_refusal(error: &std::io::Error) -> String {

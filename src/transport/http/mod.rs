@@ -19,8 +19,8 @@ use super::{
     is_event_stream,
 };
 
-pub use connection::{Address, AddressError, ResolveError};
-use connection::{Connections, Sender};
+use connection::Connections;
+pub use connection::{Address, AddressError, Opened, ResolveError, Sender, open};
 
 const QUEUE: usize = 1024;
 
@@ -187,7 +187,8 @@ impl Exchange {
     }
 }
 
-fn describe(error: &(dyn std::error::Error + 'static)) -> String {
+/// An error with what caused it.
+pub fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -34,7 +34,11 @@ pub async fn report(context: &Context, arguments: &Object) -> Answer {
     let mut parts = Vec::new();
     let mut written = 0;
     for part in 1..=total {
-        tokio::time::sleep(pause).await;
+        match pause.is_zero() {
+            // A timer would take a millisecond.
+            true => tokio::task::yield_now().await,
+            false => tokio::time::sleep(pause).await,
+        }
         let failure = match part {
             _ if fails == Some(part as f64) => Some("this part was told to fail".to_owned()),
             _ if written + size > MAX_REPORT_BYTES => Some(format!(

@@ -1,0 +1,224 @@
+//! One result against another: how many times as long, how sure that is, and whether the machine allows to tell.
+
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+use super::report::{BenchResult, Comparison, Outcome};
+use crate::fuzz::dice::Dice;
+
+/// How often the turns are drawn again.
+const DRAWS: usize = 2_000;
+/// So much of them lies between the bounds.
+const CONFIDENCE: f64 = 0.95;
+/// Fewer turns than this tell nothing.
+const MIN_ROUNDS: usize = 4;
+/// A difference that nobody cares about.
+const WORTH: f64 = 0.02;
+/// If it is less than this that may be there unseen, there is none.
+const UNSEEN: f64 = 0.05;
+
+/// Each target against the first that has the same call, number of callers and size.
+pub fn among(results: &[BenchResult]) -> Vec<Comparison> {
+    let first = |result: &BenchResult| results.iter().position(|other| is_alike(result, other));
+    let pairs = results.iter().enumerate().filter_map(|(index, result)| {
+        let baseline = first(result).filter(|first| *first < index)?;
+        Some((result, &results[baseline]))
+    });
+    pairs
+        .filter_map(|(result, baseline)| {
+            let name = match result.target == baseline.target {
+                true => format!("{} at {}", baseline.target, baseline.revision),
+                false => baseline.target.clone(),
+            };
+            compare(result, baseline, name, false)
+        })
+        .collect()
+}
+
+/// Each result against that of the same target in a saved report.
+pub fn with_saved(results: &[BenchResult], saved: &[BenchResult], path: &str) -> Vec<Comparison> {
+    let same = |result: &BenchResult| {
+        saved.iter().find(|other| {
+            (&other.target, other.transport, other.revision)
+                == (&result.target, result.transport, result.revision)
+                && is_alike(result, other)
+        })
+    };
+    let pairs = results
+        .iter()
+        .filter_map(|result| Some((result, same(result)?)));
+    pairs
+        .filter_map(|(result, saved)| compare(result, saved, path.to_owned(), true))
+        .collect()
+}
+
+/// Whether two results are of the same call. `ping` and `server/discover` are what each era has to see who is there.
+fn is_alike(one: &BenchResult, other: &BenchResult) -> bool {
+    let call = |result: &BenchResult| match result.call.as_str() {
+        "ping" | "server/discover" => "ping".to_owned(),
+        call => call.to_owned(),
+    };
+    call(one) == call(other)
+        && (one.concurrency, one.payload) == (other.concurrency, other.payload)
+        && one.rate_per_s == other.rate_per_s
+}
+
+/// None if one of them brought nothing.
+fn compare(
+    result: &BenchResult,
+    baseline: &BenchResult,
+    name: String,
+    saved: bool,
+) -> Option<Comparison> {
+    let (ours, theirs) = (medians(result), medians(baseline));
+    if ours.is_empty() || theirs.is_empty() {
+        return None;
+    }
+    let ratio = result.latency_us.p50 / baseline.latency_us.p50;
+    let (low, high) = interval(&ours, &theirs, !saved);
+    let apart = halves_apart(&ours).max(halves_apart(&theirs));
+    let rounds = ours.len().min(theirs.len());
+    Some(Comparison {
+        target: result.target.clone(),
+        baseline: name,
+        saved,
+        call: result.call.clone(),
+        concurrency: result.concurrency,
+        payload: result.payload,
+        ratio,
+        low,
+        high,
+        noise: spread(&ours).max(spread(&theirs)),
+        outcome: outcome(ratio, (low, high), apart, rounds),
+    })
+}
+
+fn outcome(ratio: f64, (low, high): (f64, f64), apart: f64, rounds: usize) -> Outcome {
+    let difference = (ratio - 1.0).abs();
+    let hidden = (high - 1.0).max(1.0 - low);
+    let includes_none = low <= 1.0 && 1.0 <= high;
+    match () {
+        () if rounds < MIN_ROUNDS => Outcome::TooNoisy,
+        () if includes_none && hidden <= UNSEEN => Outcome::Same,
+        () if includes_none => Outcome::TooNoisy,
+        () if difference <= WORTH => Outcome::Same,
+        // The target differs as much from itself.
+        () if difference <= apart => Outcome::TooNoisy,
+        () if ratio < 1.0 => Outcome::Faster,
+        () => Outcome::Slower,
+    }
+}
+
+/// The medians of the turns that brought something.
+fn medians(result: &BenchResult) -> Vec<f64> {
+    let rounds = result.rounds.iter().filter(|round| round.p50_us > 0.0);
+    rounds.map(|round| round.p50_us).collect()
+}
+
+/// How far every other turn is from the turns between: the same against the same.
+fn halves_apart(rounds: &[f64]) -> f64 {
+    let half = |skip: usize| median(rounds.iter().skip(skip).step_by(2).copied().collect());
+    match (half(0), half(1)) {
+        (Some(even), Some(odd)) => (even / odd - 1.0).abs(),
+        _ => 0.0,
+    }
+}
+
+/// Between which factors the middle half of the turns lies, as a share of their median.
+fn spread(rounds: &[f64]) -> f64 {
+    let mut sorted = rounds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |share: f64| sorted[(share * (sorted.len() - 1) as f64).round() as usize];
+    match sorted.is_empty() {
+        true => 0.0,
+        false => (at(0.75) - at(0.25)) / at(0.5),
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    let upper = *values.get(middle)?;
+    Some(match values.len() % 2 {
+        0 => f64::midpoint(values[middle - 1], upper),
+        _ => upper,
+    })
+}
+
+/// The bounds of the ratio of medians: the turns are drawn again and again, each as often as chance wants (bootstrap).
+/// Turns that were taken one after the other are drawn together.
+fn interval(ours: &[f64], theirs: &[f64], paired: bool) -> (f64, f64) {
+    // The same figures always give the same bounds.
+    let mut dice = Dice::new(TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let paired = paired && ours.len() == theirs.len();
+    let mut ratios: Vec<f64> = (0..DRAWS)
+        .filter_map(|_| {
+            let drawn: Vec<usize> = ours.iter().map(|_| dice.below(ours.len())).collect();
+            let others = match paired {
+                true => drawn.clone(),
+                false => theirs.iter().map(|_| dice.below(theirs.len())).collect(),
+            };
+            let ours = median(drawn.iter().map(|index| ours[*index]).collect())?;
+            let theirs = median(others.iter().map(|index| theirs[*index]).collect())?;
+            Some(ours / theirs)
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let index = (share * (ratios.len().max(1) - 1) as f64).round() as usize;
+        ratios.get(index).copied().unwrap_or(1.0)
+    };
+    let outside = (1.0 - CONFIDENCE) / 2.0;
+    (at(outside), at(1.0 - outside))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn verdict(ours: &[f64], theirs: &[f64]) -> (f64, f64, Outcome) {
+        let ratio = median(ours.to_vec()).unwrap() / median(theirs.to_vec()).unwrap();
+        let (low, high) = interval(ours, theirs, true);
+        let apart = halves_apart(ours).max(halves_apart(theirs));
+        (low, high, outcome(ratio, (low, high), apart, ours.len()))
+    }
+
+    #[test]
+    fn a_clear_difference_is_seen() {
+        let theirs = [100.0, 101.0, 99.0, 100.5, 100.2, 99.8, 100.1, 99.9];
+        let ours = theirs.map(|value| value * 1.5);
+        let (low, high, outcome) = verdict(&ours, &theirs);
+        assert!(low > 1.45 && high < 1.55, "{low} to {high}");
+        assert_eq!(outcome, Outcome::Slower);
+        assert_eq!(verdict(&theirs, &ours).2, Outcome::Faster);
+    }
+
+    #[test]
+    fn who_differs_from_himself_is_compared_with_nobody() {
+        let theirs = [100.0, 180.0, 90.0, 210.0, 120.0, 160.0, 95.0, 190.0];
+        let ours = [150.0, 110.0, 200.0, 95.0, 170.0, 120.0, 190.0, 100.0];
+        assert_eq!(verdict(&ours, &theirs).2, Outcome::TooNoisy);
+        assert_eq!(verdict(&[100.0, 100.0], &[50.0, 50.0]).2, Outcome::TooNoisy);
+    }
+
+    #[test]
+    fn the_same_is_the_same() {
+        let theirs = [100.0, 101.0, 99.0, 100.5, 100.2, 99.8];
+        let ours = [100.3, 99.5, 100.9, 99.9, 100.0, 100.4];
+        assert_eq!(verdict(&ours, &theirs).2, Outcome::Same);
+    }
+
+    proptest! {
+        #[test]
+        fn bounds_hold_what_lies_between(values in proptest::collection::vec(1.0f64..1e6, 1..20), factor in 0.1f64..10.0) {
+            let scaled: Vec<f64> = values.iter().map(|value| value * factor).collect();
+            let (low, high) = interval(&scaled, &values, true);
+            prop_assert!((low - factor).abs() < factor * 1e-9, "drawn together, the ratio is always the same");
+            prop_assert!(low <= high);
+            let (low, high) = interval(&scaled, &values, false);
+            prop_assert!(low <= high && low > 0.0);
+            prop_assert!(spread(&values) >= 0.0 && halves_apart(&values) >= 0.0);
+        }
+    }
+}

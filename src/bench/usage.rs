@@ -1,0 +1,105 @@
+//! What a server's process uses, with all that it started, and what machine this is: as /proc says it.
+
+use std::fs;
+use std::time::Duration;
+
+use super::report::Machine;
+
+/// How long a tick is in which Linux tells processor time, on every architecture that this program runs on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What a process group used until now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Resident memory.
+    pub rss_bytes: u64,
+    /// Processor time.
+    pub cpu: Duration,
+}
+
+/// What the group uses that this process leads: a server is often started by a script. None where there is no /proc.
+pub fn of_group(leader: u32) -> Option<Usage> {
+    let mut sum = None;
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+            continue;
+        };
+        let Some((group, cpu)) = parse(&stat).filter(|(group, _)| *group == leader) else {
+            continue;
+        };
+        debug_assert_eq!(group, leader);
+        let sum: &mut Usage = sum.get_or_insert_default();
+        sum.cpu += cpu;
+        sum.rss_bytes += resident(pid).unwrap_or(0);
+    }
+    sum
+}
+
+/// The group and the processor time in a `stat` file. The name in it may hold anything, so it is read from behind that.
+fn parse(stat: &str) -> Option<(u32, Duration)> {
+    let (_, behind) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = behind.split_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<u32>().ok();
+    let ticks = number(11)?.saturating_add(number(12)?);
+    Some((number(2)?, TICK * ticks))
+}
+
+fn resident(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    Some(1024 * kib(&status, "VmRSS:")?)
+}
+
+/// A number of KiB behind a name.
+fn kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// The machine on which we run.
+pub fn machine() -> Machine {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let processors = read("/proc/cpuinfo");
+    let model = processors
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let kernel = read("/proc/sys/kernel/osrelease");
+    Machine {
+        os: format!("{} {}", std::env::consts::OS, kernel.trim())
+            .trim()
+            .to_owned(),
+        processor: model.map_or(std::env::consts::ARCH.to_owned(), |(_, model)| {
+            model.trim().to_owned()
+        }),
+        processors: std::thread::available_parallelism().map_or(0, usize::from),
+        memory_bytes: 1024 * kib(&read("/proc/meminfo"), "MemTotal:").unwrap_or(0),
+        load: read("/proc/loadavg")
+            .split_whitespace()
+            .next()
+            .and_then(|load| load.parse().ok()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let stat = "7 (a) b) 1 2) S 1 42 42 0 -1 4194304 100 0 0 0 13 4 0 0 20 0 1 0 99";
+        assert_eq!(parse(stat), Some((42, Duration::from_millis(170))));
+        assert_eq!(parse("7 (a"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn our_own_group_uses_something() {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap();
+        let (group, _) = parse(&stat).unwrap();
+        assert!(of_group(group).unwrap().rss_bytes > 1 << 20);
+        assert!(machine().memory_bytes > 1 << 20);
+    }
+}

@@ -1,0 +1,410 @@
+//! `bench`: what a call costs.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::oneshot;
+
+use super::Failure;
+use super::calls::Calls;
+use super::revisions::{self, Revisions};
+use super::running::{block_on, interrupted, timeout};
+use super::target::{Others, Target, other};
+use crate::bench::condition::Condition;
+use crate::bench::report::BenchReport;
+use crate::bench::subject::{Allowed, Named, Subject};
+use crate::bench::{self, Options, Progress};
+use crate::catalog::Catalog;
+use output::Reports;
+
+mod output;
+
+/// How long threads that wait for a server may hold up the end.
+const GRACE: Duration = Duration::from_millis(500);
+/// The name of the target that is named by --url or behind --.
+const TARGET: &str = "target";
+/// No list of numbers needs more.
+const MAX_CALLERS: usize = 10_000;
+/// The largest payload: servers may refuse larger messages.
+const MAX_PAYLOAD: usize = 8 << 20;
+
+const CONDITION_HELP: &str = "\
+Exit with 1 if this holds anywhere (repeatable): a figure, <, <=, > or >=, and a limit with its unit. Figures: min, p50, \
+p90, p99, p99.9, max, cpu (for each call) and startup, with a time such as 5ms; throughput, as in 'throughput < 1000/s'; \
+errors, a number or a share such as 1%; rss, as in 'rss > 200MiB'; ratio, of each comparison that could be made";
+
+/// Measure what a call costs: the bundled server over both transports if no target is given.
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// Another target, measured in turns with the first and compared with it: a URL, or the command of a stdio server
+    /// (repeatable)
+    #[arg(long = "and", value_name = "NAME=URL|NAME='COMMAND ARGS'")]
+    others: Vec<String>,
+
+    /// How long each result is measured
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = timeout)]
+    duration: Duration,
+
+    /// How long calls are made before that
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
+    warmup: Duration,
+
+    /// How many calls are open at a time, one number after the other
+    #[arg(long, value_name = "N,...", default_value = "1,8,32", value_delimiter = ',', value_parser = callers)]
+    concurrency: Vec<usize>,
+
+    /// Calls to make per second, whether or not earlier ones were answered; latency counts from when they were due
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    rate: Option<f64>,
+
+    /// How many bytes take the place of {payload} in the arguments of --call, one number after the other; 0: as given
+    #[arg(long, value_name = "BYTES,...", default_value = "0", value_delimiter = ',', value_parser = payload)]
+    payload: Vec<usize>,
+
+    /// A revision, all of them, or auto for the newest that the server accepts (repeatable) [default: auto]
+    #[arg(long = "revision", value_name = "REV|all|auto")]
+    revisions: Vec<Revisions>,
+
+    /// How long a call may take before it counts as failed
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = timeout)]
+    timeout: Duration,
+
+    /// Hold back for so long what goes to HTTP targets, and what comes from them, as a network would
+    #[arg(long, value_name = "DURATION", value_parser = timeout)]
+    network_delay: Option<Duration>,
+
+    /// Keep the report here, for --compare
+    #[arg(long, value_name = "PATH")]
+    save: Option<PathBuf>,
+
+    /// Compare with a report that was kept earlier
+    #[arg(long, value_name = "PATH")]
+    compare: Option<PathBuf>,
+
+    /// Exit with 1 if this holds anywhere, such as 'p99 > 5ms' (repeatable)
+    #[arg(long = "fail-if", value_name = "CONDITION", long_help = CONDITION_HELP)]
+    conditions: Vec<Condition>,
+
+    #[command(flatten)]
+    reports: Reports,
+
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    calls: Calls,
+}
+
+fn callers(text: &str) -> Result<usize, String> {
+    match text.trim().parse::<NonZeroUsize>() {
+        Ok(number) if number.get() <= MAX_CALLERS => Ok(number.get()),
+        _ => Err(format!(
+            "write numbers from 1 to {MAX_CALLERS} with commas between them, as in 1,8,32"
+        )),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.trim().strip_suffix("/s").unwrap_or(text.trim());
+    match number.parse::<f64>() {
+        Ok(rate) if (0.001..=1e7).contains(&rate) => Ok(rate),
+        _ => Err("write a number of calls per second, as in 100/s".to_owned()),
+    }
+}
+
+fn payload(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let (digits, unit) = match text.to_ascii_lowercase().strip_suffix(['k', 'm']) {
+        Some(digits) if text.ends_with(['k', 'K']) => (digits.to_owned(), 1_000),
+        Some(digits) => (digits.to_owned(), 1_000_000),
+        None => (text.to_owned(), 1),
+    };
+    match digits
+        .parse::<usize>()
+        .ok()
+        .and_then(|n| n.checked_mul(unit))
+    {
+        Some(bytes) if bytes <= MAX_PAYLOAD => Ok(bytes),
+        _ => Err(format!(
+            "write numbers of bytes up to {MAX_PAYLOAD} with commas between them, as in 0,100,10k"
+        )),
+    }
+}
+
+/// What the command line names.
+struct Targets {
+    measured: Vec<Named>,
+    /// Those whose lists are read as well.
+    catalogs: Vec<Named>,
+    /// The options that say the same again.
+    arguments: Vec<String>,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let saved = match &self.compare {
+            Some(path) => Some(output::read(path)?),
+            None => None,
+        };
+        let reports = self.reports.open()?;
+        let (options, catalogs) = self.options()?;
+        let catalog = Arc::new(Catalog::builtin().map_err(Failure::run)?);
+        let mut report = play(options, catalogs, catalog)?;
+        let mut missing = None;
+        if let (Some(saved), Some(path)) = (saved, &self.compare) {
+            let path = path.display().to_string();
+            let compared = bench::compare::with_saved(&report.results, &saved.results, &path);
+            if compared.is_empty() {
+                missing = Some(format!(
+                    "nothing in {path} can be compared: no result there has the same target, call, callers and size"
+                ));
+            }
+            report.comparisons.extend(compared);
+        }
+        report.diagnoses = bench::diagnose::diagnose(&report);
+        reports.write(&report)?;
+        if let Some(path) = &self.save {
+            output::save(path, &report)?;
+        }
+        self.outcome(&report, missing)
+    }
+
+    /// 1 outweighs 3: whoever reads the code wants to know first whether a limit was broken.
+    fn outcome(&self, report: &BenchReport, missing: Option<String>) -> Result<u8, Failure> {
+        let mut code = 0;
+        let troubles = report.partial.iter().chain(&missing);
+        for trouble in troubles.flat_map(|text| text.lines()) {
+            output::complain("error", trouble);
+            code = 3;
+        }
+        for condition in &self.conditions {
+            for place in condition.holds(report) {
+                output::complain(&format!("--fail-if '{condition}'"), &place);
+                code = 1;
+            }
+        }
+        if report.results.is_empty() && code == 0 {
+            return Err(Failure::run("nothing was measured"));
+        }
+        Ok(code)
+    }
+
+    fn options(&self) -> Result<(Options, Vec<Named>), Failure> {
+        let Targets {
+            measured,
+            catalogs,
+            arguments,
+        } = self.targets()?;
+        let mut all = ["mcp-conform", "bench"].map(str::to_owned).to_vec();
+        all.extend(self.arguments());
+        all.extend(self.calls.arguments());
+        all.extend(arguments);
+        let options = Options {
+            arguments: all,
+            targets: measured,
+            allowed: Allowed {
+                revisions: revisions::asked(&self.revisions)?,
+                fixture: self.calls.fixture(),
+                calls: self.calls.calls.clone(),
+                call_read_only: self.calls.call_read_only,
+                timeout: self.timeout,
+            },
+            concurrency: distinct(&self.concurrency),
+            payloads: distinct(&self.payload),
+            rate: self.rate,
+            duration: self.duration,
+            warmup: self.warmup,
+            network_delay: self.network_delay,
+        };
+        let has_http = options.targets.iter().any(|named| named.endpoint.is_http());
+        if self.network_delay.is_some() && !has_http {
+            return Err(Failure::usage(
+                "--network-delay is for HTTP targets, and there is none: give --url, or leave it out",
+            ));
+        }
+        Ok((options, catalogs))
+    }
+
+    fn targets(&self) -> Result<Targets, Failure> {
+        let resolved = self.target.resolve(&Others::default())?;
+        let mut catalogs = Vec::new();
+        let mut targets = match resolved.info.kind.as_str() {
+            "bundled" => {
+                let program = std::env::current_exe()
+                    .map_err(|error| Failure::run(format!("cannot find this program: {error}")))?;
+                let program = program.display().to_string();
+                if self.calls.calls.is_empty() {
+                    catalogs = bench::large_catalogs(&program);
+                }
+                bench::bundled(&program)
+            }
+            _ => {
+                let named = |endpoint| Named {
+                    name: TARGET.to_owned(),
+                    endpoint,
+                    info: resolved.info.clone(),
+                };
+                resolved.endpoints.iter().cloned().map(named).collect()
+            }
+        };
+        let mut arguments = Vec::new();
+        for text in &self.others {
+            let (named, said) = other(text)?;
+            if targets.iter().any(|target| target.name == named.name) {
+                return Err(Failure::usage(format!(
+                    "--and {}: there is a target of that name already",
+                    named.name
+                )));
+            }
+            arguments.extend(["--and".to_owned(), said]);
+            targets.push(named);
+        }
+        arguments.extend(resolved.arguments);
+        Ok(Targets {
+            measured: targets,
+            catalogs,
+            arguments,
+        })
+    }
+
+    /// The options that say the same again, but for who is measured and what is called.
+    fn arguments(&self) -> Vec<String> {
+        let list = |numbers: &[usize]| {
+            let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+            numbers.join(",")
+        };
+        let time = |duration| {
+            humantime::format_duration(duration)
+                .to_string()
+                .replace(' ', "")
+        };
+        let mut arguments = vec![
+            format!("--duration={}", time(self.duration)),
+            format!("--warmup={}", time(self.warmup)),
+            format!("--concurrency={}", list(&self.concurrency)),
+            format!("--payload={}", list(&self.payload)),
+        ];
+        arguments.extend(self.rate.map(|rate| format!("--rate={rate}/s")));
+        let delay = self.network_delay.map(time);
+        arguments.extend(delay.map(|delay| format!("--network-delay={delay}")));
+        arguments
+    }
+}
+
+/// Each number once, in the order in which they were given.
+fn distinct(numbers: &[usize]) -> Vec<usize> {
+    let mut seen = Vec::new();
+    for number in numbers {
+        if !seen.contains(number) {
+            seen.push(*number);
+        }
+    }
+    seen
+}
+
+fn play(
+    options: Options,
+    catalogs: Vec<Named>,
+    catalog: Arc<Catalog>,
+) -> Result<BenchReport, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let bar = bar();
+    let work = async {
+        let stopper = stop.clone();
+        let reaching = async {
+            let subjects = bench::reach(&options, &catalog).await?;
+            let long = Options {
+                targets: catalogs,
+                ..options.clone()
+            };
+            let long = bench::reach(&long, &catalog).await?;
+            Ok::<_, bench::subject::PrepareError>((subjects, long))
+        };
+        bar.set_message("reaching the targets");
+        let (subjects, long) = tokio::select! {
+            reached = reaching => reached.map_err(Failure::run)?,
+            () = interrupted() => return Err(Failure::run("interrupted: nothing was measured yet")),
+        };
+        tokio::spawn(async move {
+            interrupted().await;
+            stopper.store(true, Ordering::Relaxed);
+        });
+        let measuring = on_thread(options, subjects, long, stop.clone(), bar.clone());
+        let report = measuring.await;
+        bar.finish_and_clear();
+        report.map_err(|_| Failure::run("the thread that measures ended too early"))
+    };
+    block_on(work, GRACE)?
+}
+
+/// Measures on a thread where nothing else happens.
+fn on_thread(
+    options: Options,
+    mut subjects: Vec<Subject>,
+    mut catalogs: Vec<Subject>,
+    stop: Arc<AtomicBool>,
+    bar: ProgressBar,
+) -> oneshot::Receiver<BenchReport> {
+    let (tx, rx) = oneshot::channel();
+    let handle = tokio::runtime::Handle::current();
+    std::thread::spawn(move || {
+        let watcher = |progress: Progress| {
+            bar.set_length(progress.of as u64);
+            bar.set_position(progress.done as u64);
+            bar.set_message(progress.doing);
+        };
+        let report = bench::measure(
+            &options,
+            &mut subjects,
+            &mut catalogs,
+            &handle,
+            &stop,
+            &watcher,
+        );
+        for subject in subjects.iter().chain(&catalogs) {
+            handle.block_on(subject.host.stop());
+        }
+        let _ = tx.send(report);
+    });
+    rx
+}
+
+/// On stderr, and only if that is a terminal.
+fn bar() -> ProgressBar {
+    let bar = match std::io::stderr().is_terminal() {
+        true => ProgressBar::new(1),
+        false => ProgressBar::hidden(),
+    };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}, {elapsed}  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_or_refused_with_an_example() {
+        assert_eq!(payload("100k"), Ok(100_000));
+        assert_eq!(payload("1M"), Ok(1_000_000));
+        assert_eq!(payload("0"), Ok(0));
+        assert_eq!(rate("2.5/s"), Ok(2.5));
+        assert_eq!(rate("100"), Ok(100.0));
+        for wrong in ["", "x", "-1", "9G", "99999999999999999999k"] {
+            assert!(payload(wrong).unwrap_err().contains("0,100,10k"), "{wrong}");
+        }
+        for wrong in ["0/s", "fast", "nan", "1/m"] {
+            assert!(rate(wrong).unwrap_err().contains("100/s"), "{wrong}");
+        }
+        assert!(callers("0").unwrap_err().contains("1,8,32"));
+        assert_eq!(distinct(&[1, 8, 1]), [1, 8]);
+    }
+}

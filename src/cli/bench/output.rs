@@ -1,0 +1,171 @@
+//! Where a benchmark's report goes.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::bench::markdown;
+use crate::bench::report::{BenchReport, FORMAT};
+use crate::bench::{html, human};
+use crate::cli::output::stdout_look;
+use crate::cli::{Failure, print};
+use crate::report::escape::visible;
+use crate::report::human::Look;
+
+/// What comes out.
+#[derive(Debug, Default, Args)]
+pub(super) struct Reports {
+    /// Write a report: human (default), json, markdown or html; to stdout, or to a file (repeatable)
+    #[arg(long = "report", value_name = "KIND[=PATH]")]
+    reports: Vec<Spec>,
+}
+
+#[derive(Debug, Clone)]
+struct Spec {
+    kind: Kind,
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Human,
+    Json,
+    Markdown,
+    Html,
+}
+
+impl FromStr for Spec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Spec, String> {
+        let (kind, path) = match text.split_once('=') {
+            Some((_, "")) => return Err("the path after = is empty".to_owned()),
+            Some((kind, path)) => (kind, Some(PathBuf::from(path))),
+            None => (text, None),
+        };
+        let kind = match kind {
+            "human" => Kind::Human,
+            "json" => Kind::Json,
+            "markdown" => Kind::Markdown,
+            "html" => Kind::Html,
+            _ => {
+                return Err(
+                    "write human, json, markdown or html, and =PATH behind it for a file"
+                        .to_owned(),
+                );
+            }
+        };
+        Ok(Spec { kind, path })
+    }
+}
+
+/// Reports to be written, each with its file if it goes to one.
+pub(super) struct Opened(Vec<(Spec, Option<File>)>);
+
+impl Reports {
+    /// Opens everything that will be written, so that a bad path fails before anything is measured.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        let default = [Spec {
+            kind: Kind::Human,
+            path: None,
+        }];
+        let specs = match self.reports.is_empty() {
+            true => &default[..],
+            false => &self.reports,
+        };
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = specs.iter().find(|spec| !seen.insert(&spec.path)) {
+            let place = match &twice.path {
+                Some(path) => path.display().to_string(),
+                None => "stdout".to_owned(),
+            };
+            return Err(Failure::usage(format!(
+                "two reports would go to {place}: give each its own path, as in --report json=bench.json"
+            )));
+        }
+        let open = |spec: &Spec| -> Result<(Spec, Option<File>), Failure> {
+            let file = spec.path.as_ref().map(|path| {
+                File::create(path).map_err(|error| {
+                    Failure::usage(format!(
+                        "cannot write the report {}: {error}",
+                        path.display()
+                    ))
+                })
+            });
+            Ok((spec.clone(), file.transpose()?))
+        };
+        Ok(Opened(specs.iter().map(open).collect::<Result<_, _>>()?))
+    }
+}
+
+impl Opened {
+    pub(super) fn write(self, report: &BenchReport) -> Result<(), Failure> {
+        for (spec, file) in self.0 {
+            let look = match file {
+                None => stdout_look(),
+                Some(_) => Look {
+                    unicode: true,
+                    ..Look::default()
+                },
+            };
+            let text = match spec.kind {
+                Kind::Human => human::page(report, look),
+                Kind::Json => to_json(report)?,
+                Kind::Markdown => markdown::page(report),
+                Kind::Html => html::render(report).map_err(Failure::run)?,
+            };
+            match (file, spec.path) {
+                (Some(mut file), Some(path)) => file
+                    .write_all(text.as_bytes())
+                    .map_err(|error| cannot_write(&path, &error))?,
+                _ => print(&text)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn to_json(report: &BenchReport) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(report);
+    text.map(|text| text + "\n").map_err(Failure::run)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::run(format!("cannot write {}: {error}", path.display()))
+}
+
+/// Keeps a report for `--compare`.
+pub(super) fn save(path: &Path, report: &BenchReport) -> Result<(), Failure> {
+    std::fs::write(path, to_json(report)?).map_err(|error| cannot_write(path, &error))
+}
+
+/// Reads a report that was kept.
+pub(super) fn read(path: &Path) -> Result<BenchReport, Failure> {
+    let wrong = |what: String| Failure::usage(format!("--compare {}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let report: BenchReport = serde_json::from_str(&text).map_err(|error| {
+        wrong(format!(
+            "this is no report of a benchmark ({error}): name a file that --save wrote"
+        ))
+    })?;
+    match report.format {
+        FORMAT => Ok(report),
+        other => Err(wrong(format!(
+            "its format is {other}, and this program reads {FORMAT}: measure it again with --save"
+        ))),
+    }
+}
+
+/// Tells on stderr what is wrong.
+pub(super) fn complain(what: &str, text: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    let _ = writeln!(
+        anstream::stderr(),
+        "{style}{what}{style:#}: {}",
+        visible(text)
+    );
+}

@@ -1,0 +1,74 @@
+//! Targets in turns, saved reports, and limits.
+
+use crate::common::{PROGRAM, SERVER, bench, list, report, results, stderr};
+
+#[test]
+fn targets_take_turns_and_are_compared() {
+    let same = format!("again='{PROGRAM}' serve --stdio --log off");
+    let report = report(0, &["--fixture=none", "--and", &same], &SERVER);
+    let names: Vec<&str> = results(&report)
+        .iter()
+        .map(|r| r["target"].as_str().unwrap())
+        .collect();
+    assert_eq!(names[..4], ["target", "again", "target", "again"]);
+    let comparisons = list(&report, "comparisons");
+    assert_eq!(2 * comparisons.len(), results(&report).len());
+    for comparison in comparisons {
+        assert_eq!(
+            (&comparison["target"], &comparison["baseline"]),
+            (&"again".into(), &"target".into())
+        );
+        let [low, high] = ["low", "high"].map(|name| comparison[name].as_f64().unwrap());
+        assert!(0.0 < low && low <= high, "{comparison}");
+    }
+}
+
+#[test]
+fn a_saved_report_is_compared_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.json").display().to_string();
+    report(0, &["--fixture=none", "--save", &path], &SERVER);
+    let again = report(0, &["--fixture=none", "--compare", &path], &SERVER);
+    let comparisons = list(&again, "comparisons");
+    assert_eq!(comparisons.len(), results(&again).len());
+    assert!(
+        comparisons
+            .iter()
+            .all(|c| c["saved"] == true && c["baseline"] == path.as_str())
+    );
+
+    let other = bench(
+        &["--fixture=none", "--concurrency=3", "--compare", &path],
+        &SERVER,
+    );
+    assert_eq!(other.status.code(), Some(3));
+    assert!(
+        stderr(&other).contains("can be compared"),
+        "{}",
+        stderr(&other)
+    );
+}
+
+#[test]
+fn a_limit_decides_the_exit_code() {
+    let base = ["--fixture=none", "--revision=2025-11-25"];
+    let with = |condition: &str| {
+        let output = bench(&[&base[..], &["--fail-if", condition]].concat(), &SERVER);
+        (output.status.code(), stderr(&output))
+    };
+    let (code, told) = with("p50 > 1ns");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("--fail-if 'p50 > 1ns': target ping 1 at a time"),
+        "{told}"
+    );
+    for held in [
+        "p99 > 10m",
+        "errors > 0",
+        "throughput < 0.001/s",
+        "rss > 100GiB",
+    ] {
+        let (code, told) = with(held);
+        assert_eq!(code, Some(0), "{held}: {told}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Benchmarks from outside. What is asserted holds however slow the machine is: no figure has an upper bound.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod calls;
+mod common;
+mod compare;
+mod report;
+mod trouble;
