@@ -1,7 +1,7 @@
 //! Benchmarks from outside. What is asserted holds however slow the machine is: no figure has an upper bound.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     reason = "a test that cannot go on fails"
 )]
 
