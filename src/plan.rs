@@ -13,8 +13,10 @@ use crate::revision::{Era, Revision};
 use crate::transport::Transport;
 use crate::verdict::{TrialReport, Verdict, trial_name};
 
-/// So many trials share a session at most.
-const MAX_TRIALS: usize = 90;
+/// What the trials of a session weigh together at most.
+const MAX_WEIGHT: usize = 180;
+/// What a trial weighs that waits, where one weighs 1 that is a question and its answer.
+const WAIT: usize = 10;
 
 /// A trial to be played.
 #[derive(Debug, Clone)]
@@ -29,6 +31,10 @@ impl Trial {
     /// Its name. Made when it is needed: all trials are planned before the first is played.
     pub fn name(&self) -> String {
         trial_name(&self.case.id, self.revision, self.transport)
+    }
+
+    fn weight(&self) -> usize {
+        if self.case.waits() { WAIT } else { 1 }
     }
 }
 
@@ -113,8 +119,9 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
 /// something harmless: what is hostile may be the first message from which a server of both eras sees what is spoken.
 fn portions(mut group: Group) -> Vec<Group> {
     let mut trials = std::mem::take(&mut group.trials);
-    trials.sort_by_key(|trial| trial.case.is_hostile());
-    let count = trials.len().div_ceil(MAX_TRIALS);
+    trials.sort_by_key(|trial| (trial.case.is_hostile(), Reverse(trial.weight())));
+    let weight: usize = trials.iter().map(Trial::weight).sum();
+    let count = weight.div_ceil(MAX_WEIGHT);
     let portion = |first| Group {
         trials: trials.iter().skip(first).step_by(count).cloned().collect(),
         ..group.clone()

@@ -55,7 +55,12 @@ pub struct Options {
 /// How many sessions of each transport run at once unless the user says otherwise: enough that while some wait, others keep the
 /// processors busy.
 pub fn default_jobs() -> usize {
-    3 * std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+    6 * processors()
+}
+
+/// How many processors there are for us.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Which tools, resources and prompts a deeper case may rely on.

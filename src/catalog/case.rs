@@ -295,10 +295,34 @@ impl Case {
         })
     }
 
+    /// Whether it takes a while even if every answer comes at once: it waits to see that nothing comes, or for what comes
+    /// in its own time.
+    pub fn waits(&self) -> bool {
+        self.steps.iter().any(|step| {
+            matches!(
+                step.action,
+                Action::Start { .. }
+                    | Action::Notify(_)
+                    | Action::Hear { .. }
+                    | Action::Quiet { .. }
+                    | Action::Settle
+            )
+        })
+    }
+
     /// Whether it waits for what the server sends outside of requests.
     pub fn hears(&self) -> bool {
         let hears = |step: &Step| matches!(step.action, Action::Hear { .. });
         self.steps.iter().any(hears)
+    }
+
+    /// Whether it asks for lists.
+    pub fn lists(&self) -> bool {
+        self.steps.iter().any(|step| match &step.action {
+            Action::Request(call) | Action::Start { call, .. } => call.method.ends_with("/list"),
+            Action::Pages { .. } => true,
+            _ => false,
+        })
     }
 
     /// Whether it sends megabytes: such cases take turns, or a run would hold all their inputs at once.

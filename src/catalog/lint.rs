@@ -8,6 +8,7 @@ mod lines;
 mod places;
 #[cfg(test)]
 mod tests;
+mod twice;
 
 use std::collections::BTreeSet;
 

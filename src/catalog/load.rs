@@ -178,10 +178,17 @@ pub fn read_dir(dir: &Path) -> Result<Vec<SourceFile>, CatalogError> {
 
 /// What a file holds. Nothing else is opened: a pipe or a device may never end.
 fn read_file(path: &Path) -> std::io::Result<String> {
-    match std::fs::metadata(path)?.is_file() {
-        true => std::fs::read_to_string(path),
-        false => Err(std::io::Error::other("not a file")),
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("not a file"));
     }
+    String::from_utf8(std::fs::read(path)?).map_err(|error| {
+        let valid = error
+            .as_bytes()
+            .iter()
+            .take(error.utf8_error().valid_up_to());
+        let line = 1 + valid.filter(|byte| **byte == b'\n').count();
+        std::io::Error::other(format!("line {line} is not UTF-8"))
+    })
 }
 
 fn json_files(folder: &Path) -> Result<Vec<PathBuf>, CatalogError> {

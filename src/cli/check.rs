@@ -46,7 +46,7 @@ pub(super) struct Check {
     #[arg(long = "case", value_name = "GLOB")]
     select: Vec<String>,
 
-    /// How many sessions of each transport run at once [default: three times the processors]
+    /// How many sessions of each transport run at once [default: six times the processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 

@@ -82,7 +82,9 @@ impl Arguments {
             program,
             catalog: Arc::new(self.catalog.load()?),
             faults,
-            jobs: self.jobs.map_or_else(run::default_jobs, NonZeroUsize::get),
+            jobs: self
+                .jobs
+                .map_or_else(|| 3 * run::processors(), NonZeroUsize::get),
             timeout: self.timeout,
         };
         let done = |row: &matrix::Row| {

@@ -2,13 +2,15 @@
 
 use std::sync::LazyLock;
 
-use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Located;
+use super::{Located, twice};
 use crate::catalog::Problem;
 use crate::catalog::load::{Kind, SourceFile};
+use crate::catalog::select::{did_you_mean, near};
 
 /// Messages quote the value they are about; a whole case would drown the rest.
 const MAX_MESSAGE: usize = 240;
@@ -45,21 +47,17 @@ pub(super) fn items<T: DeserializeOwned>(
         Kind::Cases => &CASES,
         Kind::Requirements => &REQUIREMENTS,
     };
-    let problems: Vec<Problem> = match &**validator {
+    let mut problems: Vec<Problem> = match &**validator {
         Err(message) => vec![problem(
             String::new(),
             format!("its JSON Schema is broken: {message}"),
         )],
         Ok(validator) => validator
             .iter_errors(&document)
-            .map(|error| {
-                problem(
-                    error.instance_path().to_string(),
-                    bounded(&error.to_string()),
-                )
-            })
+            .map(|error| problem(error.instance_path().to_string(), message(&error)))
             .collect(),
     };
+    problems.extend(twice::problems(file));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -81,6 +79,33 @@ pub(super) fn items<T: DeserializeOwned>(
         Ok(items)
     } else {
         Err(problems)
+    }
+}
+
+/// What is wrong. A name that is none of a list is met with all of the list: the right one may be the last.
+fn message(error: &ValidationError<'_>) -> String {
+    match error.kind() {
+        ValidationErrorKind::PropertyNames { error } => message(error),
+        ValidationErrorKind::Enum { options } => {
+            let options: Vec<&str> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let written = error.instance();
+            let near = near(
+                written.as_str().unwrap_or_default(),
+                options.iter().copied(),
+            );
+            let written = bounded(&written.to_string());
+            format!(
+                "{written} is none of {}{}",
+                options.join(", "),
+                did_you_mean(&near)
+            )
+        }
+        _ => bounded(&error.to_string()),
     }
 }
 

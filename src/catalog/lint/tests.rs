@@ -51,6 +51,17 @@ fn each_problem_is_named_with_its_place() {
             "/0/needs/0: \"toolz\" does not match",
         ),
         (
+            r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
+              "steps": [{ "alive": true, "requirment": "tools/one" }] }"#,
+            "/0/steps/0: \"requirment\" is none of alive, requirement (did you mean requirement?)",
+        ),
+        (
+            r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
+              "steps": [{ "alive": true }, { "request": "tools/call",
+                "params": { "name": "x", "name": "y" } }] }"#,
+            "tools.json:3: /0/steps/1/params/name: this member is there twice",
+        ),
+        (
             r#"{ "id": "other/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
               "steps": [{ "alive": true }] }"#,
             "/0/id: \"other/a\" belongs in other.json",

@@ -15,7 +15,7 @@ use crate::jsonrpc::Object;
 use crate::offer::Feature;
 
 /// Between the steps of tools that report how far they are.
-const STEP: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(10);
 
 pub async fn simple_text(_: &Context) -> Answer {
     Ok(text("This is a simple text response for testing."))

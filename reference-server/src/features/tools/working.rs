@@ -11,7 +11,7 @@ use crate::faults::F;
 use crate::jsonrpc::{ErrorObject, Object};
 
 /// How long those take whose arguments do not say it.
-const A_WHILE: Duration = Duration::from_millis(100);
+const A_WHILE: Duration = Duration::from_millis(20);
 
 pub async fn greet(arguments: &Object) -> Answer {
     let name = arguments.get("name").and_then(Value::as_str);
