@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use case::{Action, Call, Case, Expectation, HttpStep, SessionKind, Step, Tolerance};
 pub use hint::Hint;
 pub use load::{CatalogError, Problem};
-pub use requirement::{Clause, Concern, Party, Requirement};
+pub use requirement::{Clause, Concern, Party, Requirement, Unanswered};
 pub use select::Selection;
 
 /// The area of a case or a requirement: the first part of its id.

@@ -29,9 +29,22 @@ pub struct Requirement {
     /// Why no case can test it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untested: Option<String>,
+    /// What a missing answer is, in a step that names this requirement; none if it is about something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered: Option<Unanswered>,
     /// What often causes a finding that cites it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<Hint>,
+}
+
+/// How a missing answer violates a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unanswered {
+    /// It says that the answer comes: cited in place of our own `robust/answers-in-time`.
+    Alone,
+    /// It says what a server has to get over: cited beside that.
+    Too,
 }
 
 /// Whom a requirement binds.

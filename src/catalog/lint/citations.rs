@@ -1,10 +1,13 @@
 //! Whether what is cited exists, and says something where it is cited.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Located, RuleCitations, unknown_fault};
+use crate::catalog::case::{Action, Step};
 use crate::catalog::select::{did_you_mean, near};
 use crate::catalog::{Case, Catalog, Party, Problem, Requirement};
+use crate::judge::trial::silence::{ANSWERED, ANSWERS, STAYS_ALIVE};
+use crate::revision::Revision;
 
 /// What rules cite, and which faults they claim.
 pub(super) fn of_rules(rules: &[RuleCitations], known: &Known<'_>) -> Vec<Problem> {
@@ -35,6 +38,22 @@ pub(super) fn of_rules(rules: &[RuleCitations], known: &Known<'_>) -> Vec<Proble
             .for_each(report);
     }
     problems
+}
+
+/// What is cited though no step names it: by the request that follows hostile input, and where an answer is missing.
+const UNNAMED: [&str; 3] = [STAYS_ALIVE, ANSWERS, ANSWERED];
+
+/// The requirements that a step names.
+fn named_by(step: &Step) -> Vec<&String> {
+    let tolerated = step.expect.tolerate.iter().map(|it| &it.requirement);
+    let mut named: Vec<&String> = tolerated
+        .chain([&step.expect.requirement])
+        .flatten()
+        .collect();
+    if let Action::Together(steps) = &step.action {
+        named.extend(steps.iter().flat_map(named_by));
+    }
+    named
 }
 
 /// The requirements that may be cited.
@@ -102,6 +121,31 @@ impl<'a> Known<'a> {
                 bare.join(", ")
             );
             problems.push(case.problem("/revisions", message));
+        }
+        problems.extend(self.never_cited(case));
+        problems
+    }
+
+    /// Requirements that no finding of the case can cite: no step names them, and where none is named, one that stands
+    /// before them is always cited.
+    fn never_cited(&self, case: &Located<'_, Case>) -> Vec<Problem> {
+        let named: BTreeSet<&String> = case.item.steps.iter().flat_map(named_by).collect();
+        let mut bound: BTreeSet<Revision> = BTreeSet::new();
+        let mut problems = Vec::new();
+        for (index, id) in case.item.requirements.iter().enumerate() {
+            let Some(requirement) = self.requirements.get(id.as_str()) else {
+                continue;
+            };
+            let here = |revision: &Revision| requirement.levels.contains_key(revision);
+            let here: BTreeSet<Revision> = case.item.revisions.iter().filter(here).collect();
+            if here.is_subset(&bound) && !named.contains(id) && !UNNAMED.contains(&id.as_str()) {
+                let message =
+                    format!("no finding can cite {id:?}: let a step name it, or leave it out");
+                problems.push(case.problem(&format!("/requirements/{index}"), message));
+            }
+            if requirement.when.is_empty() {
+                bound.extend(here);
+            }
         }
         problems
     }

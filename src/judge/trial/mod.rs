@@ -3,7 +3,7 @@
 mod expectation;
 mod hear;
 mod quiet;
-mod silence;
+pub mod silence;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -6,6 +6,7 @@ use super::super::evidence::Violation;
 use super::super::pattern::{self, Scope};
 use super::super::view::{self, Observation};
 use super::{Judge, Seen};
+use crate::catalog::Unanswered;
 use crate::catalog::case::{Action, Step};
 use crate::conversation::Exchange;
 use crate::drive::after_last;
@@ -18,18 +19,7 @@ pub const STAYS_ALIVE: &str = "robust/stays-alive";
 /// The requirement that a missing answer violates.
 pub const ANSWERS: &str = "robust/answers-in-time";
 /// The requirement of JSON-RPC itself.
-const ANSWERED: &str = "messages/request-answered";
-/// The requirements that say that an answer comes.
-const ON_ANSWERING: [&str; 3] = [ANSWERED, "messages/batch", "sse/several-clients"];
-/// The requirements that say what a server must get over: a silence in the step that names one violates it as well.
-const GOT_OVER: [&str; 5] = [
-    "cancellation/race",
-    "elicitation/answers-handled",
-    "roots/unavailable-handled",
-    "sampling/refusal-handled",
-    "sse/resumed-by-get",
-];
-
+pub const ANSWERED: &str = "messages/request-answered";
 impl Judge<'_> {
     /// A request without its answer: the server hangs or is gone. An HTTP status can take its place where the step
     /// asks for one.
@@ -54,7 +44,7 @@ impl Judge<'_> {
             return None;
         }
         let named = step.expect.requirement.as_deref();
-        let named = named.filter(|named| !GOT_OVER.contains(named));
+        let named = named.filter(|named| self.unanswered(named) != Some(Unanswered::Too));
         if over_http && !has_head {
             let message = "the server gave no HTTP response";
             return (exchange.due.duty != Duty::May)
@@ -95,7 +85,8 @@ impl Judge<'_> {
             .filter(|index| self.span().contains(index));
         entries.extend(gone);
         let named = named.filter(|named| {
-            named.starts_with("robust/") || (gone.is_none() && ON_ANSWERING.contains(named))
+            let says_so = || self.unanswered(named) == Some(Unanswered::Alone);
+            named.starts_with("robust/") || (gone.is_none() && says_so())
         });
         let message = match gone {
             Some(gone) => match &self.trial.entries[gone].what {
@@ -119,14 +110,20 @@ impl Judge<'_> {
 
     /// What else a silence violates.
     pub(super) fn not_got_over(&self, step: &Step, silence: &Violation) -> Option<Violation> {
-        let named = step.expect.requirement.as_ref();
-        let requirement = named
-            .filter(|named| GOT_OVER.contains(&named.as_str()))?
-            .clone();
-        Some(Violation {
+        let requirement = step.expect.requirement.clone()?;
+        let too = self.unanswered(&requirement) == Some(Unanswered::Too);
+        too.then(|| Violation {
             requirement,
             ..silence.clone()
         })
+    }
+
+    fn unanswered(&self, requirement: &str) -> Option<Unanswered> {
+        self.session
+            .catalog
+            .requirements
+            .get(requirement)?
+            .unanswered
     }
 
     /// A message on the stream of a request did not come. As long as the server is there, that is what the step is about.
