@@ -116,10 +116,11 @@ pub fn plan(catalog: &Catalog, profile: &Profile, selection: &Selection) -> Plan
 }
 
 /// A large group in several: they are played side by side, and no transcript grows with the catalog. Each begins with
-/// something harmless: what is hostile may be the first message from which a server of both eras sees what is spoken.
+/// something harmless: what is hostile may be the first message from which a server of both eras sees what is spoken. Those
+/// that wait come after others, whose late messages they see.
 fn portions(mut group: Group) -> Vec<Group> {
     let mut trials = std::mem::take(&mut group.trials);
-    trials.sort_by_key(|trial| (trial.case.is_hostile(), Reverse(trial.weight())));
+    trials.sort_by_key(|trial| (trial.case.is_hostile(), trial.weight()));
     let weight: usize = trials.iter().map(Trial::weight).sum();
     let count = weight.div_ceil(MAX_WEIGHT);
     let portion = |first| Group {
