@@ -2,6 +2,7 @@
 
 pub(crate) mod session;
 pub(crate) mod setup;
+mod unreachable;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

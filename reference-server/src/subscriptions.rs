@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::auth::Caller;
-use crate::context::{Answer, Outlet};
+use crate::context::{Answer, Failure, Outlet};
 use crate::faults::{F, Faults};
 use crate::hub::Event;
 use crate::jsonrpc::{ErrorObject, Id, Object, notification};
@@ -117,6 +117,53 @@ pub async fn listen(
     knows_tasks: bool,
 ) -> Answer {
     let faults = &server.faults;
+    let owner = Owner::new(server, caller, None);
+    let filter = granted(server, params, &owner, knows_tasks)?;
+    if faults.has(F::ListenOnce) && server.hub.has_listeners() {
+        return Err(ErrorObject::internal("one subscription is enough").into());
+    }
+    let subscription = Arc::new(Subscription {
+        server: Arc::clone(server),
+        owner,
+        filter,
+        meta: json!({SUBSCRIPTION_ID: id.to_value()}),
+        outlet,
+        number: faults.count(),
+        over: Notify::new(),
+    });
+    subscription.acknowledge();
+    let hearing = {
+        let subscription = Arc::clone(&subscription);
+        server.hub.listen(move |event| subscription.hear(event))
+    };
+    let listening = match faults.has(F::ListenForever) {
+        // Goes on telling even after this future was dropped.
+        true => {
+            std::mem::forget(hearing);
+            None
+        }
+        false => Some(hearing),
+    };
+    subscription.tell_what_was();
+    if faults.has(F::ListenCut) {
+        return Ok(Object::new());
+    }
+    let reason = tokio::select! {
+        () = server.hub.closed() => "shutting down",
+        () = subscription.over.notified() => "no longer served",
+    };
+    drop(listening);
+    subscription.end(id, reason).await
+}
+
+/// What is asked for, as far as it is to be had.
+fn granted(
+    server: &Server,
+    params: &Object,
+    owner: &Owner,
+    knows_tasks: bool,
+) -> Result<Filter, Failure> {
+    let faults = &server.faults;
     let mut filter = match Filter::read(params) {
         Err(_) if faults.has(F::FilterUnchecked) => Filter::default(),
         filter => filter?,
@@ -127,100 +174,113 @@ pub async fn listen(
     if !faults.has(F::UnsupportedAcknowledged) {
         filter.keep_offered(&server.offer);
     }
-    let owner = Owner::new(server, caller, None);
-    let find = |id: &str| server.tasks.find(&owner, id);
-    filter.tasks.retain(|id| find(id).is_some());
+    let is_theirs = |id: &str| server.tasks.find(owner, id).is_some();
+    filter.tasks.retain(|id| is_theirs(id));
     filter.uris.retain(|uri| {
         let job = uri.strip_prefix(tasks::JOB_SCHEME);
-        job.is_none_or(|id| find(id).is_some())
+        job.is_none_or(is_theirs)
     });
-    let followed = filter.tasks.clone();
-    if faults.has(F::ListenOnce) && server.hub.has_listeners() {
-        return Err(ErrorObject::internal("one subscription is enough").into());
+    Ok(filter)
+}
+
+/// One request to listen, while it is open.
+struct Subscription {
+    server: Arc<Server>,
+    owner: Owner,
+    filter: Filter,
+    /// The `_meta` that names it.
+    meta: Value,
+    outlet: Arc<dyn Outlet>,
+    /// The how many-th it is.
+    number: usize,
+    /// Told when there will be nothing more to tell.
+    over: Notify,
+}
+
+impl Subscription {
+    fn has(&self, fault: F) -> bool {
+        self.server.faults.has(fault)
     }
-    let number = faults.count();
-    let meta = json!({SUBSCRIPTION_ID: id.to_value()});
-    let mut acknowledged = json!({"_meta": meta, "notifications": filter.to_value()});
-    faults.spoil_acknowledged(&mut acknowledged);
-    if faults.has(F::AcknowledgedLate) {
-        let early = json!({"_meta": meta});
-        outlet.send(notification(Event::Tools.method(), early));
+
+    /// Sends a notification that names the subscription.
+    fn send(&self, method: &str, mut params: Value) {
+        params["_meta"] = self.meta.clone();
+        self.outlet.send(notification(method, params));
     }
-    if !faults.has(F::ListenUnacknowledged) {
-        let method = "notifications/subscriptions/acknowledged";
-        outlet.send(notification(method, acknowledged));
-    }
-    let over = Arc::<Notify>::default();
-    let subscription = {
-        let (server, meta, outlet) = (Arc::clone(server), meta.clone(), Arc::clone(&outlet));
-        let (over, owner) = (Arc::clone(&over), owner.clone());
-        let told_anyway = faults.has(F::ListenUnfiltered);
-        server.clone().hub.listen(move |event| {
-            if let Event::Over(uri, whose) = event {
-                if filter.uris.contains(uri) && *whose == owner {
-                    over.notify_one();
-                }
-                return;
-            }
-            let told = filter.wants(event) && !server.faults.is_replaced(number);
-            if told || told_anyway {
-                let mut params = json!({"_meta": meta});
-                match event {
-                    Event::Resource(uri) => params["uri"] = uri.as_str().into(),
-                    Event::Task(task) => add_task(&mut params, task, &server.faults),
-                    _ => {}
-                }
-                server.faults.spoil_change(&mut params);
-                if server.faults.has(F::ListenProgress) {
-                    let params = json!({"_meta": meta, "progressToken": "changes", "progress": 1});
-                    outlet.send(notification("notifications/progress", params));
-                }
-                if server.faults.has(F::ListenLogs) {
-                    let params = json!({"_meta": meta, "level": "info", "data": "changed"});
-                    outlet.send(notification("notifications/message", params));
-                }
-                outlet.send(notification(event.method(), params));
-                if matches!(event, Event::Task(_)) && server.faults.has(F::TaskListenProgress) {
-                    let params = json!({"_meta": meta, "progressToken": "task", "progress": 1});
-                    outlet.send(notification("notifications/progress", params));
-                }
-            }
-        })
-    };
-    let listening = match faults.has(F::ListenForever) {
-        // Goes on telling even after this future was dropped.
-        true => {
-            std::mem::forget(subscription);
-            None
+
+    fn acknowledge(&self) {
+        let mut params = json!({"_meta": self.meta, "notifications": self.filter.to_value()});
+        self.server.faults.spoil_acknowledged(&mut params);
+        if self.has(F::AcknowledgedLate) {
+            self.send(Event::Tools.method(), json!({}));
         }
-        false => Some(subscription),
-    };
-    // What happened to a task before anybody listened.
-    for task in followed.iter().filter_map(|id| find(id)) {
-        let mut params = json!({"_meta": meta});
-        add_task(&mut params, &task, faults);
-        outlet.send(notification("notifications/tasks", params));
+        if !self.has(F::ListenUnacknowledged) {
+            let method = "notifications/subscriptions/acknowledged";
+            self.outlet.send(notification(method, params));
+        }
     }
-    if faults.has(F::ListenCut) {
-        return Ok(Object::new());
+
+    fn hear(&self, event: &Event) {
+        if let Event::Over(uri, whose) = event {
+            if self.filter.uris.contains(uri) && *whose == self.owner {
+                self.over.notify_one();
+            }
+            return;
+        }
+        let replaced = self.server.faults.is_replaced(self.number);
+        if (self.filter.wants(event) && !replaced) || self.has(F::ListenUnfiltered) {
+            self.tell(event);
+        }
     }
-    let reason = tokio::select! {
-        () = server.hub.closed() => "shutting down",
-        () = over.notified() => "no longer served",
-    };
-    drop(listening);
-    if !faults.has(F::ListenEndsUntold) {
-        let closing = json!({"_meta": meta, "requestId": id.to_value(), "reason": reason});
-        outlet.send(notification("notifications/cancelled", closing));
+
+    fn tell(&self, event: &Event) {
+        let mut params = json!({"_meta": self.meta});
+        match event {
+            Event::Resource(uri) => params["uri"] = uri.as_str().into(),
+            Event::Task(task) => add_task(&mut params, task, &self.server.faults),
+            _ => {}
+        }
+        self.server.faults.spoil_change(&mut params);
+        if self.has(F::ListenProgress) {
+            let params = json!({"progressToken": "changes", "progress": 1});
+            self.send("notifications/progress", params);
+        }
+        if self.has(F::ListenLogs) {
+            let params = json!({"level": "info", "data": "changed"});
+            self.send("notifications/message", params);
+        }
+        self.outlet.send(notification(event.method(), params));
+        if matches!(event, Event::Task(_)) && self.has(F::TaskListenProgress) {
+            let params = json!({"progressToken": "task", "progress": 1});
+            self.send("notifications/progress", params);
+        }
     }
-    if faults.has(F::ListenEndsUnanswered) {
-        std::future::pending::<()>().await;
+
+    /// Tells what happened to its tasks before anybody listened.
+    fn tell_what_was(&self) {
+        let find = |id: &String| self.server.tasks.find(&self.owner, id);
+        for task in self.filter.tasks.iter().filter_map(find) {
+            let mut params = json!({"_meta": self.meta});
+            add_task(&mut params, &task, &self.server.faults);
+            self.outlet
+                .send(notification("notifications/tasks", params));
+        }
     }
-    let mut result = Object::new();
-    if !faults.has(F::ListenEndsUnnamed) {
-        result.insert("_meta".into(), meta);
+
+    async fn end(&self, id: &Id, reason: &str) -> Answer {
+        if !self.has(F::ListenEndsUntold) {
+            let params = json!({"requestId": id.to_value(), "reason": reason});
+            self.send("notifications/cancelled", params);
+        }
+        if self.has(F::ListenEndsUnanswered) {
+            std::future::pending::<()>().await;
+        }
+        let mut result = Object::new();
+        if !self.has(F::ListenEndsUnnamed) {
+            result.insert("_meta".into(), self.meta.clone());
+        }
+        Ok(result)
     }
-    Ok(result)
 }
 
 /// Adds what `tasks/get` would say.
