@@ -33,14 +33,14 @@ impl Call {
     pub fn tool(self) -> &'static str {
         match self.payload {
             0 => "test_simple_text",
-            _ => "json_schema_2020_12_tool",
+            _ => "echo",
         }
     }
 
     fn message(self) -> Value {
         let arguments = match self.payload {
             0 => json!({}),
-            bytes => json!({ "name": "x".repeat(bytes), "email": "bench@example.org" }),
+            bytes => json!({ "text": "x".repeat(bytes) }),
         };
         let mut params = json!({ "name": self.tool(), "arguments": arguments });
         if self.modern {

@@ -182,6 +182,8 @@ fn tools() -> Vec<Tool> {
             |_, a| Box::pin(plain::echo(a))).takes(schemas::mirrored()),
         tool("add", "Add", "Adds two numbers, for people and for programs",
             |_, a| Box::pin(plain::add(a))).takes(schemas::two_numbers()).returns(schemas::sum()),
+        tool("echo", "Echo", "Returns the text that it gets",
+            |_, a| Box::pin(plain::repeat(a))).takes(strings(&[("text", "What to return")])),
         tool("query_database", "Query the database", "Runs one SQL statement on an SQLite database, as far as the caller's role allows",
             |c, a| Box::pin(database::query(c, a))).takes(database::arguments()).returns(database::result()).destroys(),
         tool("wait", "Wait", "Answers after the given time; can be cancelled",

@@ -25,6 +25,11 @@ pub async fn echo(arguments: &Object) -> Answer {
     Ok(text(Value::Object(arguments.clone()).to_string()))
 }
 
+/// What calls with payloads of any size are measured with.
+pub async fn repeat(arguments: &Object) -> Answer {
+    Ok(text(argument(arguments, "text")))
+}
+
 pub async fn add(arguments: &Object) -> Answer {
     let number = |name: &str| {
         arguments
