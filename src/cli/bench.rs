@@ -42,8 +42,8 @@ errors, a number or a share such as 1%; rss, as in 'rss > 200MiB'; ratio, of eac
 /// Measure what a call costs: the bundled server over both transports if no target is given.
 #[derive(Debug, Args)]
 pub(super) struct Bench {
-    /// Another target, measured in turns with the first and compared with it: a URL, or the command of a stdio server
-    /// (repeatable)
+    /// Another target, measured in turns with the first and compared with it: a URL, the command of a stdio server, or a URL
+    /// and behind it the command of the HTTP server to start (repeatable)
     #[arg(long = "and", value_name = "NAME=URL|NAME='COMMAND ARGS'")]
     others: Vec<String>,
 

@@ -246,22 +246,25 @@ fn bundled() -> Result<Vec<Endpoint>, Failure> {
 }
 
 #[cfg(unix)]
-/// NAME=URL or NAME='COMMAND ARGS': a target beside the first, and how it is named again without secrets.
+/// NAME=URL, NAME='COMMAND ARGS' or both, the URL first: a target beside the first, and how it is named again without secrets.
 pub(super) fn other(text: &str) -> Result<(Named, String), Failure> {
-    let example = "write NAME=URL, or NAME='COMMAND ARGS' for a stdio server";
+    let example = "write NAME=URL, NAME='COMMAND ARGS' for a stdio server, or NAME='URL COMMAND ARGS' for an HTTP server to start";
     let (name, place) = text
         .split_once('=')
         .filter(|(name, place)| !name.trim().is_empty() && !place.trim().is_empty())
         .ok_or_else(|| Failure::usage(format!("--and {text:?}: {example}")))?;
-    let mut target = Target::default();
-    match place.starts_with("http://") || place.starts_with("https://") {
-        true => target.url = Some(place.to_owned()),
-        false => {
-            target.command = shlex::split(place).ok_or_else(|| {
-                Failure::usage(format!("--and {name}: a quote in the command has no end"))
-            })?;
-        }
+    let mut words = shlex::split(place).ok_or_else(|| {
+        Failure::usage(format!("--and {name}: a quote in the command has no end"))
+    })?;
+    let is_url = |word: &String| word.starts_with("http://") || word.starts_with("https://");
+    let mut target = Target {
+        url: words.first().filter(|word| is_url(word)).cloned(),
+        ..Target::default()
+    };
+    if target.url.is_some() {
+        words.remove(0);
     }
+    target.command = words;
     let resolved = target
         .resolve(&Others::default())
         .map_err(|failure| Failure::usage(format!("--and {name}: {}", failure.message)))?;

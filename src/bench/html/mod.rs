@@ -1,12 +1,14 @@
 //! The report for people with a browser: one file that asks nobody for anything, for light and dark screens, large and small.
 
+mod cards;
 mod chart;
 mod plots;
-mod tables;
 
 use askama::Template;
+use plotters::style::RGBColor;
 
 use super::report::BenchReport;
+use super::tables::{Table, failures, sentence, setting, tables};
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +26,12 @@ pub enum HtmlError {
 #[template(path = "bench.html")]
 struct Page<'a> {
     report: &'a BenchReport,
-    started: &'a str,
     command: String,
-    machine: String,
-    settings: String,
+    setting: String,
     plots: Vec<plots::Plot>,
-    cards: Vec<tables::Card>,
-    tables: Vec<tables::Table>,
+    cards: Vec<cards::Card>,
+    tables: Vec<Table>,
+    lists: Vec<(&'static str, Vec<String>)>,
     colors: Vec<String>,
 }
 
@@ -39,61 +40,29 @@ struct Page<'a> {
 /// # Errors
 /// Where a plot cannot be drawn.
 pub fn render(report: &BenchReport) -> Result<String, HtmlError> {
+    let color = |color: &RGBColor| format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2);
     let page = Page {
         report,
-        started: &report.started,
-        command: command(report),
-        machine: machine(report),
-        settings: settings(report),
+        command: report.arguments.join(" "),
+        setting: setting(report),
         plots: plots::plots(report).map_err(HtmlError::Plot)?,
-        cards: tables::cards(report),
-        tables: tables::tables(report),
-        colors: chart::COLORS
-            .iter()
-            .map(|color| format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2))
-            .collect(),
+        cards: cards::cards(report),
+        tables: tables(report),
+        lists: lists(report),
+        colors: chart::COLORS.iter().map(color).collect(),
     };
     Ok(page.render()?)
 }
 
-fn command(report: &BenchReport) -> String {
-    let words = report.arguments.iter().map(String::as_str);
-    shlex::try_join(words).unwrap_or_else(|_| report.arguments.join(" "))
-}
-
-fn machine(report: &BenchReport) -> String {
-    let machine = &report.machine;
-    let memory = machine.memory_bytes as f64 / f64::from(1 << 30);
-    let load = machine
-        .load
-        .map(|load| format!(", load {load:.1} when it began"));
-    format!(
-        "{}, {} processors, {memory:.0} GiB, {}{}",
-        machine.processor,
-        machine.processors,
-        machine.os,
-        load.unwrap_or_default()
-    )
-}
-
-fn settings(report: &BenchReport) -> String {
-    let settings = &report.settings;
-    let mut text = format!(
-        "Each figure from {} s in {} turns, after {} s of warming up",
-        settings.duration_s, settings.rounds, settings.warmup_s
-    );
-    match settings.rate_per_s {
-        Some(rate) => text.push_str(&format!(
-            "; {rate} calls/s were due, counted from when they were due"
-        )),
-        None => text.push_str("; each caller made the next call when it had its answer"),
-    }
-    if let Some(delay) = settings.network_delay_ms {
-        text.push_str(&format!(
-            "; bytes to and from HTTP targets were held back for {delay} ms"
-        ));
-    }
-    text
+/// What is said in sentences.
+fn lists(report: &BenchReport) -> Vec<(&'static str, Vec<String>)> {
+    let compared = report.comparisons.iter().map(sentence).collect();
+    let mut lists = vec![
+        ("Compared", compared),
+        ("Errors, which are in no latency", failures(report)),
+    ];
+    lists.retain(|(_, lines)| !lines.is_empty());
+    lists
 }
 
 #[cfg(test)]

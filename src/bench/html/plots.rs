@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::chart::{self, Axis, Line, Stroke};
-use super::tables::{bytes, time};
 use crate::bench::report::{BenchReport, BenchResult};
+use crate::bench::text;
 use crate::transport::Transport;
 
 /// One of them.
@@ -161,7 +161,7 @@ const PAYLOAD: Varied = Varied {
     name: "payload",
     of: |result| result.payload,
     other: |result| result.concurrency,
-    show: |size| bytes(size as f64),
+    show: |size| format!("{} B", short(size as f64)),
 };
 
 /// What was measured.
@@ -189,11 +189,24 @@ const THROUGHPUT: Measured = Measured {
     show: |rate| format!("{}/s", short(rate)),
 };
 
-fn short(rate: f64) -> String {
-    match rate {
-        ..1e3 => format!("{rate:.0}"),
-        ..1e6 => format!("{}k", rate / 1e3),
-        _ => format!("{}M", rate / 1e6),
+/// A round number.
+fn short(number: f64) -> String {
+    match number {
+        ..1e3 => format!("{number:.0}"),
+        ..1e6 => format!("{}k", number / 1e3),
+        _ => format!("{}M", number / 1e6),
+    }
+}
+
+/// A round time: no digits that say nothing.
+fn time(us: f64) -> String {
+    let text = text::time(us);
+    match text.split_once(' ') {
+        Some((digits, unit)) if digits.contains('.') => {
+            let digits = digits.trim_end_matches('0').trim_end_matches('.');
+            format!("{digits} {unit}")
+        }
+        _ => text,
     }
 }
 
