@@ -1,6 +1,6 @@
 //! What grows: calls with their payload, lists with their length.
 
-use super::{MIN_CALLS, Sight, time};
+use super::{Sight, time};
 use crate::bench::report::{BenchResult, Diagnosis, Listing};
 
 /// Growth below this says nothing.
@@ -11,6 +11,8 @@ const LARGE: usize = 10_000;
 const STEEP: f64 = 2.0;
 /// A list of fewer items is short.
 const ITEMS: u64 = 100;
+/// So often a list has to be read.
+const READ: u64 = 3;
 /// Each item may cost this much.
 const ITEM_US: f64 = 20.0;
 
@@ -120,7 +122,7 @@ pub(super) fn with_catalog(sight: &Sight<'_>) -> Option<Diagnosis> {
 fn lists<'a>(sight: &Sight<'a>) -> impl Iterator<Item = &'a Listing> + use<'a> {
     let name = &sight.target.name;
     let lists = sight.report.lists.iter();
-    lists.filter(move |list| &list.target == name && list.count * 4 >= MIN_CALLS)
+    lists.filter(move |list| &list.target == name && list.count >= READ)
 }
 
 /// Shorter lists of the same program over the same transport.

@@ -13,17 +13,15 @@ const QUEUED: f64 = 0.6;
 const BUSY: f64 = 0.7;
 
 pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
-    let pairs: Vec<_> = sight
+    let mut pairs: Vec<Pair<'_>> = sight
         .results()
         .filter(|result| result.concurrency >= MANY && result.rate_per_s.is_none())
         .filter_map(|many| Some((alone(sight, many)?, many)))
         .collect();
-    let serial: Vec<_> = pairs
-        .iter()
-        .filter(|(one, many)| is_serial(one, many))
-        .collect();
-    // What holds for some numbers of callers only is something else.
-    if serial.is_empty() || serial.len() * 2 <= pairs.len() {
+    pairs.sort_by_key(|(one, _)| (one.call.clone(), one.revision, one.payload));
+    let of_one_call = |a: &Pair<'_>, b: &Pair<'_>| std::ptr::eq(a.0, b.0);
+    let serial: Vec<_> = pairs.chunk_by(of_one_call).flat_map(serial).collect();
+    if serial.is_empty() {
         return None;
     }
     let busy = serial.iter().filter_map(|(_, many)| utilisation(many));
@@ -44,6 +42,9 @@ pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     })
 }
 
+/// What a call costs alone, and with others.
+type Pair<'a> = (&'a BenchResult, &'a BenchResult);
+
 const WAITS: &str = "The server seems to serve one call at a time: more callers get no more answers, each only waits \
                      longer. A lock that is held while a call is served, or a handler that blocks the only thread, looks like this.";
 const COMPUTES: &str = "One processor does all the work, and is busy: more callers get no more answers, each only waits \
@@ -58,9 +59,21 @@ fn alone<'a>(sight: &Sight<'a>, many: &BenchResult) -> Option<&'a BenchResult> {
     })
 }
 
-fn is_serial(one: &BenchResult, many: &BenchResult) -> bool {
+/// Of one call what shows it. What holds for some numbers of callers only is something else.
+fn serial<'a>(pairs: &[Pair<'a>]) -> Vec<Pair<'a>> {
+    let serial = pairs.iter().filter(|pair| is_serial(pair)).copied();
+    let serial: Vec<_> = serial.collect();
+    match serial.len() * 2 > pairs.len() {
+        true => serial,
+        false => Vec::new(),
+    }
+}
+
+fn is_serial(&(one, many): &Pair<'_>) -> bool {
     let queue = one.latency_us.p50 * many.concurrency as f64;
-    many.throughput_per_s < one.throughput_per_s * RISE && many.latency_us.p50 >= queue * QUEUED
+    // The median knows nothing of pauses that have nothing to do with the server.
+    let alone = one.throughput_per_s.max(1e6 / one.latency_us.p50.max(1.0));
+    many.throughput_per_s < alone * RISE && many.latency_us.p50 >= queue * QUEUED
 }
 
 /// How busy the server's process was: 1 is one whole processor.

@@ -1,10 +1,12 @@
 //! Time to the first event against time to the last.
 
-use super::{MIN_CALLS, Sight, time};
+use super::{Sight, time};
 use crate::bench::report::{Diagnosis, Streaming};
 
 /// Answers that are complete sooner need not be told in pieces.
 const LONG_US: f64 = 5_000.0;
+/// From fewer answers nothing is concluded.
+const ANSWERS: u64 = 3;
 /// First events that come later than this part of the time come too late.
 const LATE: f64 = 0.9;
 /// And those that come sooner than this, early.
@@ -13,7 +15,7 @@ const EARLY: f64 = 0.5;
 pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     let streams = sight.report.streams.iter();
     let streams: Vec<_> = streams
-        .filter(|stream| stream.target == sight.target.name && stream.count * 2 >= MIN_CALLS)
+        .filter(|stream| stream.target == sight.target.name && stream.count >= ANSWERS)
         .filter(|stream| stream.events_per_call >= 2.0 && stream.last_us.p50 >= LONG_US)
         .collect();
     let such = |is: fn(f64) -> bool| -> Vec<String> {

@@ -4,9 +4,9 @@ use super::{Sight, place, time};
 use crate::bench::report::{BenchReport, BenchResult, BenchTarget, Diagnosis};
 
 /// From fewer calls there is no tail to be seen.
-const CALLS: u64 = 2_000;
+const CALLS: u64 = 1_000;
 /// Nine of ten calls are within so many medians.
-const TIGHT: f64 = 2.0;
+const TIGHT: f64 = 3.0;
 /// One in a thousand takes so many medians,
 const TAIL: f64 = 10.0;
 /// and so much longer.
