@@ -25,12 +25,21 @@ const MODERN: &str = "*@2026-07-28+http";
 /// Longer than any answer takes on a machine with other things to do.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many processes a check over all transports starts at most: 40 over stdio, and the servers of the others.
+const MAX_STARTS: usize = 44;
+
 /// The verdicts of one check, run when the first of them is asked for.
 struct Verdicts {
     catalog: Arc<Catalog>,
     endpoints: Vec<Endpoint>,
     select: Vec<String>,
-    trials: OnceLock<BTreeMap<String, TrialReport>>,
+    outcome: OnceLock<Outcome>,
+}
+
+/// What came of it.
+struct Outcome {
+    trials: BTreeMap<String, TrialReport>,
+    starts: usize,
 }
 
 /// The tests: what is not applicable is listed as ignored.
@@ -50,11 +59,12 @@ pub fn tests(catalog: &Arc<Catalog>) -> Vec<Trial> {
     names.extend(rules(catalog, &profile).map(|name| (name, false)));
     names.sort();
     let test = |(name, ignored): (String, bool)| {
-        let (verdicts, trial) = (verdicts.clone(), name.clone());
+        let (verdicts, trial) = (Arc::clone(&verdicts), name.clone());
         Trial::test(name, move || verdicts.verify(&trial)).with_ignored_flag(ignored)
     };
     let tests = names.into_iter().map(test);
     let mut tests: Vec<Trial> = tests.chain(with_tokens(catalog)).collect();
+    tests.push(Trial::test("starts", move || verdicts.verify_starts()));
     tests.extend(with_replicas(catalog));
     tests.extend(alone(catalog));
     tests
@@ -161,7 +171,7 @@ impl Verdicts {
             catalog: catalog.clone(),
             endpoints,
             select,
-            trials: OnceLock::new(),
+            outcome: OnceLock::new(),
         })
     }
 
@@ -175,14 +185,29 @@ impl Verdicts {
         server::check(&self.catalog, check).unwrap()
     }
 
+    fn outcome(&self) -> &Outcome {
+        self.outcome.get_or_init(|| {
+            let report = self.run(self.select.clone());
+            let trials = report.trials.into_iter();
+            Outcome {
+                trials: trials.map(|trial| (trial.name(), trial)).collect(),
+                starts: report.summary.starts,
+            }
+        })
+    }
+
+    /// A server that takes a second to start must not be started for every case.
+    fn verify_starts(&self) -> Result<(), Failed> {
+        match self.outcome().starts {
+            0..=MAX_STARTS => Ok(()),
+            more => {
+                Err(format!("{more} processes were started, at most {MAX_STARTS} should be").into())
+            }
+        }
+    }
+
     fn verify(&self, name: &str) -> Result<(), Failed> {
-        let trials = self.trials.get_or_init(|| {
-            let trials = self.run(self.select.clone()).trials;
-            trials
-                .into_iter()
-                .map(|trial| (trial.name(), trial))
-                .collect()
-        });
+        let trials = &self.outcome().trials;
         let trial = trials.get(name).ok_or("the run does not report it")?;
         match trial.verdict {
             Verdict::Pass | Verdict::NotApplicable => Ok(()),
