@@ -25,11 +25,12 @@ pub fn among(results: &[BenchResult]) -> Vec<Comparison> {
     });
     pairs
         .filter_map(|(result, baseline)| {
-            let name = match result.target == baseline.target {
-                true => format!("{} at {}", baseline.target, baseline.revision),
-                false => baseline.target.clone(),
-            };
-            compare(result, baseline, name, false)
+            let mut comparison = compare(result, baseline, baseline.target.clone(), false)?;
+            if result.target == baseline.target {
+                comparison.target = format!("{} at {}", result.target, result.revision);
+                comparison.baseline = format!("{} at {}", baseline.target, baseline.revision);
+            }
+            Some(comparison)
         })
         .collect()
 }
@@ -210,6 +211,9 @@ mod tests {
     }
 
     proptest! {
+        // Each of them draws or counts a lot.
+        #![proptest_config(ProptestConfig::with_cases(8))]
+
         #[test]
         fn bounds_hold_what_lies_between(values in proptest::collection::vec(1.0f64..1e6, 1..20), factor in 0.1f64..10.0) {
             let scaled: Vec<f64> = values.iter().map(|value| value * factor).collect();

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use super::calls;
 use super::lane::{Answer, CallError, Down, Lane, Reach};
 use super::message::Template;
+use super::pace::Patience;
 use super::report::{Chain, Connecting, Handshake, Listing, Streaming};
 use super::rounds::Plan;
 use super::samples::Samples;
@@ -35,13 +36,14 @@ fn repeat(
     let until = Instant::now() + plan.duration / 2;
     let (mut done, mut failed) = (0, 0);
     while done + failed < most && (done + failed < LEAST || Instant::now() < until) {
-        if plan.load(1, Duration::ZERO).is_stopped() {
-            break;
-        }
         match work() {
             Ok(()) => done += 1,
             Err(CallError::Down(down)) => return Err(down),
+            Err(_) if plan.patience().is_over() => break,
             Err(_) => failed += 1,
+        }
+        if plan.patience().is_over() {
+            break;
         }
     }
     Ok((done, failed))
@@ -70,11 +72,11 @@ pub fn startup(
         };
         let mut lane = Lane::connect(&reach)?;
         match subject.revision().era() {
-            Era::Legacy => lane.shake_hands(subject.revision(), plan.timeout)?,
-            Era::Modern => drop(lane.call(&alive, plan.timeout)?),
+            Era::Legacy => lane.shake_hands(subject.revision(), plan.patience())?,
+            Era::Modern => drop(lane.call(&alive, plan.patience())?),
         }
         samples.record(began.elapsed(), 0);
-        lane.close(plan.timeout);
+        lane.close(plan.patience());
         handle.block_on(host.stop());
         Ok(())
     })?;
@@ -90,7 +92,7 @@ pub fn connecting(subject: &Subject, plan: Plan<'_>) -> Result<Option<Connecting
     let Reach::Http(address, _) = &subject.reach else {
         return Ok(None);
     };
-    let mut lane = Lane::open(&subject.reach, subject.revision(), plan.timeout)?;
+    let mut lane = Lane::open(&subject.reach, subject.revision(), plan.patience())?;
     let Lane::Http(web) = &mut lane else {
         return Ok(None);
     };
@@ -98,18 +100,18 @@ pub fn connecting(subject: &Subject, plan: Plan<'_>) -> Result<Option<Connecting
     let [mut tcp, mut tls, mut cold, mut kept] = std::array::from_fn(|_| Samples::new());
     let mut closed = 0;
     let (count, errors) = repeat(plan, MOST, || {
-        let (opened, answer, lives) = web.cold_call(&alive, plan.timeout)?;
+        let (opened, answer, lives) = web.cold_call(&alive, plan.patience())?;
         tcp.record(opened.tcp, 0);
         if let Some(time) = opened.tls {
             tls.record(time, 0);
         }
         cold.record(answer.last, 0);
         closed += u64::from(!lives);
-        let answer = web.call(&alive, plan.timeout)?;
+        let answer = web.call(&alive, plan.patience())?;
         kept.record(answer.last, 0);
         Ok(())
     })?;
-    lane.close(plan.timeout);
+    lane.close(plan.patience());
     Ok(Some(Connecting {
         target: subject.named.name.clone(),
         tls: address.is_encrypted(),
@@ -138,11 +140,11 @@ pub fn handshake(subject: &Subject, plan: Plan<'_>) -> Result<Option<Handshake>,
     };
     let (count, errors) = repeat(plan, most, || {
         let mut lane = Lane::connect(&subject.reach)?;
-        lane.warm(subject.revision(), plan.timeout)?;
+        lane.warm(subject.revision(), plan.patience())?;
         let began = Instant::now();
-        lane.shake_hands(subject.revision(), plan.timeout)?;
+        lane.shake_hands(subject.revision(), plan.patience())?;
         samples.record(began.elapsed(), 0);
-        lane.close(plan.timeout);
+        lane.close(plan.patience());
         Ok(())
     })?;
     Ok(Some(Handshake {
@@ -162,7 +164,7 @@ pub fn handshake(subject: &Subject, plan: Plan<'_>) -> Result<Option<Handshake>,
 pub fn streams(subject: &Subject, lane: &mut Lane, plan: Plan<'_>) -> Result<Vec<Streaming>, Down> {
     let mut streams = Vec::new();
     for template in calls::streaming(&subject.profile, &subject.offer, subject.is_bundled()) {
-        let told = match lane.call(&template, plan.timeout) {
+        let told = match lane.call(&template, plan.patience()) {
             Ok(answer) => answer.events > 1,
             Err(CallError::Down(down)) => return Err(down),
             Err(_) => false,
@@ -183,7 +185,7 @@ fn stream(
     let [mut first, mut last] = std::array::from_fn(|_| Samples::new());
     let (mut events, mut time) = (0, Duration::ZERO);
     let (count, errors) = repeat(plan, MOST, || {
-        let answer = lane.call(template, plan.timeout)?;
+        let answer = lane.call(template, plan.patience())?;
         first.record(answer.first, 0);
         last.record(answer.last, 0);
         events += answer.events;
@@ -218,7 +220,7 @@ pub fn lists(subject: &Subject, lane: &mut Lane, plan: Plan<'_>) -> Result<Vec<L
         let mut samples = Samples::new();
         let mut read = Read::default();
         let (count, errors) = repeat(plan, MOST, || {
-            read = read_list(subject, lane, (method, member), plan.timeout)?;
+            read = read_list(subject, lane, (method, member), plan.patience())?;
             samples.record(read.time, 0);
             Ok(())
         })?;
@@ -251,14 +253,14 @@ fn read_list(
     subject: &Subject,
     lane: &mut Lane,
     (method, member): (&str, &str),
-    timeout: Duration,
+    patience: Patience<'_>,
 ) -> Result<Read, CallError> {
     let mut read = Read::default();
     let mut params = None;
     while read.pages < MAX_PAGES {
         let tools = &subject.offer.tools;
         let page = Template::new(subject.revision(), method, params.take(), tools);
-        let Answer { last, message, .. } = lane.call(&page, timeout)?;
+        let Answer { last, message, .. } = lane.call(&page, patience)?;
         read.time += last;
         read.pages += 1;
         read.bytes += message.len() as u64;
@@ -283,9 +285,9 @@ pub fn chain(
     template: &Template,
     plan: Plan<'_>,
 ) -> Result<Chain, Down> {
-    let timeout = plan.timeout;
+    let patience = plan.patience();
     let chain = |lane: &mut Lane| -> Result<(), CallError> {
-        (0..CHAIN).try_for_each(|_| lane.call(template, timeout).map(drop))
+        (0..CHAIN).try_for_each(|_| lane.call(template, patience).map(drop))
     };
     let [mut warm, mut cold] = std::array::from_fn(|_| Samples::new());
     let (count, errors) = repeat(plan, MOST, || {
@@ -297,13 +299,13 @@ pub fn chain(
     let list = calls::lists(&subject.offer).find(|(method, _)| *method == "tools/list");
     repeat(plan, STARTS, || {
         let began = Instant::now();
-        let mut lane = Lane::open(&subject.reach, subject.revision(), timeout)?;
+        let mut lane = Lane::open(&subject.reach, subject.revision(), patience)?;
         if let Some(list) = list {
-            read_list(subject, &mut lane, list, timeout)?;
+            read_list(subject, &mut lane, list, patience)?;
         }
         chain(&mut lane)?;
         cold.record(began.elapsed(), 0);
-        lane.close(timeout);
+        lane.close(patience);
         Ok(())
     })?;
     Ok(Chain {

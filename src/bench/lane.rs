@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::http::Web;
 use super::message::Template;
-use super::pace::Load;
+use super::pace::{Load, Patience};
 use super::samples::Samples;
 use super::stdio::Pipe;
 use crate::revision::{Era, Revision, legacy};
@@ -41,6 +41,16 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// It took too long.
+    pub fn timeout() -> CallError {
+        CallError::Failed("timeout".to_owned())
+    }
+
+    /// The user did not want to wait any longer.
+    pub fn interrupted() -> CallError {
+        CallError::Failed("interrupted".to_owned())
+    }
+
     /// What it is counted as.
     pub fn kind(&self) -> &str {
         match self {
@@ -93,9 +103,13 @@ impl Lane {
     ///
     /// # Errors
     /// Where that fails.
-    pub fn open(reach: &Reach, revision: Revision, timeout: Duration) -> Result<Lane, CallError> {
+    pub fn open(
+        reach: &Reach,
+        revision: Revision,
+        patience: Patience<'_>,
+    ) -> Result<Lane, CallError> {
         let mut lane = Lane::connect(reach)?;
-        lane.shake_hands(revision, timeout)?;
+        lane.shake_hands(revision, patience)?;
         Ok(lane)
     }
 
@@ -119,12 +133,12 @@ impl Lane {
     ///
     /// # Errors
     /// Where that fails.
-    pub fn warm(&mut self, revision: Revision, timeout: Duration) -> Result<(), CallError> {
+    pub fn warm(&mut self, revision: Revision, patience: Patience<'_>) -> Result<(), CallError> {
         match self {
             Lane::Http(web) => Ok(web.connect()?),
             Lane::Stdio(pipe) => {
                 let ping = Template::new(revision, legacy::ALIVE, None, &Arc::default());
-                match pipe.call(&ping, timeout.min(READY)) {
+                match pipe.call(&ping, patience.at_most(READY)) {
                     // A refusal shows as well that somebody is there.
                     Ok(_) | Err(CallError::Refused(..)) => Ok(()),
                     Err(error) => Err(error),
@@ -137,15 +151,19 @@ impl Lane {
     ///
     /// # Errors
     /// Where that fails.
-    pub fn shake_hands(&mut self, revision: Revision, timeout: Duration) -> Result<(), CallError> {
+    pub fn shake_hands(
+        &mut self,
+        revision: Revision,
+        patience: Patience<'_>,
+    ) -> Result<(), CallError> {
         match self {
-            Lane::Http(web) => web.open(revision, timeout),
+            Lane::Http(web) => web.open(revision, patience),
             Lane::Stdio(_) if revision.era() == Era::Modern => Ok(()),
             Lane::Stdio(pipe) => {
                 let params = legacy::initialize(revision, &serde_json::json!({}));
                 let initialize =
                     Template::new(revision, "initialize", Some(params), &Arc::default());
-                pipe.call(&initialize, timeout)?;
+                pipe.call(&initialize, patience)?;
                 pipe.notify(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)?;
                 Ok(())
             }
@@ -156,10 +174,14 @@ impl Lane {
     ///
     /// # Errors
     /// Where it has no result.
-    pub fn call(&mut self, template: &Template, timeout: Duration) -> Result<Answer, CallError> {
+    pub fn call(
+        &mut self,
+        template: &Template,
+        patience: Patience<'_>,
+    ) -> Result<Answer, CallError> {
         match self {
-            Lane::Stdio(pipe) => pipe.call(template, timeout),
-            Lane::Http(web) => web.call(template, timeout),
+            Lane::Stdio(pipe) => pipe.call(template, patience),
+            Lane::Http(web) => web.call(template, patience),
         }
     }
 
@@ -196,9 +218,9 @@ impl Lane {
     }
 
     /// Ends the session, and its process.
-    pub fn close(self, timeout: Duration) {
+    pub fn close(self, patience: Patience<'_>) {
         match self {
-            Lane::Http(web) => web.close(timeout),
+            Lane::Http(web) => web.close(patience),
             Lane::Stdio(pipe) => pipe.close(),
         }
     }

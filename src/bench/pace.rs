@@ -3,6 +3,30 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// How long something is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience<'a> {
+    /// So long.
+    pub timeout: Duration,
+    /// Or until the user wants it to end.
+    pub stop: &'a AtomicBool,
+}
+
+impl Patience<'_> {
+    /// Whether the user wants it to end.
+    pub fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// No longer than this.
+    pub fn at_most(self, limit: Duration) -> Self {
+        Patience {
+            timeout: self.timeout.min(limit),
+            ..self
+        }
+    }
+}
+
 /// Calls for some time, and how fast.
 #[derive(Debug, Clone, Copy)]
 pub struct Load<'a> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::calls::Call;
 use super::lane::{Down, Lane};
-use super::pace::Load;
+use super::pace::{Load, Patience};
 use super::report::{BenchResult, Round, ServerFigures};
 use super::samples::Samples;
 use super::subject::Subject;
@@ -43,6 +43,14 @@ impl<'a> Plan<'a> {
         let calls = self.rate.map(|rate| rate * self.duration.as_secs_f64());
         let by_calls = calls.map_or(by_time, |calls| calls / MIN_CALLS);
         (by_time.min(by_calls) as u32).clamp(1, ROUNDS)
+    }
+
+    /// How long a call is waited for.
+    pub fn patience(&self) -> Patience<'a> {
+        Patience {
+            timeout: self.timeout,
+            stop: self.stop,
+        }
     }
 
     /// Calls for so long.
@@ -188,10 +196,10 @@ pub fn take_turns(
         player.warm_up(plan.load(concurrency, plan.warmup));
     }
     let mut done = 0;
-    while done < rounds && !is_stopped(plan) {
+    while done < rounds && !plan.patience().is_over() {
         for player in players.iter_mut().filter(|player| player.down.is_none()) {
             // A slow server may need the time of several turns for one call.
-            if is_stopped(plan) || player.seconds() >= plan.duration.as_secs_f64() {
+            if plan.patience().is_over() || player.seconds() >= plan.duration.as_secs_f64() {
                 continue;
             }
             player.play(plan.load(concurrency, plan.duration / rounds));
@@ -202,7 +210,7 @@ pub fn take_turns(
         .iter()
         .filter(|player| !player.rounds.is_empty())
         .map(|player| {
-            let complete = player.down.is_none() && !is_stopped(plan);
+            let complete = player.down.is_none() && !plan.patience().is_over();
             player.result(concurrency, plan, complete)
         });
     let results = results.collect();
@@ -211,8 +219,4 @@ pub fn take_turns(
         Some((player.subject.named.name.clone(), down))
     });
     (results, gone.collect())
-}
-
-fn is_stopped(plan: Plan<'_>) -> bool {
-    plan.load(1, Duration::ZERO).is_stopped()
 }

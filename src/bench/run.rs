@@ -1,7 +1,7 @@
 //! A whole benchmark, from reaching the targets to the report.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
@@ -16,8 +16,6 @@ use super::subject::{Allowed, Named, PrepareError, Subject, prepare};
 use super::usage;
 use crate::catalog::Catalog;
 use crate::report::escape::excerpt;
-use crate::target::{Endpoint, TargetInfo};
-use crate::transport::Transport;
 
 /// What to measure, and how.
 #[derive(Debug, Clone)]
@@ -167,10 +165,14 @@ impl Bench<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.plan.stop.load(Ordering::Relaxed)
+        self.plan.patience().is_over()
     }
 
     fn trouble(&mut self, target: &str, what: &str) {
+        if self.is_stopped() {
+            // What the user ended is nobody's trouble.
+            return;
+        }
         let trouble = (target.to_owned(), what.to_owned());
         if !self.troubles.contains(&trouble) {
             self.troubles.push(trouble);
@@ -183,11 +185,16 @@ impl Bench<'_> {
     }
 
     /// Takes what was measured, or remembers why it was not.
-    fn noted<T>(&mut self, subject: &Subject, result: Result<T, impl ToString>) -> Option<T> {
+    fn noted<T>(
+        &mut self,
+        subject: &Subject,
+        doing: &str,
+        result: Result<T, impl std::fmt::Display>,
+    ) -> Option<T> {
         match result {
             Ok(measured) => Some(measured),
             Err(error) => {
-                self.trouble(&subject.named.name, &error.to_string());
+                self.trouble(&subject.named.name, &format!("{doing}: {error}"));
                 None
             }
         }
@@ -204,10 +211,19 @@ impl Bench<'_> {
                 subject.named.name
             ));
             let startup = extras::startup(subject, self.handle, self.plan);
-            subject.server.startup_ms = self.noted(subject, startup).flatten();
-            let connecting = extras::connecting(subject, self.plan);
-            let connecting = self.noted(subject, connecting).flatten();
-            self.report.connections.extend(connecting);
+            subject.server.startup_ms = self.noted(subject, "starting it", startup).flatten();
+            let name = &subject.named.name;
+            // It is the same at each revision.
+            if !self
+                .report
+                .connections
+                .iter()
+                .any(|known| &known.target == name)
+            {
+                let connecting = extras::connecting(subject, self.plan);
+                let connecting = self.noted(subject, "connecting", connecting).flatten();
+                self.report.connections.extend(connecting);
+            }
             // A server that does not answer a ping before its handshake just has no figure for it.
             if let Ok(handshake) = extras::handshake(subject, self.plan) {
                 self.report.handshakes.extend(handshake);
@@ -218,15 +234,19 @@ impl Bench<'_> {
 
     /// What needs a session that is open.
     fn in_session(&mut self, subject: &Subject) {
-        let lane = Lane::open(&subject.reach, subject.revision(), self.plan.timeout);
-        let Some(mut lane) = self.noted(subject, lane) else {
+        let lane = Lane::open(&subject.reach, subject.revision(), self.plan.patience());
+        let Some(mut lane) = self.noted(subject, "opening a session", lane) else {
             return;
         };
         let streams = extras::streams(subject, &mut lane, self.plan);
-        let streams = self.noted(subject, streams).unwrap_or_default();
+        let streams = self
+            .noted(subject, "reading a stream", streams)
+            .unwrap_or_default();
         self.report.streams.extend(streams);
         let lists = extras::lists(subject, &mut lane, self.plan);
-        let lists = self.noted(subject, lists).unwrap_or_default();
+        let lists = self
+            .noted(subject, "reading lists", lists)
+            .unwrap_or_default();
         self.report.lists.extend(lists);
         // An agent calls tools, if there are any that may be called.
         let calls = subject.calls(&[0]);
@@ -235,10 +255,10 @@ impl Bench<'_> {
             .find(|call| call.template.name.starts_with("tools/call"));
         if let Some(call) = tool.or(calls.first()) {
             let chain = extras::chain(subject, &mut lane, &call.template, self.plan);
-            let chain = self.noted(subject, chain);
+            let chain = self.noted(subject, "a chain of calls", chain);
             self.report.chains.extend(chain);
         }
-        lane.close(self.plan.timeout);
+        lane.close(self.plan.patience());
     }
 
     /// Whole lists of servers that have more tools.
@@ -248,15 +268,17 @@ impl Bench<'_> {
                 return;
             }
             self.tell(format!("{}: long lists", subject.named.name));
-            let lane = Lane::open(&subject.reach, subject.revision(), self.plan.timeout);
-            let Some(mut lane) = self.noted(subject, lane) else {
+            let lane = Lane::open(&subject.reach, subject.revision(), self.plan.patience());
+            let Some(mut lane) = self.noted(subject, "opening a session", lane) else {
                 continue;
             };
             let lists = extras::lists(subject, &mut lane, self.plan);
-            let lists = self.noted(subject, lists).unwrap_or_default();
+            let lists = self
+                .noted(subject, "reading lists", lists)
+                .unwrap_or_default();
             let tools = lists.into_iter().filter(|list| list.method == "tools/list");
             self.report.lists.extend(tools);
-            lane.close(self.plan.timeout);
+            lane.close(self.plan.patience());
         }
     }
 
@@ -286,7 +308,7 @@ impl Bench<'_> {
                     self.gone.push(target);
                 }
                 for player in players {
-                    player.lane.close(self.plan.timeout);
+                    player.lane.close(self.plan.patience());
                 }
             }
         }
@@ -298,8 +320,8 @@ impl Bench<'_> {
             return None;
         }
         let tried = || -> Result<Lane, CallError> {
-            let mut lane = Lane::open(&subject.reach, subject.revision(), self.plan.timeout)?;
-            lane.call(&call.template, self.plan.timeout)?;
+            let mut lane = Lane::open(&subject.reach, subject.revision(), self.plan.patience())?;
+            lane.call(&call.template, self.plan.patience())?;
             Ok(lane)
         };
         match tried() {
@@ -368,37 +390,4 @@ impl Bench<'_> {
         self.report.partial = (!troubles.is_empty()).then(|| troubles.join("\n"));
         self.report
     }
-}
-
-/// The bundled server over both transports.
-pub fn bundled(program: &str) -> Vec<Named> {
-    let named = |transport: Transport, flags: &[&str], name: &str| Named {
-        name: name.to_owned(),
-        endpoint: Endpoint::reference(program, transport, flags),
-        info: TargetInfo {
-            kind: "bundled".to_owned(),
-            ..TargetInfo::default()
-        },
-    };
-    [Transport::Stdio, Transport::Http]
-        .map(|transport| named(transport, &[], &format!("bundled-{transport}")))
-        .to_vec()
-}
-
-/// The bundled server with as many tools as these, to see what long lists cost.
-pub fn large_catalogs(program: &str) -> Vec<Named> {
-    let with = |transport: Transport, tools: &str| Named {
-        name: format!("bundled-{transport}"),
-        endpoint: Endpoint::reference(program, transport, &["--tools", tools]),
-        info: TargetInfo {
-            kind: "bundled".to_owned(),
-            ..TargetInfo::default()
-        },
-    };
-    let transports = [Transport::Stdio, Transport::Http];
-    let sizes = ["100", "1000"];
-    transports
-        .iter()
-        .flat_map(|transport| sizes.map(|size| with(*transport, size)))
-        .collect()
 }

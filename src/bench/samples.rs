@@ -185,6 +185,9 @@ mod tests {
     }
 
     proptest! {
+        // Each of them draws or counts a lot.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn quantiles_are_those_of_the_sorted_values(
             mut values in proptest::collection::vec(1u64..200_000_000_000, 1..300),

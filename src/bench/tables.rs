@@ -2,6 +2,7 @@
 
 use super::report::{BenchReport, BenchResult, Comparison, Latency, Outcome};
 use super::text::{bytes, number, time};
+use crate::revision::Revision;
 
 /// A table: the columns behind the first `words` are numbers.
 #[derive(Debug)]
@@ -88,15 +89,11 @@ fn results(report: &BenchReport) -> Table {
         "errors",
     ];
     let mut table = Table::new("Calls", 2, &heads);
-    let many = revisions(report) > 1;
     table.rows.extend(report.results.iter().map(|result| {
         let latency = latencies(result);
         let mut row = vec![
             result.call.clone(),
-            match many {
-                true => format!("{} {}", result.target, result.revision),
-                false => result.target.clone(),
-            },
+            who(report, &result.target, result.revision),
             result.concurrency.to_string(),
             match result.payload {
                 0 => NONE.to_owned(),
@@ -111,15 +108,13 @@ fn results(report: &BenchReport) -> Table {
     table
 }
 
-fn revisions(report: &BenchReport) -> usize {
-    let mut revisions: Vec<_> = report
-        .results
-        .iter()
-        .map(|result| result.revision)
-        .collect();
-    revisions.sort();
-    revisions.dedup();
-    revisions.len()
+/// The name of a target, with the revision where several were spoken.
+fn who(report: &BenchReport, target: &str, revision: Revision) -> String {
+    let mut spoken = report.results.iter().map(|result| result.revision);
+    match spoken.all(|other| other == revision) {
+        true => target.to_owned(),
+        false => format!("{target} {revision}"),
+    }
 }
 
 fn latencies(result: &BenchResult) -> Vec<String> {
@@ -160,7 +155,7 @@ fn chains(report: &BenchReport) -> Table {
     table.rows.extend(ok.map(|chain| {
         vec![
             chain.call.clone(),
-            chain.target.clone(),
+            who(report, &chain.target, chain.revision),
             chain.calls.to_string(),
             time(chain.latency_us.p50),
             time(chain.latency_us.p99),
@@ -177,7 +172,7 @@ fn lists(report: &BenchReport) -> Table {
     table.rows.extend(read.map(|list| {
         vec![
             list.method.clone(),
-            list.target.clone(),
+            who(report, &list.target, list.revision),
             number(list.items as f64),
             number(list.pages as f64),
             bytes(list.bytes),
@@ -202,7 +197,7 @@ fn streams(report: &BenchReport) -> Table {
     table.rows.extend(told.map(|stream| {
         vec![
             stream.call.clone(),
-            stream.target.clone(),
+            who(report, &stream.target, stream.revision),
             number(stream.events_per_call),
             time(stream.first_us.p50),
             time(stream.last_us.p50),

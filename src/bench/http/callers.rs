@@ -9,15 +9,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 
 use super::Place;
-use super::exchange::{answer, connect, within};
+use super::exchange::{GLANCE, answer, connect, within};
 use crate::bench::lane::{CallError, Down};
 use crate::bench::message::Template;
 use crate::bench::pace::{Due, Load, Pace};
 use crate::bench::samples::Samples;
 use crate::transport::http::Sender;
 
-/// How often it is looked whether the user wants it to end.
-const GLANCE: Duration = Duration::from_millis(50);
 /// So much earlier a timer rings.
 const EARLY: Duration = Duration::from_micros(150);
 

@@ -4,17 +4,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use hyper::body::Incoming as Body;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
-use hyper::{Request, Response};
 
 use crate::bench::lane::{Answer, CallError, Down};
 use crate::bench::message::{self, Came};
+use crate::bench::pace::Patience;
 use crate::transport::http::{Address, Opened, Sender, describe, open};
 use crate::transport::{MAX_MESSAGE, SseParser};
 
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(10);
+/// How often it is looked whether the user wants it to end.
+pub(super) const GLANCE: Duration = Duration::from_millis(50);
 /// So much of what a server says instead of an answer is shown.
 const MAX_TEXT: usize = 2_000;
 
@@ -34,7 +37,31 @@ pub(super) async fn within<T>(
 ) -> Result<T, CallError> {
     match tokio::time::timeout(timeout, work).await {
         Ok(result) => result,
-        Err(_) => Err(CallError::Failed("timeout".to_owned())),
+        Err(_) => Err(CallError::timeout()),
+    }
+}
+
+/// The same, unless the user wants it to end.
+pub(super) async fn patiently<T>(
+    patience: Patience<'_>,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    let interrupted = async {
+        while !patience.is_over() {
+            tokio::time::sleep(GLANCE).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        result = within(patience.timeout, work) => result,
+        () = interrupted => Err(CallError::interrupted()),
+    }
+}
+
+/// Lets the runtime see what came while nobody ran it: that a connection was closed, say.
+pub(super) async fn settle() {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -51,24 +78,23 @@ pub(super) async fn answer(
 ) -> Result<(Answer, HeaderMap), CallError> {
     sender.ready().await.map_err(broken)?;
     let response = sender.send_request(request).await.map_err(broken)?;
-    let status = response.status();
-    if !status.is_success() {
-        let kind = format!("HTTP {}", status.as_u16());
-        let body = read(response).await?;
+    let (head, body) = response.into_parts();
+    if !head.status.is_success() {
+        let kind = format!("HTTP {}", head.status.as_u16());
+        let body = read(body).await?;
         let text = &body[..body.len().min(MAX_TEXT)];
         let text = String::from_utf8_lossy(text).into_owned();
         return Err(CallError::Refused(kind, text));
     }
-    let headers = response.headers().clone();
-    let is_stream = headers.get(CONTENT_TYPE).is_some_and(|value| {
+    let is_stream = head.headers.get(CONTENT_TYPE).is_some_and(|value| {
         let value = value.as_bytes();
         const STREAM: &[u8] = b"text/event-stream";
         value.len() >= STREAM.len() && value[..STREAM.len()].eq_ignore_ascii_case(STREAM)
     });
     let answer = match is_stream {
-        true => read_events(id, response, began).await?,
+        true => read_events(id, body, began).await?,
         false => {
-            let message = read(response).await?;
+            let message = read(body).await?;
             let last = began.elapsed();
             settled(id, &message)?;
             Answer {
@@ -79,7 +105,7 @@ pub(super) async fn answer(
             }
         }
     };
-    Ok((answer, headers))
+    Ok((answer, head.headers))
 }
 
 /// Whether a message is the result of this request.
@@ -96,8 +122,7 @@ fn settled(id: u64, message: &[u8]) -> Result<(), CallError> {
 }
 
 /// A whole body; most come in one piece, which is not copied.
-async fn read(response: Response<Body>) -> Result<Bytes, CallError> {
-    let mut body = response.into_body();
+async fn read(mut body: Body) -> Result<Bytes, CallError> {
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -120,12 +145,7 @@ async fn read(response: Response<Body>) -> Result<Bytes, CallError> {
     Ok(if all.is_empty() { first } else { all.into() })
 }
 
-async fn read_events(
-    id: u64,
-    response: Response<Body>,
-    began: Instant,
-) -> Result<Answer, CallError> {
-    let mut body = response.into_body();
+async fn read_events(id: u64, mut body: Body, began: Instant) -> Result<Answer, CallError> {
     let mut parser = SseParser::default();
     let mut first = None;
     let mut events = 0;

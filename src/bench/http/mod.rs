@@ -16,11 +16,11 @@ use tokio::runtime::Runtime;
 
 use super::lane::{Answer, CallError, Down};
 use super::message::Template;
-use super::pace::Load;
+use super::pace::{Load, Patience};
 use super::samples::Samples;
 use crate::revision::{Era, Revision, legacy};
 use crate::transport::http::{Address, Opened, Sender};
-use exchange::{answer, broken, connect, within};
+use exchange::{answer, broken, connect, patiently, settle};
 
 /// An HTTP server that is talked to.
 pub struct Web {
@@ -84,50 +84,54 @@ impl Web {
     }
 
     /// Opens a session, if the revision has such.
-    pub fn open(&mut self, revision: Revision, timeout: Duration) -> Result<(), CallError> {
+    pub fn open(&mut self, revision: Revision, patience: Patience<'_>) -> Result<(), CallError> {
         if revision.era() == Era::Modern {
             return Ok(());
         }
         let params = legacy::initialize(revision, &serde_json::json!({}));
         let initialize = Template::new(revision, "initialize", Some(params), &Arc::default());
-        let (_, headers) = self.exchange(&initialize, timeout)?;
+        let (_, headers) = self.exchange(&initialize, patience)?;
         let id = headers.get("mcp-session-id");
         let id = id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
         let more = legacy::headers(revision, id.as_deref());
         self.place
             .carry(more.iter().map(|(name, value)| (&**name, &**value)))?;
         let initialized = br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-        self.deliver(Method::POST, Bytes::from_static(initialized), timeout)?;
+        self.deliver(Method::POST, Bytes::from_static(initialized), patience)?;
         Ok(())
     }
 
     /// Ends the session: those who keep it can forget it.
-    pub fn close(mut self, timeout: Duration) {
+    pub fn close(mut self, patience: Patience<'_>) {
         if self.place.headers.contains_key("mcp-session-id") {
             // Servers may refuse that, and nothing depends on it.
-            let _ = self.deliver(Method::DELETE, Bytes::new(), timeout);
+            let _ = self.deliver(Method::DELETE, Bytes::new(), patience);
         }
         self.connections.clear();
         self.runtime.shutdown_background();
     }
 
     /// One call on a kept connection, with all that is told on the way to its answer.
-    pub fn call(&mut self, template: &Template, timeout: Duration) -> Result<Answer, CallError> {
-        self.exchange(template, timeout).map(|(answer, _)| answer)
+    pub fn call(
+        &mut self,
+        template: &Template,
+        patience: Patience<'_>,
+    ) -> Result<Answer, CallError> {
+        self.exchange(template, patience).map(|(answer, _)| answer)
     }
 
     /// One call on a new connection: how long it took to connect, and the answer; and whether the connection lives on.
     pub fn cold_call(
         &mut self,
         template: &Template,
-        timeout: Duration,
+        patience: Patience<'_>,
     ) -> Result<(Opened, Answer, bool), CallError> {
         let place = self.place.carrying(template)?;
         let request = self.request(&place, template);
         self.runtime.block_on(async {
             let began = Instant::now();
             let mut opened = connect(&place.address).await?;
-            let answer = within(timeout, answer(&mut opened.sender, request, began)).await?;
+            let answer = patiently(patience, answer(&mut opened.sender, request, began)).await?;
             // A server that closes does so at once.
             tokio::time::sleep(Duration::from_millis(2)).await;
             let lives = !opened.sender.is_closed();
@@ -138,18 +142,15 @@ impl Web {
     fn exchange(
         &mut self,
         template: &Template,
-        timeout: Duration,
+        patience: Patience<'_>,
     ) -> Result<(Answer, HeaderMap), CallError> {
         let place = self.place.carrying(template)?;
         let request = self.request(&place, template);
-        let kept = self.connections.pop().filter(|kept| !kept.is_closed());
+        let kept = self.connections.pop();
         let (sender, result) = self.runtime.block_on(async {
-            let mut sender = match kept {
-                Some(kept) => kept,
-                None => connect(&place.address).await?.sender,
-            };
+            let mut sender = kept_or_new(kept, &place).await?;
             let began = Instant::now();
-            let result = within(timeout, answer(&mut sender, request, began)).await;
+            let result = patiently(patience, answer(&mut sender, request, began)).await;
             Ok::<_, CallError>((sender, result))
         })?;
         if result.is_ok() {
@@ -159,16 +160,18 @@ impl Web {
     }
 
     /// Sends something that has no answer, or whose answer does not matter.
-    fn deliver(&mut self, method: Method, body: Bytes, timeout: Duration) -> Result<(), CallError> {
+    fn deliver(
+        &mut self,
+        method: Method,
+        body: Bytes,
+        patience: Patience<'_>,
+    ) -> Result<(), CallError> {
         let mut request = self.place.request(body);
         *request.method_mut() = method;
-        let kept = self.connections.pop().filter(|kept| !kept.is_closed());
+        let kept = self.connections.pop();
         let place = &self.place;
         let sender = self.runtime.block_on(async {
-            let mut sender = match kept {
-                Some(kept) => kept,
-                None => connect(&place.address).await?.sender,
-            };
+            let mut sender = kept_or_new(kept, place).await?;
             let sending = async {
                 let response = sender.send_request(request).await.map_err(broken)?;
                 let status = response.status();
@@ -178,7 +181,7 @@ impl Web {
                     false => Err(CallError::Failed(format!("HTTP {}", status.as_u16()))),
                 }
             };
-            within(timeout, sending).await?;
+            patiently(patience, sending).await?;
             Ok::<_, CallError>(sender)
         })?;
         self.connections.push(sender);
@@ -203,10 +206,11 @@ impl Web {
         samples: &mut Samples,
     ) -> Result<(), Down> {
         let place = self.place.carrying(template)?;
-        self.connections.retain(|sender| !sender.is_closed());
         let mut connections = std::mem::take(&mut self.connections);
         let next_id = self.next_id;
         let done = self.runtime.block_on(async {
+            settle().await;
+            connections.retain(|sender| !sender.is_closed());
             while connections.len() < load.concurrency {
                 let opened = connect(&place.address).await.map_err(CallError::down)?;
                 connections.push(opened.sender);
@@ -217,6 +221,15 @@ impl Web {
         self.next_id = done.next_id;
         samples.add(&done.samples);
         done.gone.map_or(Ok(()), |reason| Err(Down(reason)))
+    }
+}
+
+/// The connection that was kept, unless the server has closed it.
+async fn kept_or_new(kept: Option<Sender>, place: &Place) -> Result<Sender, CallError> {
+    settle().await;
+    match kept.filter(|kept| !kept.is_closed()) {
+        Some(kept) => Ok(kept),
+        None => Ok(connect(&place.address).await?.sender),
     }
 }
 

@@ -3,8 +3,10 @@
 //! Several calls are open at a time by their ids, as clients do it. Both pipes are watched at once: who writes to a server
 //! that is busy writing would wait for ever.
 
+mod inbox;
+
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::process::{ChildStdin, ChildStdout};
 use std::time::{Duration, Instant};
@@ -15,15 +17,14 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::lane::{Answer, CallError, Down};
 use super::message::{self, Came, Template};
-use super::pace::{Due, Load, Pace};
+use super::pace::{Due, Load, Pace, Patience};
 use super::samples::Samples;
 use crate::host::{StderrTail, last_words};
 use crate::process::{self, Group, StartError};
 use crate::target::CommandLine;
 use crate::transport::MAX_MESSAGE;
+use inbox::Inbox;
 
-/// How much is read at once.
-const CHUNK: usize = 64 << 10;
 /// How often it is looked whether the user wants it to end.
 const GLANCE: Duration = Duration::from_millis(100);
 /// So close to the time a timer of the system is too coarse.
@@ -39,12 +40,7 @@ pub struct Pipe {
     stdout: ChildStdout,
     group: Group,
     stderr: StderrTail,
-    /// Room for what is read. It is filled to `end`; from `start` on it was not looked at yet, up to `seen` without a
-    /// newline.
-    read: Vec<u8>,
-    start: usize,
-    seen: usize,
-    end: usize,
+    inbox: Inbox,
     /// When the last bytes came.
     at: Instant,
     /// What the pipe had no room for.
@@ -90,10 +86,7 @@ impl Pipe {
             stdout,
             group,
             stderr,
-            read: vec![0; CHUNK],
-            start: 0,
-            seen: 0,
-            end: 0,
+            inbox: Inbox::new(),
             at: Instant::now(),
             unwritten: VecDeque::new(),
             next_id: 0,
@@ -122,7 +115,11 @@ impl Pipe {
     }
 
     /// One call, with all that is told on the way to its answer.
-    pub fn call(&mut self, template: &Template, timeout: Duration) -> Result<Answer, CallError> {
+    pub fn call(
+        &mut self,
+        template: &Template,
+        patience: Patience<'_>,
+    ) -> Result<Answer, CallError> {
         let mut line = Vec::new();
         let id = self.compose(template, &mut line);
         let sent = Instant::now();
@@ -130,22 +127,27 @@ impl Pipe {
         let mut first = None;
         let mut events = 0;
         loop {
-            if !self.advance(sent + timeout)? {
-                return Err(CallError::Failed("timeout".to_owned()));
+            let until = sent + patience.timeout;
+            if !self.advance(until.min(Instant::now() + GLANCE))? {
+                match () {
+                    () if patience.is_over() => return Err(CallError::interrupted()),
+                    () if Instant::now() >= until => return Err(CallError::timeout()),
+                    () => continue,
+                }
             }
-            while let Some((from, to)) = self.line() {
-                match message::look(&self.read[from..to]) {
+            while let Some(line) = self.inbox.line() {
+                match message::look(self.inbox.bytes(line.clone())) {
                     Came::Notification => events += 1,
                     Came::Result(of) if of == id => {
                         return Ok(Answer {
                             first: first.unwrap_or(self.at - sent),
                             last: self.at - sent,
                             events: events + 1,
-                            message: Bytes::copy_from_slice(&self.read[from..to]),
+                            message: Bytes::copy_from_slice(self.inbox.bytes(line)),
                         });
                     }
                     Came::Failure(of, kind) if of == id => {
-                        let text = String::from_utf8_lossy(&self.read[from..to]).into_owned();
+                        let text = String::from_utf8_lossy(self.inbox.bytes(line)).into_owned();
                         return Err(CallError::Refused(kind, text));
                     }
                     Came::Request(id, method) => self.reply(&id, &method)?,
@@ -232,8 +234,8 @@ impl Pipe {
 
     /// Looks at what came.
     fn take(&mut self, open: &mut VecDeque<Open>, samples: &mut Samples) -> Result<(), Down> {
-        while let Some((from, to)) = self.line() {
-            let (id, failure) = match message::look(&self.read[from..to]) {
+        while let Some(line) = self.inbox.line() {
+            let (id, failure) = match message::look(self.inbox.bytes(line.clone())) {
                 Came::Result(id) => (id, None),
                 Came::Failure(id, kind) => (id, Some(kind)),
                 Came::Request(id, method) => {
@@ -250,7 +252,7 @@ impl Pipe {
                 continue;
             };
             match failure {
-                None => samples.record(self.at - call.since, to - from),
+                None => samples.record(self.at - call.since, line.len()),
                 Some(kind) => samples.fail(&kind),
             }
         }
@@ -334,14 +336,12 @@ impl Pipe {
 
     /// Reads what is there, once; whether there was something.
     fn fill(&mut self) -> Result<bool, Down> {
-        self.make_room();
-        if self.end > MAX_MESSAGE {
+        if self.inbox.pending() > MAX_MESSAGE {
             let error = io::Error::other(format!("more than {MAX_MESSAGE} bytes on a line"));
             return Err(self.down("reading its stdout", &error));
         }
-        let read = self.stdout.read(&mut self.read[self.end..]);
+        let read = self.inbox.fill(&mut self.stdout);
         self.at = Instant::now();
-        self.end += *read.as_ref().unwrap_or(&0);
         match read {
             Ok(0) => {
                 let error = io::Error::from(ErrorKind::UnexpectedEof);
@@ -351,29 +351,6 @@ impl Pipe {
             Err(error) if is_later(&error) => Ok(false),
             Err(error) => Err(self.down("reading its stdout", &error)),
         }
-    }
-
-    fn make_room(&mut self) {
-        if self.start > 0 {
-            self.read.copy_within(self.start..self.end, 0);
-            self.seen -= self.start;
-            self.end -= self.start;
-            self.start = 0;
-        }
-        if self.end == self.read.len() {
-            self.read.resize(2 * self.end, 0);
-        }
-    }
-
-    /// Where the next line is in what was read, without its newline.
-    fn line(&mut self) -> Option<(usize, usize)> {
-        let Some(length) = memchr::memchr(b'\n', &self.read[self.seen..self.end]) else {
-            self.seen = self.end;
-            return None;
-        };
-        let (from, to) = (self.start, self.seen + length);
-        (self.start, self.seen) = (to + 1, to + 1);
-        Some((from, to))
     }
 
     fn down(&self, doing: &str, error: &io::Error) -> Down {
@@ -422,7 +399,7 @@ fn expire(open: &mut VecDeque<Open>, timeout: Duration, samples: &mut Samples) {
     open.retain(|call| {
         let is_late = now - call.sent >= timeout;
         if is_late {
-            samples.fail("timeout");
+            samples.fail(CallError::timeout().kind());
         }
         !is_late
     });
