@@ -60,7 +60,13 @@ impl<'a> Sight<'a> {
         self.target.transport == Transport::Stdio
     }
 
-    fn diagnosis(&self, id: &str, text: impl Into<String>, evidence: Vec<String>) -> Diagnosis {
+    /// Of much evidence the first is enough.
+    fn diagnosis(&self, id: &str, text: impl Into<String>, mut evidence: Vec<String>) -> Diagnosis {
+        let more = evidence.len().saturating_sub(EVIDENCE);
+        if more > 1 {
+            evidence.truncate(EVIDENCE);
+            evidence.push(format!("and {more} more like these"));
+        }
         Diagnosis {
             id: id.to_owned(),
             target: self.target.name.clone(),
@@ -70,6 +76,8 @@ impl<'a> Sight<'a> {
     }
 }
 
+/// So much evidence is named.
+const EVIDENCE: usize = 4;
 /// From fewer calls nothing is concluded.
 const MIN_CALLS: u64 = 20;
 

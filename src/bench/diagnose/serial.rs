@@ -1,6 +1,6 @@
 //! A server that serves one call at a time: with more callers throughput does not rise, and latency grows with them.
 
-use super::{Sight, place, time};
+use super::{Sight, acknowledgement, place, time};
 use crate::bench::report::{BenchResult, Diagnosis};
 
 /// The least number of callers that shows it.
@@ -9,10 +9,14 @@ const MANY: usize = 4;
 const RISE: f64 = 1.3;
 /// How much of the latency that a queue would cause has to be there.
 const QUEUED: f64 = 0.6;
-/// A processor that is busy for this part of the time is what limits.
-const BUSY: f64 = 0.7;
+/// A server that computes for this part of the time is limited by that: others, and we, need processors, too.
+const BUSY: f64 = 0.5;
 
 pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
+    // Where some calls wait for something else, it is not known what the others wait for.
+    if acknowledgement::diagnose(sight).is_some() {
+        return None;
+    }
     let mut pairs: Vec<Pair<'_>> = sight
         .results()
         .filter(|result| result.concurrency >= MANY && result.rate_per_s.is_none())
@@ -26,16 +30,14 @@ pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     }
     let busy = serial.iter().filter_map(|(_, many)| utilisation(many));
     let busy = busy.reduce(f64::max);
-    let mut evidence: Vec<String> = serial
-        .iter()
-        .map(|(one, many)| compared(one, many))
-        .collect();
-    evidence.extend(busy.map(|busy| {
+    let used = busy.map(|busy| {
         format!(
             "the server used {:.0} % of one processor meanwhile",
             busy * 100.0
         )
-    }));
+    });
+    let compared = serial.iter().map(|(one, many)| compared(one, many));
+    let evidence = used.into_iter().chain(compared).collect();
     Some(match busy {
         Some(busy) if busy >= BUSY => sight.diagnosis("one-processor", COMPUTES, evidence),
         _ => sight.diagnosis("one-at-a-time", WAITS, evidence),
@@ -84,7 +86,7 @@ fn utilisation(result: &BenchResult) -> Option<f64> {
 
 fn compared(one: &BenchResult, many: &BenchResult) -> String {
     format!(
-        "{}: {:.0} calls/s with a median of {}, after {:.0} calls/s and {} with one at a time",
+        "{}: {:.0} calls/s with a median of {}, against {:.0} calls/s and {} with one at a time",
         place(many),
         many.throughput_per_s,
         time(many.latency_us.p50),
@@ -97,7 +99,7 @@ fn compared(one: &BenchResult, many: &BenchResult) -> String {
 mod tests {
     use super::super::testing::{http, only, result, stdio};
     use super::*;
-    use crate::bench::report::ServerFigures;
+    use crate::bench::report::{Bucket, ServerFigures};
 
     fn with(concurrency: usize, us: f64, throughput: f64) -> BenchResult {
         let mut result = result(concurrency, 0).times(&[(us, 1000)]);
@@ -116,8 +118,8 @@ mod tests {
         assert_eq!(
             diagnosis.evidence,
             [
-                "ping, 8 at once: 495 calls/s with a median of 16.0 ms, after 490 calls/s and 2.00 ms with one at a time",
-                "ping, 32 at once: 496 calls/s with a median of 64.0 ms, after 490 calls/s and 2.00 ms with one at a time",
+                "ping, 8 at once: 495 calls/s with a median of 16.0 ms, against 490 calls/s and 2.00 ms with one at a time",
+                "ping, 32 at once: 496 calls/s with a median of 64.0 ms, against 490 calls/s and 2.00 ms with one at a time",
             ]
         );
     }
@@ -133,8 +135,19 @@ mod tests {
         assert_eq!(only(&report, "one-at-a-time"), None);
         let diagnosis = only(&report, "one-processor").unwrap();
         assert_eq!(
-            diagnosis.evidence[1],
+            diagnosis.evidence[0],
             "the server used 97 % of one processor meanwhile"
+        );
+    }
+
+    #[test]
+    fn calls_that_wait_for_acknowledgements_wait_for_nothing_else() {
+        let mut many = with(8, 43_000.0, 180.0);
+        many.distribution = vec![Bucket(500.0, 100), Bucket(43_000.0, 900)];
+        many.latency_us.min = 500.0;
+        assert_eq!(
+            only(&http([with(1, 2_000.0, 490.0), many]), "one-at-a-time"),
+            None
         );
     }
 
