@@ -1,7 +1,8 @@
 //! Everything in turns, round by round, so that whatever else the machine does hits all of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use mcp_conform::bench::samples::Samples;
 use mcp_conform::transport::Transport;
 use serde_json::{Value, json};
 
@@ -23,10 +24,25 @@ pub fn record() {
         "processors": common::processors(),
         "processor": common::processor(),
         "rounds": ROUNDS,
+        "measuring": measuring(),
         "targets": [target(Transport::Stdio, &loads), target(Transport::Http, &loads)],
         "loads": loads,
     });
     common::save("round-trip.json", &record);
+}
+
+/// What it costs `bench` to look at the clock and to record: what is added to each call.
+fn measuring() -> Value {
+    const CALLS: u32 = 1_000_000;
+    let mut samples = Samples::new();
+    let begun = Instant::now();
+    for _ in 0..CALLS {
+        let asked = std::hint::black_box(Instant::now());
+        samples.record(asked.elapsed(), 100);
+    }
+    let ns = begun.elapsed().as_nanos() as f64 / f64::from(CALLS);
+    assert_eq!(samples.count(), u64::from(CALLS));
+    json!({ "ns_per_call": rounded(ns), "at_most": 1000, "kept": ns <= 1000.0 })
 }
 
 fn measured(load: Load) -> Value {
