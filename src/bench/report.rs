@@ -174,6 +174,9 @@ pub struct BenchResult {
     /// What the server's process needed for it, if that is ours. No start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerFigures>,
+    /// The part of all processors of our machine that were busy meanwhile, with whatever: 1 is a machine that is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_busy: Option<f64>,
     /// Whether it ended before its time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
@@ -417,6 +420,7 @@ mod tests {
             distribution: vec![Bucket(1.5, 2)],
             rounds: Vec::new(),
             server: None,
+            machine_busy: None,
             partial: false,
         };
         let report = BenchReport {

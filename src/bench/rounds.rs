@@ -9,7 +9,7 @@ use super::pace::{Load, Patience};
 use super::report::{BenchResult, Round, ServerFigures};
 use super::samples::Samples;
 use super::subject::Subject;
-use super::usage::{self, Usage};
+use super::usage::{self, Ticks, Usage};
 
 /// How long a turn is at least.
 const MIN_ROUND: Duration = Duration::from_millis(50);
@@ -78,6 +78,7 @@ pub struct Player<'a> {
     turn: Samples,
     rounds: Vec<Round>,
     used: Option<(Usage, u64)>,
+    machine: Ticks,
     down: Option<Down>,
 }
 
@@ -92,6 +93,7 @@ impl<'a> Player<'a> {
             turn: Samples::new(),
             rounds: Vec::new(),
             used: None,
+            machine: Ticks::default(),
             down: None,
         }
     }
@@ -120,6 +122,7 @@ impl<'a> Player<'a> {
     /// One turn.
     fn play(&mut self, load: Load<'_>) {
         let before = self.usage();
+        let machine = usage::of_machine();
         let began = std::time::Instant::now();
         self.run(load);
         while load.rate.is_some() && began.elapsed() < load.duration && !load.is_stopped() {
@@ -133,6 +136,11 @@ impl<'a> Player<'a> {
             used.cpu += after.cpu.saturating_sub(before.cpu);
             used.rss_bytes = after.rss_bytes;
             *calls += self.turn.count() + self.turn.failed();
+        }
+        if let (Some(before), Some(after)) = (machine, usage::of_machine()) {
+            let used = after.since(before);
+            self.machine.used += used.used;
+            self.machine.all += used.all;
         }
         self.rounds.push(self.turn.round(seconds));
         self.all.add(&self.turn);
@@ -169,6 +177,7 @@ impl<'a> Player<'a> {
                 cpu_us_per_call: per_call(used.cpu, calls),
                 startup_ms: None,
             }),
+            machine_busy: self.machine.part().map(|part| round(part, 3)),
             partial: !complete,
         }
     }

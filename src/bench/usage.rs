@@ -59,6 +59,52 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// Processor time of the whole machine, in ticks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticks {
+    /// What somebody used.
+    pub used: u64,
+    /// All that there was.
+    pub all: u64,
+}
+
+impl Ticks {
+    /// What came since then.
+    pub fn since(self, then: Ticks) -> Ticks {
+        Ticks {
+            used: self.used.saturating_sub(then.used),
+            all: self.all.saturating_sub(then.all),
+        }
+    }
+
+    /// The part that was used; none if too little time went by to tell.
+    pub fn part(self) -> Option<f64> {
+        const ENOUGH: u64 = 10;
+        (self.all >= ENOUGH).then(|| self.used as f64 / self.all as f64)
+    }
+}
+
+/// What the machine used since it started. None where there is no /proc.
+pub fn of_machine() -> Option<Ticks> {
+    ticks(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// The first line sums up all processors: user, nice, system, idle, iowait, irq, softirq, steal.
+fn ticks(stat: &str) -> Option<Ticks> {
+    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+    let fields: Vec<u64> = line
+        .split_whitespace()
+        .take(8)
+        .flat_map(str::parse)
+        .collect();
+    let all: u64 = fields.iter().sum();
+    let idle: u64 = fields.get(3..5)?.iter().sum();
+    Some(Ticks {
+        used: all - idle,
+        all,
+    })
+}
+
 /// The machine on which we run.
 pub fn machine() -> Machine {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -92,6 +138,16 @@ mod tests {
         let stat = "7 (a) b) 1 2) S 1 42 42 0 -1 4194304 100 0 0 0 13 4 0 0 20 0 1 0 99";
         assert_eq!(parse(stat), Some((42, Duration::from_millis(170))));
         assert_eq!(parse("7 (a"), None);
+    }
+
+    #[test]
+    fn the_part_of_a_machine_that_is_used() {
+        let then = ticks("cpu  10 0 10 70 10 0 0 0 5 5\ncpu0 1 1\n").unwrap();
+        assert_eq!(then, Ticks { used: 20, all: 100 });
+        let now = ticks("cpu  85 0 15 90 10 0 0 0 5 5\n").unwrap();
+        assert_eq!(now.since(then).part(), Some(0.8));
+        assert_eq!(then.since(now).part(), None);
+        assert_eq!(ticks("cpu  1 2"), None);
     }
 
     #[cfg(target_os = "linux")]

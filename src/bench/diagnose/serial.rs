@@ -11,6 +11,10 @@ const RISE: f64 = 1.3;
 const QUEUED: f64 = 0.6;
 /// A server that computes for this part of the time is limited by that: others, and we, need processors, too.
 const BUSY: f64 = 0.5;
+/// Who is busy for less of the time waits for something else than a processor, however full the machine is.
+const IDLE: f64 = 0.3;
+/// A machine is full whose processors are busy for this part of the time.
+const FULL: f64 = 0.85;
 
 pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     // Where some calls wait for something else, it is not known what the others wait for.
@@ -38,10 +42,12 @@ pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     });
     let compared = serial.iter().map(|(one, many)| compared(one, many));
     let evidence = used.into_iter().chain(compared).collect();
-    Some(match busy {
-        Some(busy) if busy >= BUSY => sight.diagnosis("one-processor", COMPUTES, evidence),
-        _ => sight.diagnosis("one-at-a-time", WAITS, evidence),
-    })
+    match busy {
+        Some(busy) if busy >= BUSY => Some(sight.diagnosis("one-processor", COMPUTES, evidence)),
+        // Nobody gets more answers from a machine that has no more time to give: that says nothing of the server.
+        Some(busy) if busy >= IDLE && serial.iter().all(on_full_machine) => None,
+        _ => Some(sight.diagnosis("one-at-a-time", WAITS, evidence)),
+    }
 }
 
 /// What a call costs alone, and with others.
@@ -76,6 +82,10 @@ fn is_serial(&(one, many): &Pair<'_>) -> bool {
     // The median knows nothing of pauses that have nothing to do with the server.
     let alone = one.throughput_per_s.max(1e6 / one.latency_us.p50.max(1.0));
     many.throughput_per_s < alone * RISE && many.latency_us.p50 >= queue * QUEUED
+}
+
+fn on_full_machine((_, many): &Pair<'_>) -> bool {
+    many.machine_busy.is_some_and(|busy| busy >= FULL)
 }
 
 /// How busy the server's process was: 1 is one whole processor.
@@ -149,6 +159,21 @@ mod tests {
             only(&http([with(1, 2_000.0, 490.0), many]), "one-at-a-time"),
             None
         );
+    }
+
+    #[test]
+    fn a_full_machine_serves_no_more_callers() {
+        let full = |cpu_us_per_call| {
+            let mut many = with(8, 16_000.0, 495.0);
+            many.machine_busy = Some(0.97);
+            many.server = Some(ServerFigures {
+                cpu_us_per_call: Some(cpu_us_per_call),
+                ..ServerFigures::default()
+            });
+            http([with(1, 2_000.0, 490.0), many])
+        };
+        assert_eq!(only(&full(900.0), "one-at-a-time"), None);
+        assert!(only(&full(100.0), "one-at-a-time").is_some());
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub fn result(concurrency: usize, payload: usize) -> BenchResult {
         distribution: Vec::new(),
         rounds: Vec::new(),
         server: None,
+        machine_busy: None,
         partial: false,
     }
 }
