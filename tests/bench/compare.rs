@@ -24,6 +24,21 @@ fn targets_take_turns_and_are_compared() {
 }
 
 #[test]
+fn an_http_server_can_be_started_to_be_compared_with() {
+    let web = format!(
+        "web=http://127.0.0.1:{{port}}/mcp '{PROGRAM}' serve --http 127.0.0.1:{{port}} --log off"
+    );
+    let report = report(0, &["--fixture=none", "--and", &web], &SERVER);
+    let web = &list(&report, "targets")[1];
+    assert_eq!(
+        (&web["name"], &web["transport"]),
+        (&"web".into(), &"http".into())
+    );
+    // What is known of processes that are ours.
+    assert!(web["server"]["rss_bytes"].is_u64(), "{web}");
+}
+
+#[test]
 fn a_saved_report_is_compared_with() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.json").display().to_string();
