@@ -49,7 +49,7 @@ use std::sync::{Mutex, MutexGuard};
 
 pub use auth::{AuthError, Role};
 pub use error::Error;
-pub use faults::{Fault, Proof, faults};
+pub use faults::{Fault, Harm, Proof, faults};
 pub use http::{TlsError, TlsOptions};
 pub use limits::Limits;
 pub use log::Level as LogLevel;

@@ -250,6 +250,7 @@ mod tests {
         requirement: "tools/right",
         explanation: "does it wrong",
         proof: Proof::Conversation,
+        harm: None,
     };
 
     fn trial(case: &str, cited: &[(&str, Level)]) -> TrialReport {

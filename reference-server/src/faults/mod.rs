@@ -43,6 +43,21 @@ pub struct Fault {
     pub explanation: &'static str,
     /// How it comes to light.
     pub proof: Proof,
+    /// What it does to clients, where some input alone brings it about.
+    pub harm: Option<Harm>,
+}
+
+/// The harms that some input can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Harm {
+    /// The process ends.
+    Crash,
+    /// Something valid is not answered, or nothing is any more.
+    Hang,
+    /// The process grows.
+    Leak,
+    /// What must be refused is served.
+    Acceptance,
 }
 
 /// What shows a violation.
@@ -262,6 +277,21 @@ mod tests {
                 .iter()
                 .all(|fault| fault.requirement.split('/').count() == 2)
         );
+    }
+
+    #[test]
+    fn a_fault_that_ends_the_process_is_a_crash() {
+        for fault in faults() {
+            let ends = fault.explanation.contains("ends the process");
+            assert_eq!(ends, fault.harm == Some(Harm::Crash), "{}", fault.name);
+            // A refusal of what is large is neither.
+            let robust = fault.requirement.starts_with("robust/");
+            assert!(
+                !robust || fault.harm.is_some() || fault.name == "refuses-large",
+                "{}",
+                fault.name
+            );
+        }
     }
 
     #[test]

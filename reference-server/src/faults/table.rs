@@ -1,7 +1,7 @@
 //! The table of faults: one line per fault, and nothing else that one could forget.
 
 use super::declare::faults;
-use super::{Fault, Proof};
+use super::{Fault, Harm, Proof};
 
 faults! {
     // Envelopes
@@ -15,12 +15,12 @@ faults! {
     ErrorCodeString "error-code-string" "messages/error-code-integer" "error codes are strings";
     ErrorCodeFraction "error-code-fraction" "messages/error-code-integer" "error codes have a fraction";
     ErrorMessageMissing "error-message-missing" "messages/error-object" "errors have no message";
-    ErrorAsResult "error-as-result" "messages/error-not-result" "errors are sent inside a result";
+    ErrorAsResult "error-as-result" "messages/error-not-result" "errors are sent inside a result" acceptance;
     AnswerTwice "answer-twice" "messages/request-answered" "requests are answered twice (stdio)";
-    AnswerNever "answer-never" "robust/answers-in-time" "tools/call is never answered";
+    AnswerNever "answer-never" "robust/answers-in-time" "tools/call is never answered" hang;
     UnknownMethodCode "unknown-method-code" "messages/unknown-method-code" "an unknown method is an internal error";
-    UnknownMethodSucceeds "unknown-method-succeeds" "messages/unknown-method-code" "an unknown method succeeds";
-    MethodAnyCase "method-any-case" "messages/method-case" "methods are matched without regard to case";
+    UnknownMethodSucceeds "unknown-method-succeeds" "messages/unknown-method-code" "an unknown method succeeds" acceptance;
+    MethodAnyCase "method-any-case" "messages/method-case" "methods are matched without regard to case" acceptance;
     ParseErrorCode "parse-error-code" "messages/parse-error-code" "what is not JSON is an internal error";
     ParseErrorId "parse-error-id" "messages/unreadable-id" "what is not JSON is answered with id 1";
     InvalidRequestCode "invalid-request-code" "messages/invalid-request-code" "an invalid envelope is an internal error";
@@ -29,7 +29,7 @@ faults! {
     BatchRefused "batch-refused" "messages/batch" "2025-03-26: batches are refused";
     BatchNotificationsAnswered "batch-notifications-answered" "messages/batch-of-notifications" "2025-03-26: a batch of notifications is answered with an empty array";
     BatchStopsAtInvalid "batch-stops-at-invalid" "messages/batch-invalid-member" "2025-03-26: an invalid member makes the whole batch fail";
-    BatchEmptyAccepted "batch-empty-accepted" "messages/batch-empty" "an empty batch is answered with an empty array";
+    BatchEmptyAccepted "batch-empty-accepted" "messages/batch-empty" "an empty batch is answered with an empty array" acceptance;
     ReservedCode "reserved-code" "messages/reserved-codes" "modern: an unknown tool is error -32050";
     RetiredCode "retired-code" "messages/retired-codes" "modern: an unknown tool is error -32042";
     ResultTypeMissing "result-type-missing" "messages/result-type" "modern: results have no resultType";
@@ -45,43 +45,43 @@ faults! {
     LaterMethods "later-methods" "initialization/negotiated-version" "legacy: acknowledges subscriptions as if it were modern, at every tools/call";
     AnswersInArrays "answers-in-arrays" "initialization/negotiated-version" "legacy: answers come in batches where the revision has none";
 
-    JsonByText "json-by-text" "robust/answers-in-time" "ignores messages that spell \"jsonrpc\":\"2.0\" in any other way";
-    CarriageReturnKept "carriage-return-kept" "robust/answers-in-time" "ignores messages that end with a carriage return";
-    NestingIgnored "nesting-ignored" "robust/answers-in-time" "ignores messages nested more than 32 levels deep";
-    ReservedMethodIgnored "reserved-method-ignored" "robust/answers-in-time" "ignores requests whose method begins with rpc.";
-    NotificationByMethod "notification-by-method" "messages/request-answered" "takes a request for a notification if its method says so";
+    JsonByText "json-by-text" "robust/answers-in-time" "ignores messages that spell \"jsonrpc\":\"2.0\" in any other way" hang;
+    CarriageReturnKept "carriage-return-kept" "robust/answers-in-time" "ignores messages that end with a carriage return" hang;
+    NestingIgnored "nesting-ignored" "robust/answers-in-time" "ignores messages nested more than 32 levels deep" hang;
+    ReservedMethodIgnored "reserved-method-ignored" "robust/answers-in-time" "ignores requests whose method begins with rpc." hang;
+    NotificationByMethod "notification-by-method" "messages/request-answered" "takes a request for a notification if its method says so" hang;
 
     // Robustness
-    DiesOnBadJson "dies-on-bad-json" "robust/survives-bad-line" "ends the process when a line or body is not JSON";
-    DeafAfterBadJson "deaf-after-bad-json" "robust/survives-bad-line" "takes no notice of anything after a line or body that is not JSON";
-    DiesOnInvalidUtf8 "dies-on-invalid-utf8" "robust/survives-bad-line" "ends the process when a line or body is not UTF-8";
-    DiesOnEmptyLine "dies-on-empty-line" "robust/survives-bad-line" "ends the process at an empty line (stdio)";
-    DiesOnByteOrderMark "dies-on-byte-order-mark" "robust/survives-bad-line" "ends the process at a byte-order mark";
-    DiesOnBatch "dies-on-batch" "robust/survives-bad-message" "ends the process when a message is an array";
-    DiesOnNullId "dies-on-null-id" "robust/survives-bad-message" "ends the process when an id is null";
-    DiesOnBadEnvelope "dies-on-bad-envelope" "robust/survives-bad-message" "ends the process at an invalid envelope";
-    DeafAfterBadEnvelope "deaf-after-bad-envelope" "robust/survives-bad-message" "takes no notice of anything after an invalid envelope";
-    DiesOnStrayResponse "dies-on-stray-response" "robust/survives-bad-message" "ends the process at a response to nothing";
-    DiesOnLoneSurrogate "dies-on-lone-surrogate" "robust/survives-bad-message" "ends the process at half of a surrogate pair";
-    DiesOnNul "dies-on-nul" "robust/survives-bad-message" "ends the process at an escaped NUL";
-    DiesOnPrototype "dies-on-prototype" "robust/survives-bad-message" "ends the process at a member named __proto__";
-    DiesOnHugeNumber "dies-on-huge-number" "robust/survives-bad-message" "ends the process at a number with an exponent of three digits";
-    DiesOnBadMeta "dies-on-bad-meta" "robust/survives-bad-message" "ends the process when _meta is no object";
-    DiesOnDeepNesting "dies-on-deep-nesting" "robust/survives-large-input" "ends the process when a message is nested too deeply";
-    HangsOnHuge "hangs-on-huge" "robust/survives-large-input" "takes no notice of anything after a message of over one mebibyte";
+    DiesOnBadJson "dies-on-bad-json" "robust/survives-bad-line" "ends the process when a line or body is not JSON" crash;
+    DeafAfterBadJson "deaf-after-bad-json" "robust/survives-bad-line" "takes no notice of anything after a line or body that is not JSON" hang;
+    DiesOnInvalidUtf8 "dies-on-invalid-utf8" "robust/survives-bad-line" "ends the process when a line or body is not UTF-8" crash;
+    DiesOnEmptyLine "dies-on-empty-line" "robust/survives-bad-line" "ends the process at an empty line (stdio)" crash;
+    DiesOnByteOrderMark "dies-on-byte-order-mark" "robust/survives-bad-line" "ends the process at a byte-order mark" crash;
+    DiesOnBatch "dies-on-batch" "robust/survives-bad-message" "ends the process when a message is an array" crash;
+    DiesOnNullId "dies-on-null-id" "robust/survives-bad-message" "ends the process when an id is null" crash;
+    DiesOnBadEnvelope "dies-on-bad-envelope" "robust/survives-bad-message" "ends the process at an invalid envelope" crash;
+    DeafAfterBadEnvelope "deaf-after-bad-envelope" "robust/survives-bad-message" "takes no notice of anything after an invalid envelope" hang;
+    DiesOnStrayResponse "dies-on-stray-response" "robust/survives-bad-message" "ends the process at a response to nothing" crash;
+    DiesOnLoneSurrogate "dies-on-lone-surrogate" "robust/survives-bad-message" "ends the process at half of a surrogate pair" crash;
+    DiesOnNul "dies-on-nul" "robust/survives-bad-message" "ends the process at an escaped NUL" crash;
+    DiesOnPrototype "dies-on-prototype" "robust/survives-bad-message" "ends the process at a member named __proto__" crash;
+    DiesOnHugeNumber "dies-on-huge-number" "robust/survives-bad-message" "ends the process at a number with an exponent of three digits" crash;
+    DiesOnBadMeta "dies-on-bad-meta" "robust/survives-bad-message" "ends the process when _meta is no object" crash;
+    DiesOnDeepNesting "dies-on-deep-nesting" "robust/survives-large-input" "ends the process when a message is nested too deeply" crash;
+    HangsOnHuge "hangs-on-huge" "robust/survives-large-input" "takes no notice of anything after a message of over one mebibyte" hang;
     RefusesLarge "refuses-large" "robust/large-request" "refuses messages over 64 KiB";
-    SlowOnLarge "slow-on-large" "robust/large-request" "takes time that grows with the square of a message's length";
-    DiesOnUnknownMethod "dies-on-unknown-method" "robust/stays-alive" "ends the process when asked for an unknown method";
-    DiesEarly "dies-early" "robust/no-early-exit" "ends the process after 20 requests (stdio)";
-    DiesOnEarlyRequest "dies-on-early-request" "robust/survives-early-request" "ends the process at a request before the handshake (stdio)";
-    NewestOnly "newest-only" "robust/concurrent-requests" "of several requests at once, answers only the last";
-    Slow "slow" "robust/answers-in-time" "answers every tools/call a minute late";
-    Leaks "leaks" "robust/bounded-memory" "keeps a mebibyte of memory for every tools/call" measured;
-    DiesOnBadTraceContext "dies-on-bad-trace-context" "robust/stays-alive" "ends the process when traceparent is malformed";
-    DiesOnUnknownRoute "dies-on-unknown-route" "robust/stays-alive" "ends the process at an unknown path or HTTP method";
-    DiesOnEmptyBody "dies-on-empty-body" "robust/stays-alive" "ends the process when a POST has no body";
-    DiesOnWrongContentType "dies-on-wrong-content-type" "robust/stays-alive" "ends the process when a body is not declared as JSON";
-    DiesOnUnknownEvent "dies-on-unknown-event" "robust/stays-alive" "ends the process when Last-Event-ID names no event";
+    SlowOnLarge "slow-on-large" "robust/large-request" "takes time that grows with the square of a message's length" hang;
+    DiesOnUnknownMethod "dies-on-unknown-method" "robust/stays-alive" "ends the process when asked for an unknown method" crash;
+    DiesEarly "dies-early" "robust/no-early-exit" "ends the process after 20 requests (stdio)" crash;
+    DiesOnEarlyRequest "dies-on-early-request" "robust/survives-early-request" "ends the process at a request before the handshake (stdio)" crash;
+    NewestOnly "newest-only" "robust/concurrent-requests" "of several requests at once, answers only the last" hang;
+    Slow "slow" "robust/answers-in-time" "answers every tools/call a minute late" hang;
+    Leaks "leaks" "robust/bounded-memory" "keeps a mebibyte of memory for every tools/call" measured leak;
+    DiesOnBadTraceContext "dies-on-bad-trace-context" "robust/stays-alive" "ends the process when traceparent is malformed" crash;
+    DiesOnUnknownRoute "dies-on-unknown-route" "robust/stays-alive" "ends the process at an unknown path or HTTP method" crash;
+    DiesOnEmptyBody "dies-on-empty-body" "robust/stays-alive" "ends the process when a POST has no body" crash;
+    DiesOnWrongContentType "dies-on-wrong-content-type" "robust/stays-alive" "ends the process when a body is not declared as JSON" crash;
+    DiesOnUnknownEvent "dies-on-unknown-event" "robust/stays-alive" "ends the process when Last-Event-ID names no event" crash;
 
     // stdio
     LogOnStdout "log-on-stdout" "stdio/only-messages" "writes a log line to stdout";
@@ -95,7 +95,7 @@ faults! {
     ChunkIsLine "chunk-is-line" "stdio/newline-ends-message" "takes what one read returns for a whole line";
 
     // Handshake
-    VersionEchoed "version-echoed" "versioning/alternative" "legacy: agrees to versions that nobody knows";
+    VersionEchoed "version-echoed" "versioning/alternative" "legacy: agrees to versions that nobody knows" acceptance;
     VersionNotEchoed "version-not-echoed" "versioning/echo" "legacy: from the second handshake on, answers with another version";
     VersionNotLatest "version-not-latest" "versioning/alternative-latest" "legacy: offers its oldest version instead of an unknown one";
     VersionRefused "version-refused" "versioning/alternative" "legacy: refuses unknown versions with an error";
@@ -103,7 +103,7 @@ faults! {
     InitializeWithoutCapabilities "initialize-without-capabilities" "initialization/result" "legacy: the handshake has no capabilities";
     InitializeWithoutServerInfo "initialize-without-server-info" "initialization/result" "legacy: the handshake does not say who the server is";
     ServerInfoWithoutVersion "server-info-without-version" "initialization/result" "the server does not tell its own version";
-    InitializeUnchecked "initialize-unchecked" "initialization/invalid-params" "legacy: a handshake without parameters succeeds";
+    InitializeUnchecked "initialize-unchecked" "initialization/invalid-params" "legacy: a handshake without parameters succeeds" acceptance;
     TalksTooEarly "talks-too-early" "initialization/quiet-before-initialized" "legacy: sends a request before it was told to begin (stdio)";
     PromptsChangeUndeclared "prompts-change-undeclared" "initialization/negotiated-capabilities" "legacy: tells of changed prompts, and does not declare it";
     PingRefusedEarly "ping-refused-early" "initialization/ping-before-initialized" "legacy: refuses ping before notifications/initialized";
@@ -113,28 +113,28 @@ faults! {
 
     // Versions and metadata, modern
     InitializeUnnamed "initialize-unnamed" "versioning/initialize-names-versions" "modern only: the refusal of initialize names no version";
-    InitializeServed "initialize-served" "versioning/initialize-refused" "modern only: initialize is answered as if there were a handshake";
+    InitializeServed "initialize-served" "versioning/initialize-refused" "modern only: initialize is answered as if there were a handshake" acceptance;
     UnsupportedVersionRequested "unsupported-version-requested" "versioning/unsupported-version-requested" "modern: the unsupported-version error does not repeat the version";
     UnsupportedVersionSticks "unsupported-version-sticks" "versioning/independent-requests" "modern: after an unsupported version nothing is served any more";
     ExtensionIdBare "extension-id-bare" "versioning/extension-id" "modern: an extension's identifier has no prefix";
     ExtensionSettings "extension-settings" "versioning/extension-settings" "modern: an extension's settings are no object";
-    MetaTypesUnchecked "meta-types-unchecked" "meta/field-types" "modern: required metadata may have any type";
+    MetaTypesUnchecked "meta-types-unchecked" "meta/field-types" "modern: required metadata may have any type" acceptance;
     IconSizeUnclear "icon-size-unclear" "meta/icon-sizes" "the sizes of icons are \"large\"";
     IconUnsafe "icon-unsafe" "meta/icon-source" "icons are file: URLs";
     ProgressTokenRefused "progress-token-refused" "progress/optional" "refuses requests with a progressToken";
-    VersionUnchecked "version-unchecked" "versioning/unsupported-version" "modern: serves any protocol version";
+    VersionUnchecked "version-unchecked" "versioning/unsupported-version" "modern: serves any protocol version" acceptance;
     UnsupportedVersionCode "unsupported-version-code" "versioning/unsupported-version" "modern: an unsupported version is error -32602";
     UnsupportedVersionData "unsupported-version-data" "versioning/unsupported-version-data" "modern: the unsupported-version error does not list what is supported";
     UnsupportedVersionStatus "unsupported-version-status" "versioning/unsupported-version-status" "modern: an unsupported version has HTTP status 200";
-    MetaUnchecked "meta-unchecked" "meta/required-fields" "modern: serves requests that lack required metadata";
-    ClientCapabilitiesUnchecked "client-capabilities-unchecked" "meta/required-fields" "modern: serves requests without clientCapabilities";
+    MetaUnchecked "meta-unchecked" "meta/required-fields" "modern: serves requests that lack required metadata" acceptance;
+    ClientCapabilitiesUnchecked "client-capabilities-unchecked" "meta/required-fields" "modern: serves requests without clientCapabilities" acceptance;
     MetaStatus "meta-status" "meta/required-fields-status" "modern: missing metadata has HTTP status 200";
     ClientInfoRequired "client-info-required" "meta/client-info-optional" "modern: refuses requests without clientInfo";
     UnknownMetaRefused "unknown-meta-refused" "meta/open" "refuses requests with unknown _meta keys";
     CapabilitiesRemembered "capabilities-remembered" "meta/capabilities-per-request" "modern: remembers capabilities of earlier requests";
     MissingCapabilityCode "missing-capability-code" "meta/missing-capability" "modern: a missing client capability is error -32603";
     MissingCapabilityData "missing-capability-data" "meta/missing-capability" "modern: the missing-capability error does not say which";
-    MissingCapabilityServed "missing-capability-served" "meta/undeclared-capability" "modern: a tool does without the client capability that it needs";
+    MissingCapabilityServed "missing-capability-served" "meta/undeclared-capability" "modern: a tool does without the client capability that it needs" acceptance;
     MissingCapabilityStatus "missing-capability-status" "meta/missing-capability-status" "modern: a missing client capability has HTTP status 200";
     ServerInfoMissing "server-info-missing" "meta/server-info" "modern: results do not say who the server is";
     MetaKeyMalformed "meta-key-malformed" "meta/key-form" "results carry a malformed _meta key";
@@ -143,7 +143,7 @@ faults! {
     DiscoverWithoutCapabilities "discover-without-capabilities" "discover/capabilities" "modern: server/discover has no capabilities";
     DiscoverOnce "discover-once" "discover/implemented" "modern: server/discover is an unknown method from the second time on";
     DiscoverFirst "discover-first" "discover/optional" "modern: nothing works before server/discover (stdio)";
-    RemovedMethods "removed-methods" "messages/unknown-method-code" "modern: ping, initialize and logging/setLevel still succeed";
+    RemovedMethods "removed-methods" "messages/unknown-method-code" "modern: ping, initialize and logging/setLevel still succeed" acceptance;
 
     // Tools
     ToolsUndeclared "tools-undeclared" "tools/declare-capability" "does not declare the tools it has";
@@ -158,17 +158,17 @@ faults! {
     ToolNameRepeated "tool-name-repeated" "tools/name-unique" "two tools have the same name";
     ToolNameSpaces "tool-name-spaces" "tools/name-characters" "a tool's name contains spaces";
     ToolNameLong "tool-name-long" "tools/name-length" "a tool's name has 200 characters";
-    ToolNameAnyCase "tool-name-any-case" "tools/name-case-sensitive" "tools are found without regard to case";
+    ToolNameAnyCase "tool-name-any-case" "tools/name-case-sensitive" "tools are found without regard to case" acceptance;
     ToolsShuffled "tools-shuffled" "tools/deterministic-order" "every tools/list has another order";
     ToolsVary "tools-vary" "tools/list-not-per-connection" "a tool is there only every other time";
     ToolsChangeUntold "tools-change-untold" "tools/list-changed-notified" "nobody is told when the tools change";
     HeaderAnnotationInvalid "header-annotation-invalid" "tools/x-mcp-header-valid" "a tool mirrors a number argument in a header";
     HeaderAnnotationRepeated "header-annotation-repeated" "tools/x-mcp-header-valid" "a tool mirrors two arguments in the same header";
-    UnknownToolSucceeds "unknown-tool-succeeds" "tools/validate-inputs" "calling an unknown tool succeeds";
+    UnknownToolSucceeds "unknown-tool-succeeds" "tools/validate-inputs" "calling an unknown tool succeeds" acceptance;
     UnknownToolCode "unknown-tool-code" "tools/unknown-tool" "an unknown tool is an internal error";
-    ToolCallUnchecked "tool-call-unchecked" "tools/validate-inputs" "a tools/call without a name succeeds";
+    ToolCallUnchecked "tool-call-unchecked" "tools/validate-inputs" "a tools/call without a name succeeds" acceptance;
     ToolCallFails "tool-call-fails" "tools/malformed-call" "a tools/call without a name is reported as a failed run";
-    ToolArgumentsUnchecked "tool-arguments-unchecked" "tools/validate-inputs" "tools run with arguments that do not fit their schema";
+    ToolArgumentsUnchecked "tool-arguments-unchecked" "tools/validate-inputs" "tools run with arguments that do not fit their schema" acceptance;
     ToolArgumentsError "tool-arguments-error" "tools/argument-error-in-result" "from 2025-11-25: wrong arguments are a protocol error";
     ToolErrorProtocol "tool-error-protocol" "tools/execution-error-in-result" "a tool that fails gives a protocol error";
     ToolContentMissing "tool-content-missing" "tools/call-result" "tool results have no content";
@@ -203,9 +203,9 @@ faults! {
     ContentsWithoutData "contents-without-data" "resources/read-contents" "resource contents have neither text nor blob";
     BlobNotBase64 "blob-not-base64" "resources/binary-encoded" "binary resources are not base64";
     MissingResourceCode "missing-resource-code" "resources/not-found" "a missing resource has the other era's code";
-    MissingResourceFound "missing-resource-found" "resources/not-found" "any URI can be read";
-    MissingResourceEmpty "missing-resource-empty" "resources/no-empty-contents" "a missing resource has empty contents";
-    UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read and resources/subscribe accept what is no URI";
+    MissingResourceFound "missing-resource-found" "resources/not-found" "any URI can be read" acceptance;
+    MissingResourceEmpty "missing-resource-empty" "resources/no-empty-contents" "a missing resource has empty contents" acceptance;
+    UriUnchecked "uri-unchecked" "resources/validate-uris" "resources/read and resources/subscribe accept what is no URI" acceptance;
     SubscribeRefused "subscribe-refused" "resources/subscribe" "legacy: resources/subscribe is an unknown method";
     UpdatesUnasked "updates-unasked" "resources/updated-only-if-subscribed" "legacy: tells of changes to resources nobody subscribed to";
     UpdatesUntold "updates-untold" "resources/updated-notified" "nobody is told when a resource changes";
@@ -222,33 +222,33 @@ faults! {
     PromptRoleUnknown "prompt-role-unknown" "prompts/get-messages" "prompt messages have the role system";
     PromptContentList "prompt-content-list" "prompts/get-messages" "the content of a prompt message is a list";
     PromptArgumentsIgnored "prompt-arguments-ignored" "prompts/arguments-applied" "prompts ignore their arguments";
-    PromptArgumentTypes "prompt-argument-types" "prompts/validate-arguments" "arguments of prompts may be anything";
-    PromptArgumentsUnchecked "prompt-arguments-unchecked" "prompts/missing-arguments" "prompts do without their required arguments";
+    PromptArgumentTypes "prompt-argument-types" "prompts/validate-arguments" "arguments of prompts may be anything" acceptance;
+    PromptArgumentsUnchecked "prompt-arguments-unchecked" "prompts/missing-arguments" "prompts do without their required arguments" acceptance;
     PromptImageNotBase64 "prompt-image-not-base64" "prompts/image-content" "images in prompts are not base64";
     PromptResourceWithoutMimeType "prompt-resource-without-mime-type" "prompts/embedded-resource" "resources in prompts have no MIME type";
     UnknownPromptCode "unknown-prompt-code" "prompts/unknown-prompt" "an unknown prompt is an internal error";
-    UnknownPromptFound "unknown-prompt-found" "prompts/validate-inputs" "an unknown prompt, or none, has a result without messages";
+    UnknownPromptFound "unknown-prompt-found" "prompts/validate-inputs" "an unknown prompt, or none, has a result without messages" acceptance;
     PromptAudioNotBase64 "prompt-audio-not-base64" "prompts/audio-content" "audio in prompts is not base64";
     PromptFailureCode "prompt-failure-code" "prompts/internal-error" "a prompt that fails is error -32000";
 
     // Completion
     CompletionsUndeclared "completions-undeclared" "completion/declare-capability" "does not declare completion";
     CompletionUnsupportedCode "completion-unsupported-code" "completion/unsupported" "has no completion, and says so with an internal error";
-    CompletionReferenceUnchecked "completion-reference-unchecked" "completion/validate-inputs" "completes whatever is asked for";
+    CompletionReferenceUnchecked "completion-reference-unchecked" "completion/validate-inputs" "completes whatever is asked for" acceptance;
     CompletionTooMany "completion-too-many" "completion/at-most-100" "returns more than 100 completions";
     CompletionValuesMissing "completion-values-missing" "completion/result" "completions have no values";
     CompletionNumbers "completion-numbers" "completion/result" "completions are numbers";
-    CompletionUnknownFound "completion-unknown-found" "completion/unknown-prompt" "completes for prompts that do not exist";
-    CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/validate-inputs" "completes without knowing the argument";
+    CompletionUnknownFound "completion-unknown-found" "completion/unknown-prompt" "completes for prompts that do not exist" acceptance;
+    CompletionArgumentsUnchecked "completion-arguments-unchecked" "completion/validate-inputs" "completes without knowing the argument" acceptance;
     CompletionMissingCode "completion-missing-code" "completion/missing-arguments" "a completion request that lacks something is an internal error";
-    CompletionTypesUnchecked "completion-types-unchecked" "completion/validate-inputs" "completes values that are no strings";
+    CompletionTypesUnchecked "completion-types-unchecked" "completion/validate-inputs" "completes values that are no strings" acceptance;
     CompletionContextRefused "completion-context-refused" "completion/context" "refuses requests with a context";
     CompletionFailureCode "completion-failure-code" "completion/internal-error" "a completion that fails is error -32000";
     CompletionTotalShort "completion-total-short" "completion/total" "completions say that there are none in total";
 
     // Logging, progress, cancellation, pagination
     LoggingUndeclared "logging-undeclared" "logging/declare-capability" "does not declare logging";
-    LogLevelUnchecked "log-level-unchecked" "logging/invalid-level" "accepts any log level";
+    LogLevelUnchecked "log-level-unchecked" "logging/invalid-level" "accepts any log level" acceptance;
     LogLevelIgnored "log-level-ignored" "logging/at-or-above-level" "sends log messages below the level asked for";
     LogLevelUnknown "log-level-unknown" "logging/levels" "log messages have the level \"verbose\"";
     LogWithoutData "log-without-data" "logging/message-form" "log messages have no data";
@@ -260,19 +260,19 @@ faults! {
     ProgressAfterAnswer "progress-after-answer" "progress/stops" "progress goes on after the answer (stdio)";
     CancelAnswered "cancel-answered" "cancellation/no-response" "cancelled requests are answered with an error (stdio)";
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
-    CancelLateDies "cancel-late-dies" "cancellation/race" "ends the process when what was answered is cancelled";
-    CancelUnknownDies "cancel-unknown-dies" "robust/stays-alive" "ends the process when something unknown is cancelled";
+    CancelLateDies "cancel-late-dies" "cancellation/race" "ends the process when what was answered is cancelled" crash;
+    CancelUnknownDies "cancel-unknown-dies" "robust/stays-alive" "ends the process when something unknown is cancelled" crash;
     CancelLateAnswered "cancel-late-answered" "cancellation/completed-ignored" "a cancellation of what was answered is answered (stdio)";
     CancelMalformedAnswered "cancel-malformed-answered" "cancellation/malformed-ignored" "a malformed cancellation is answered (stdio)";
-    ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: is deaf while a stream is open, and after one was closed early";
+    ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: is deaf while a stream is open, and after one was closed early" hang;
     CancelsClientRequests "cancels-client-requests" "cancellation/server-own-requests" "legacy: tells the client that its own tools/call is cancelled";
     CancelsNothing "cancels-nothing" "cancellation/names-request" "sends a cancellation that does not say of what, at every tools/call";
     CancelsAnything "cancels-anything" "cancellation/server-only-subscriptions" "modern: sends notifications/cancelled for a tools/call";
-    CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation";
-    BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page";
+    CancelMalformedDies "cancel-malformed-dies" "robust/stays-alive" "ends the process at a malformed cancellation" crash;
+    BadCursorAccepted "bad-cursor-accepted" "pagination/invalid-cursor" "an invalid cursor gives the first page" acceptance;
     BadCursorCode "bad-cursor-code" "pagination/invalid-cursor" "an invalid cursor is an internal error";
     BadCursorSticks "bad-cursor-sticks" "pagination/graceful" "after an invalid cursor, lists are refused";
-    DiesOnBadCursor "dies-on-bad-cursor" "robust/stays-alive" "ends the process at an invalid cursor";
+    DiesOnBadCursor "dies-on-bad-cursor" "robust/stays-alive" "ends the process at an invalid cursor" crash;
     PagesEndless "pages-endless" "pagination/ends" "the last page points to the first";
     CursorOnce "cursor-once" "pagination/stable-cursors" "a cursor works only once";
 
@@ -283,10 +283,10 @@ faults! {
     InputRequiredUnknownKind "input-required-unknown-kind" "mrtr/request-kinds" "modern: asks with a method that does not exist";
     InputRequiredForever "input-required-forever" "mrtr/completes" "modern: asks again whatever the answer";
     InputRequiredCached "input-required-cached" "caching/no-hints-on-interim" "modern: input_required results have caching hints";
-    StateForged "state-forged" "mrtr/reject-tampered-state" "modern: accepts any requestState";
-    StateElsewhere "state-elsewhere" "mrtr/state-request-bound" "modern: accepts the requestState of another request";
-    InputsUnchecked "inputs-unchecked" "mrtr/validate-responses" "modern: accepts answers of the wrong shape";
-    InputsMalformedAccepted "inputs-malformed-accepted" "mrtr/protocol-error" "modern: inputResponses may be anything";
+    StateForged "state-forged" "mrtr/reject-tampered-state" "modern: accepts any requestState" acceptance;
+    StateElsewhere "state-elsewhere" "mrtr/state-request-bound" "modern: accepts the requestState of another request" acceptance;
+    InputsUnchecked "inputs-unchecked" "mrtr/validate-responses" "modern: accepts answers of the wrong shape" acceptance;
+    InputsMalformedAccepted "inputs-malformed-accepted" "mrtr/protocol-error" "modern: inputResponses may be anything" acceptance;
     ExtraInputsRefused "extra-inputs-refused" "mrtr/ignore-extra" "modern: refuses answers to questions it did not ask";
     RetryAwaited "retry-awaited" "mrtr/no-retry-assumed" "modern: asks only once, and then waits for the retry";
     MissingInputsRefused "missing-inputs-refused" "mrtr/ask-again" "modern: missing answers are an error";
@@ -303,8 +303,8 @@ faults! {
     FormDefaultMistyped "form-default-mistyped" "elicitation/defaults" "a form's default does not fit its field";
     FormEnumMalformed "form-enum-malformed" "elicitation/enums" "the choices of a form are objects";
     FormAnswerIgnored "form-answer-ignored" "elicitation/answer-used" "what the user submitted is ignored";
-    FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "what the user submitted need not fit the form";
-    FormRefusalSulked "form-refusal-sulked" "elicitation/answers-handled" "a request whose form was refused is never answered";
+    FormAnswerUnchecked "form-answer-unchecked" "elicitation/validate-answer" "what the user submitted need not fit the form" acceptance;
+    FormRefusalSulked "form-refusal-sulked" "elicitation/answers-handled" "a request whose form was refused is never answered" hang;
     PageUndeclared "page-undeclared" "elicitation/mode-declared" "sends users to pages whose client cannot";
     PageWithoutUrl "page-without-url" "elicitation/url-form" "requests to visit a page do not say which";
     PageUrlInvalid "page-url-invalid" "elicitation/url-valid" "the URL of a page is none";
@@ -327,10 +327,10 @@ faults! {
     SamplingResultMistyped "sampling-result-mistyped" "sampling/tool-result-structured" "what the model gets does not fit the outputSchema of its tool";
     SamplingAnswerIgnored "sampling-answer-ignored" "sampling/answer-used" "what the model said is ignored";
     SamplingContextAsked "sampling-context-asked" "sampling/include-context-avoided" "sampling asks for the context of this server";
-    SamplingRefusalSulked "sampling-refusal-sulked" "sampling/refusal-handled" "legacy: a request whose sampling was refused is never answered";
+    SamplingRefusalSulked "sampling-refusal-sulked" "sampling/refusal-handled" "legacy: a request whose sampling was refused is never answered" hang;
     RootsIgnored "roots-ignored" "roots/answer-used" "the roots of the client are ignored";
     NoRootsFail "no-roots-fail" "roots/unavailable-handled" "a client without roots gets an internal error";
-    RootsRefusalSulked "roots-refusal-sulked" "roots/unavailable-handled" "legacy: a request whose roots were refused is never answered";
+    RootsRefusalSulked "roots-refusal-sulked" "roots/unavailable-handled" "legacy: a request whose roots were refused is never answered" hang;
     RootsStale "roots-stale" "roots/changes-handled" "legacy: keeps the roots that a client says have changed";
     ServerIdNull "server-id-null" "messages/request-id" "legacy: requests of the server have the id null";
     ProgressTokenFraction "progress-token-fraction" "progress/token-type" "legacy: requests of the server have the progress token 1.5";
@@ -346,7 +346,7 @@ faults! {
     ListenUnfiltered "listen-unfiltered" "subscriptions/only-requested" "modern: subscriptions are told everything";
     AcknowledgedTooMuch "acknowledged-too-much" "subscriptions/ack-subset" "modern: acknowledges what was not asked for";
     AcknowledgedNothing "acknowledged-nothing" "subscriptions/supported-honoured" "modern: acknowledges none of what it supports";
-    FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter";
+    FilterUnchecked "filter-unchecked" "subscriptions/filter-required" "modern: subscribes without a filter" acceptance;
     ListenOnce "listen-once" "subscriptions/concurrent" "modern: refuses a second subscription";
     ListenProgress "listen-progress" "subscriptions/no-request-notifications" "modern: progress comes on subscriptions";
     ListenCut "listen-cut" "subscriptions/graceful-close" "modern: a subscription ends at once, without a response (http)";
@@ -365,9 +365,9 @@ faults! {
 
     // Tasks
     TaskUnknownCode "task-unknown-code" "tasks/get-unknown" "an unknown task is an internal error";
-    TaskResultUnknown "task-result-unknown" "tasks/result-unknown" "2025-11-25: an unknown task has an empty result";
-    TaskCancelUnknown "task-cancel-unknown" "tasks/cancel-unknown" "unknown tasks can be cancelled";
-    TaskUpdateUnknown "task-update-unknown" "tasks/update-unknown" "modern: unknown tasks take answers";
+    TaskResultUnknown "task-result-unknown" "tasks/result-unknown" "2025-11-25: an unknown task has an empty result" acceptance;
+    TaskCancelUnknown "task-cancel-unknown" "tasks/cancel-unknown" "unknown tasks can be cancelled" acceptance;
+    TaskUpdateUnknown "task-update-unknown" "tasks/update-unknown" "modern: unknown tasks take answers" acceptance;
     TaskCreatedPlain "task-created-plain" "tasks/create-result" "a task is created in the form of the other era";
     TaskBeginsCompleted "task-begins-completed" "tasks/begins-working" "2025-11-25: a task is completed when it is created";
     TaskWithoutTimes "task-without-times" "tasks/timestamps" "tasks do not say when they were created";
@@ -383,20 +383,20 @@ faults! {
     TaskToolErrorStatus "task-tool-error-status" "tasks/tool-error-status" "a task whose tool fails has the status of the other era";
     TaskErrorCompleted "task-error-completed" "tasks/error-status" "modern: a task that ends with a protocol error is completed";
     TaskCancelIgnored "task-cancel-ignored" "tasks/cancelled" "2025-11-25: a cancelled task goes on working";
-    TaskCancelTwice "task-cancel-twice" "tasks/cancel-terminal" "2025-11-25: tasks that have ended can be cancelled";
+    TaskCancelTwice "task-cancel-twice" "tasks/cancel-terminal" "2025-11-25: tasks that have ended can be cancelled" acceptance;
     TaskCancelNotEmpty "task-cancel-not-empty" "tasks/cancel-acknowledged" "modern: tasks/cancel answers with a status";
     TaskUpdateNotEmpty "task-update-not-empty" "tasks/update-acknowledged" "modern: tasks/update answers with a status";
     TaskGetType "task-get-type" "tasks/get-result-type" "modern: tasks/get has the resultType of a new task";
     TaskCreatedEarly "task-created-early" "tasks/created-durably" "modern: a new task is not found at first";
     TaskUnlisted "task-unlisted" "tasks/list-complete" "2025-11-25: the list of tasks is empty";
-    TaskCursorUnchecked "task-cursor-unchecked" "tasks/list-cursor" "2025-11-25: any cursor begins the list of tasks anew";
-    TaskRequiredPlain "task-required-plain" "tasks/tool-required" "2025-11-25: tools that require tasks do without";
-    TaskForbiddenMade "task-forbidden-made" "tasks/tool-forbidden" "2025-11-25: any tool can be called as a task";
+    TaskCursorUnchecked "task-cursor-unchecked" "tasks/list-cursor" "2025-11-25: any cursor begins the list of tasks anew" acceptance;
+    TaskRequiredPlain "task-required-plain" "tasks/tool-required" "2025-11-25: tools that require tasks do without" acceptance;
+    TaskForbiddenMade "task-forbidden-made" "tasks/tool-forbidden" "2025-11-25: any tool can be called as a task" acceptance;
     TasksUndeclared "tasks-undeclared" "tasks/undeclared-ignored" "2025-11-25: tasks are made, but not declared";
     TaskQuestionUnrelated "task-question-unrelated" "tasks/question-related" "2025-11-25: a task's questions do not name it";
     TaskUnasked "task-unasked" "tasks/only-for-declaring" "modern: clients that know no tasks get them";
-    TaskMethodsOpen "task-methods-open" "tasks/methods-need-extension" "modern: clients that do not declare the extension are served";
-    TaskListenOpen "task-listen-open" "tasks/listen-needs-extension" "modern: clients that do not declare the extension can listen for tasks";
+    TaskMethodsOpen "task-methods-open" "tasks/methods-need-extension" "modern: clients that do not declare the extension are served" acceptance;
+    TaskListenOpen "task-listen-open" "tasks/listen-needs-extension" "modern: clients that do not declare the extension can listen for tasks" acceptance;
     TaskExtensionCode "task-extension-code" "tasks/required-extension" "modern: a tool that requires tasks is an internal error for others";
     TaskQuestionsMissing "task-questions-missing" "tasks/input-requests" "modern: a task that needs input does not say which";
     TasksHidden "tasks-hidden" "tasks/declare-capability" "tasks are not declared, but served";
@@ -439,43 +439,43 @@ faults! {
     ResumeIgnored "resume-ignored" "sse/resumed-by-get" "2025-11-25: Last-Event-ID resumes nothing";
     ListensEverywhere "listens-everywhere" "http/bind-localhost" "listens at all addresses of the machine";
     ConnectionBound "connection-bound" "messages/any-connection" "modern: takes a requestState only on the connection of its origin (http)";
-    OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin and Host is welcome";
+    OriginUnchecked "origin-unchecked" "http/origin-validated" "any Origin and Host is welcome" acceptance;
     OriginStatus "origin-status" "http/origin-invalid-403" "a wrong Origin has status 400";
     GetJson "get-json" "http/get-stream-or-405" "GET is answered with JSON";
     GetJsonSessionless "get-json-sessionless" "http/get-stream-or-405" "legacy: issues no session ids, and answers GET with JSON";
-    GetDeleteServed "get-delete-served" "http/no-get-delete" "modern only: GET and DELETE succeed";
+    GetDeleteServed "get-delete-served" "http/no-get-delete" "modern only: GET and DELETE succeed" acceptance;
     LastEventIdRefused "last-event-id-refused" "sse/last-event-id-ignored" "modern: refuses requests with Last-Event-ID";
     ModernSession "modern-session" "http/session-id-ignored" "modern: answers come with a session id";
-    SessionUnchecked "session-unchecked" "http/session-missing-400" "legacy: requests without a session are served";
+    SessionUnchecked "session-unchecked" "http/session-missing-400" "legacy: requests without a session are served" acceptance;
     SessionMissingStatus "session-missing-status" "http/session-missing-400" "legacy: requests without a session have status 403";
-    SessionUnknownServed "session-unknown-served" "http/session-unknown-404" "legacy: unknown sessions are served";
-    SessionSurvives "session-survives" "http/session-terminated-404" "legacy: sessions go on after DELETE";
+    SessionUnknownServed "session-unknown-served" "http/session-unknown-404" "legacy: unknown sessions are served" acceptance;
+    SessionSurvives "session-survives" "http/session-terminated-404" "legacy: sessions go on after DELETE" acceptance;
     SessionIdInvisible "session-id-invisible" "http/session-id-visible-ascii" "legacy: session ids contain a space";
     SessionIdGuessable "session-id-guessable" "http/session-id-unguessable" "legacy: session ids count up";
-    VersionHeaderIgnored "version-header-ignored" "http/version-header-invalid-400" "legacy: MCP-Protocol-Version may be anything";
+    VersionHeaderIgnored "version-header-ignored" "http/version-header-invalid-400" "legacy: MCP-Protocol-Version may be anything" acceptance;
     EventIdsRepeated "event-ids-repeated" "sse/event-id-unique" "legacy: every stream counts its events from one";
     StreamUnprimed "stream-unprimed" "sse/priming-event" "2025-11-25: streams do not begin with an event id";
     ReplayElsewhere "replay-elsewhere" "sse/replay-same-stream" "legacy: replays the messages of other streams";
     Broadcast "broadcast" "http/one-stream-per-message" "legacy: sends its requests on the GET stream, too";
-    StreamWithoutAnswer "stream-without-answer" "http/stream-delivers-response" "streams end before the answer";
+    StreamWithoutAnswer "stream-without-answer" "http/stream-delivers-response" "streams end before the answer" hang;
     StreamClosedEarly "stream-closed-early" "http/stream-open-until-response" "2025-03-26 and 2025-06-18: streams end before the answer";
     StreamStaysOpen "stream-stays-open" "http/stream-ends-after-response" "streams stay open after the answer";
     Buffered "buffered" "http/x-accel-buffering" "modern: streams do not forbid buffering";
-    HeaderVersionUnchecked "header-version-unchecked" "headers/version-matches" "modern: MCP-Protocol-Version may differ from the body";
-    HeaderVersionOptional "header-version-optional" "headers/version-required" "modern: MCP-Protocol-Version may be missing";
-    HeaderMethodUnchecked "header-method-unchecked" "headers/match-body" "modern: Mcp-Method may differ from the body";
-    HeaderMethodOptional "header-method-optional" "headers/required-present" "modern: Mcp-Method may be missing";
-    HeaderNameUnchecked "header-name-unchecked" "headers/match-body" "modern: Mcp-Name may differ from the body";
-    HeaderNameOptional "header-name-optional" "headers/required-present" "modern: Mcp-Name may be missing";
-    HeaderAnyCase "header-any-case" "headers/values-case-sensitive" "modern: header values are compared without regard to case";
+    HeaderVersionUnchecked "header-version-unchecked" "headers/version-matches" "modern: MCP-Protocol-Version may differ from the body" acceptance;
+    HeaderVersionOptional "header-version-optional" "headers/version-required" "modern: MCP-Protocol-Version may be missing" acceptance;
+    HeaderMethodUnchecked "header-method-unchecked" "headers/match-body" "modern: Mcp-Method may differ from the body" acceptance;
+    HeaderMethodOptional "header-method-optional" "headers/required-present" "modern: Mcp-Method may be missing" acceptance;
+    HeaderNameUnchecked "header-name-unchecked" "headers/match-body" "modern: Mcp-Name may differ from the body" acceptance;
+    HeaderNameOptional "header-name-optional" "headers/required-present" "modern: Mcp-Name may be missing" acceptance;
+    HeaderAnyCase "header-any-case" "headers/values-case-sensitive" "modern: header values are compared without regard to case" acceptance;
     HeaderUndecoded "header-undecoded" "headers/base64-decoded" "modern: Base64 header values are compared undecoded";
-    HeaderParamUnchecked "header-param-unchecked" "headers/param-matches" "modern: Mcp-Param headers may differ from the body";
-    HeaderParamOptional "header-param-optional" "headers/param-required" "modern: Mcp-Param headers may be missing";
+    HeaderParamUnchecked "header-param-unchecked" "headers/param-matches" "modern: Mcp-Param headers may differ from the body" acceptance;
+    HeaderParamOptional "header-param-optional" "headers/param-required" "modern: Mcp-Param headers may be missing" acceptance;
     HeaderParamDemanded "header-param-demanded" "headers/param-absent" "modern: Mcp-Param headers are demanded even without a value";
     HeaderParamNullDemanded "header-param-null-demanded" "headers/param-null" "modern: Mcp-Param headers are demanded for null";
-    HeaderParamInvalid "header-param-invalid" "headers/param-invalid-characters" "modern: Mcp-Param headers may be invalid Base64";
-    HeaderInvalid "header-invalid" "headers/invalid-characters" "modern: header values with invalid characters match anything";
-    HeaderMarkersAnyCase "header-markers-any-case" "headers/base64-markers" "modern: Base64 markers count in upper case, too";
+    HeaderParamInvalid "header-param-invalid" "headers/param-invalid-characters" "modern: Mcp-Param headers may be invalid Base64" acceptance;
+    HeaderInvalid "header-invalid" "headers/invalid-characters" "modern: header values with invalid characters match anything" acceptance;
+    HeaderMarkersAnyCase "header-markers-any-case" "headers/base64-markers" "modern: Base64 markers count in upper case, too" acceptance;
     HeaderParamTextual "header-param-textual" "headers/param-numeric" "modern: integers in headers are compared as text";
     HeaderMismatchCode "header-mismatch-code" "headers/failure-code" "modern: header errors have code -32600";
     HeaderMismatchStatus "header-mismatch-status" "headers/failure-400" "modern: header errors have status 200";
@@ -485,14 +485,14 @@ faults! {
     SsePostRefused "sse-post-refused" "sse/post-endpoint" "2024-11-05: what is posted is refused with 405 (HTTP+SSE)";
     SseEventType "sse-event-type" "sse/message-events" "2024-11-05: messages come as events of the type \"response\" (HTTP+SSE)";
     SseLatestClient "sse-latest-client" "sse/several-clients" "2024-11-05: only the client that came last is served (HTTP+SSE)";
-    SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process at a message for no stream (HTTP+SSE)";
+    SseDiesOnUnknown "sse-dies-on-unknown" "robust/stays-alive" "2024-11-05: ends the process at a message for no stream (HTTP+SSE)" crash;
     UnknownMethodStatus "unknown-method-status" "http/unknown-method-404" "modern: an unknown method has status 200";
     // Where several processes serve
     CursorsOfOneProcess "cursors-of-one-process" "messages/any-connection" "modern: a cursor is good only for the process that gave it";
     StatesOfOneProcess "states-of-one-process" "messages/any-connection" "modern: a request state is good only for the process that gave it";
     // Authorization, where --auth demands it
-    SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token";
-    InvalidTokenServed "invalid-token-served" "authorization/invalid-token-401" "any bearer token will do";
+    SessionAuthenticates "session-authenticates" "authorization/token-required" "legacy: who names an open session needs no token" acceptance;
+    InvalidTokenServed "invalid-token-served" "authorization/invalid-token-401" "any bearer token will do" acceptance;
     TokenCheckedLate "token-checked-late" "authorization/validated-first" "modern: requests are refused with 401, and what they ask for is in the body";
     TokenMissingStatus "token-missing-status" "authorization/token-required" "without a token the status is 403";
     SchemeStatus "scheme-status" "authorization/statuses" "credentials of another scheme have status 403";
@@ -503,17 +503,17 @@ faults! {
     MetadataUnreachable "metadata-unreachable" "authorization/metadata-found" "the metadata is neither served nor named in a challenge";
     MetadataWithoutResource "metadata-without-resource" "authorization/metadata-resource" "the metadata does not say what it is for";
     MetadataOfflineAccess "metadata-offline-access" "authorization/no-offline-access" "the metadata lists offline_access among the scopes";
-    ExpiredServed "expired-served" "authorization/invalid-token-401" "tokens that have expired are accepted";
-    AudienceUnchecked "audience-unchecked" "authorization/own-tokens-only" "tokens for other servers are accepted";
+    ExpiredServed "expired-served" "authorization/invalid-token-401" "tokens that have expired are accepted" acceptance;
+    AudienceUnchecked "audience-unchecked" "authorization/own-tokens-only" "tokens for other servers are accepted" acceptance;
     MalformedTokenStatus "malformed-token-status" "authorization/statuses" "malformed tokens have status 403";
     InvalidTokenUntold "invalid-token-untold" "authorization/error-code" "the challenge does not say that the token is invalid";
-    QueryTokenServed "query-token-served" "authorization/no-token-in-query" "a token in the query will do";
-    ScopeUnchecked "scope-unchecked" "authorization/scope-checked" "tokens need no scope";
+    QueryTokenServed "query-token-served" "authorization/no-token-in-query" "a token in the query will do" acceptance;
+    ScopeUnchecked "scope-unchecked" "authorization/scope-checked" "tokens need no scope" acceptance;
     ScopeStatus "scope-status" "authorization/insufficient-scope" "too narrow a scope has status 401";
     ScopeChallengeBare "scope-challenge-bare" "authorization/insufficient-scope-challenge" "a 403 for the scope does not name it";
     ScopeExact "scope-exact" "authorization/scope-hierarchy" "broader scopes do not include the narrower ones";
-    SessionShared "session-shared" "authorization/session-bound" "legacy: whoever has a token may use any session";
-    StateShared "state-shared" "mrtr/state-principal" "modern: request states are good for whoever presents them";
-    TasksShared "tasks-shared" "tasks/isolation" "tasks can be seen by whoever has a token";
+    SessionShared "session-shared" "authorization/session-bound" "legacy: whoever has a token may use any session" acceptance;
+    StateShared "state-shared" "mrtr/state-principal" "modern: request states are good for whoever presents them" acceptance;
+    TasksShared "tasks-shared" "tasks/isolation" "tasks can be seen by whoever has a token" acceptance;
     MetadataWithoutServers "metadata-without-servers" "authorization/metadata-servers" "the metadata names no authorization server";
 }
