@@ -84,10 +84,7 @@ fn holds(word: &str, profile: &Profile, offer: &Offer) -> bool {
         "a-template" => !offer.templates.is_empty(),
         "a-prompt" => simple_prompt(offer).is_some(),
         "a-call" => allowed_call(profile, offer).is_some(),
-        "modern-only" => {
-            profile.legacy_tried.contains(&offer.transport)
-                && !profile.speaks(Era::Legacy, offer.transport)
-        }
+        "modern-only" => profile.is_modern_only(offer.transport),
         "legacy-too" => profile.speaks(Era::Legacy, offer.transport),
         "session-id" => offer.session_id,
         "get-stream" => offer.get_stream,

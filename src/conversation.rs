@@ -212,6 +212,11 @@ impl Conversation {
     }
 
     /// A GET or DELETE has no `Sent` behind its head.
+    /// Whether an HTTP request without a body was sent, of which nothing is known yet.
+    pub fn has_bare_head(&self) -> bool {
+        self.http_head.is_some()
+    }
+
     fn flush_head_without_body(&mut self, next: &Entry) {
         let Some((index, stream, step)) = self.http_head.take() else {
             return;
@@ -342,12 +347,12 @@ impl Conversation {
         // On a stream opened by GET it answers what has its id, or else the GET itself.
         match (own, id) {
             (Some(own), Some(id)) => self
-                .first_open(|e| e.is_request() && e.due.ids.contains(id))
+                .first_open(|e| e.is_request() && e.due.accepts(Some(id)))
                 .or(Some(own)),
             (Some(own), None) => Some(own),
             (None, None) => self.oldest_unreadable(),
             (None, Some(id)) => self
-                .first_open(|e| e.due.ids.contains(id))
+                .first_open(|e| e.due.accepts(Some(id)))
                 .or_else(|| self.first_open(|e| has_loosely(e, id)))
                 .or_else(|| self.last_answered(id))
                 .or_else(|| self.only_open_request(id)),

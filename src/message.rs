@@ -50,6 +50,39 @@ pub fn kind(message: &Value) -> Kind<'_> {
     }
 }
 
+/// A JSON text in which escapes of half a surrogate pair, which grammar allows and our parser does not, are replaced by
+/// the replacement character; none if it has none.
+pub fn with_whole_characters(text: &str) -> Option<String> {
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut found = false;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        whole.push_str(before);
+        let (first, second) = (unit(escape), escape.get(6..).and_then(unit));
+        let (length, is_half) = match (first, second) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, false),
+            (Some(0xd800..=0xdfff), _) => (6, true),
+            _ => (escape.chars().take(2).map(char::len_utf8).sum(), false),
+        };
+        found |= is_half;
+        whole.push_str(if is_half {
+            "\\ufffd"
+        } else {
+            &escape[..length]
+        });
+        rest = &escape[length..];
+    }
+    whole.push_str(rest);
+    found.then_some(whole)
+}
+
+/// The code unit that an escape at the beginning of a text stands for.
+fn unit(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
 /// The messages in a parsed document: itself, or the members of a batch.
 pub fn messages(document: &Value) -> &[Value] {
     match document {
@@ -136,6 +169,25 @@ mod tests {
             let kept = shallow(&value);
             assert_eq!((is_deep(&value), kept == value), (deep, !deep));
             assert!(!is_deep(&kept));
+        }
+    }
+
+    #[test]
+    fn half_a_pair_is_replaced_and_nothing_else() {
+        let whole = |text: &str| with_whole_characters(text);
+        assert_eq!(
+            whole(r#"["\ud800","\udc00\ud800x"]"#).as_deref(),
+            Some(r#"["\ufffd","\ufffd\ufffdx"]"#)
+        );
+        for kept in [
+            r#""\ud83d\ude00""#,
+            r#""\\ud800""#,
+            r#""\u00e9 \n""#,
+            "\\",
+            "\\u12",
+            "é",
+        ] {
+            assert_eq!(whole(kept), None, "{kept}");
         }
     }
 }

@@ -24,7 +24,7 @@ const GET_PATIENCE: Duration = Duration::from_secs(2);
 /// How many pages of a list the probe follows.
 const MAX_PAGES: usize = 20;
 /// How many tools, resources or prompts the profile keeps.
-const MAX_ITEMS: usize = 1_000;
+pub const MAX_ITEMS: usize = 1_000;
 
 /// What became of one revision.
 pub enum Probed {

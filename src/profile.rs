@@ -145,6 +145,11 @@ impl Profile {
             .find(|offer| offer.revision == revision && offer.transport == transport)
     }
 
+    /// Whether it is known to speak the modern era alone.
+    pub fn is_modern_only(&self, transport: Transport) -> bool {
+        self.legacy_tried.contains(&transport) && !self.speaks(Era::Legacy, transport)
+    }
+
     /// Whether it speaks a revision of this era over this transport.
     pub fn speaks(&self, era: Era, transport: Transport) -> bool {
         self.offers

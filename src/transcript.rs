@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::judge::duty::Due;
+use crate::message::with_whole_characters;
 use crate::profile::Profile;
 use crate::revision::Revision;
 use crate::transport::{SseEvent, StreamId, Transport};
@@ -250,7 +251,18 @@ impl Entry {
 
     /// The parsed message, where there is one. What is elided is no JSON any more.
     pub fn json(&self) -> Option<&Value> {
-        let parse = || serde_json::from_slice(&self.raw()?.0).ok().map(Box::new);
+        let parse = || {
+            let bytes = &self.raw()?.0;
+            let value = serde_json::from_slice(bytes)
+                .ok()
+                .or_else(|| match self.what {
+                    What::Sent { .. } => None,
+                    // Half a surrogate pair of ours may come back.
+                    _ => serde_json::from_str(&with_whole_characters(str::from_utf8(bytes).ok()?)?)
+                        .ok(),
+                });
+            value.map(Box::new)
+        };
         self.json.get_or_init(parse).as_deref()
     }
 

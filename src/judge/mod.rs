@@ -3,6 +3,7 @@
 pub mod duty;
 pub mod evidence;
 pub mod pattern;
+pub mod refusal;
 pub mod trial;
 pub mod view;
 

@@ -15,12 +15,15 @@ pub const ALIVE: &str = "server/discover";
 /// The `_meta` key of the revision.
 pub const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 
+/// The `_meta` key of what the client can do.
+pub const CLIENT_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
+
 /// The members of `_meta` that every request carries.
 pub fn meta(revision: Revision, client: &Value) -> Value {
     json!({
         VERSION_KEY: revision.as_str(),
         "io.modelcontextprotocol/clientInfo": super::client_info(),
-        "io.modelcontextprotocol/clientCapabilities": client,
+        CLIENT_KEY: client,
     })
 }
 
@@ -99,7 +102,23 @@ pub fn encode(value: &str) -> String {
     if visible && !padded && !sentinel && !value.is_empty() {
         value.to_owned()
     } else {
-        format!("=?base64?{}?=", BASE64.encode(value))
+        base64(value)
+    }
+}
+
+/// A header value in Base64, whether it needs it or not.
+pub fn base64(value: &str) -> String {
+    format!("=?base64?{}?=", BASE64.encode(value))
+}
+
+/// What such a header value stands for; none if it is marked as Base64 and is none.
+pub fn decode(value: &str) -> Option<String> {
+    let encoded = value
+        .strip_prefix("=?base64?")
+        .and_then(|rest| rest.strip_suffix("?="));
+    match encoded {
+        Some(encoded) => String::from_utf8(BASE64.decode(encoded).ok()?).ok(),
+        None => Some(value.to_owned()),
     }
 }
 
@@ -117,6 +136,20 @@ mod tests {
             encode("=?base64?literal?="),
             "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="
         );
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        for text in [
+            "us-west1",
+            "Hello, 世界",
+            " padded ",
+            "=?base64?literal?=",
+            "",
+        ] {
+            assert_eq!(decode(&encode(text)).as_deref(), Some(text));
+        }
+        assert_eq!(decode("=?base64?!?="), None);
     }
 
     #[test]

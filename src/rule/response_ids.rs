@@ -180,13 +180,13 @@ fn answers_nothing(session: &Session<'_>, stray: usize, sight: &mut Sight) {
     let late = |id: &Value| {
         exchanges
             .iter()
-            .any(|e| e.deadline.is_some() && e.due.ids.contains(id))
+            .any(|e| e.deadline.is_some() && e.due.accepts(Some(id)))
     };
     // The id of a hostile message that was answered already, or read in pieces: ours, if not of a request.
     let ours = |id: &Value| {
         exchanges
             .iter()
-            .any(|e| is_deliberate_or_bare(session, e) && e.due.ids.contains(id))
+            .any(|e| is_deliberate_or_bare(session, e) && e.due.accepts(Some(id)))
     };
     // An answer that came too late is late, not wrong.
     let foreign: Vec<&Value> = ids

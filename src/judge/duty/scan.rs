@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::SANE_DEPTH;
+use crate::message::with_whole_characters;
 
 /// What was made out.
 #[derive(Debug, Default)]
@@ -115,8 +116,14 @@ fn scalar_after_colon(rest: &str) -> Option<Value> {
     if value.starts_with(['[', '{']) {
         return None;
     }
-    serde_json::Deserializer::from_str(value)
-        .into_iter::<Value>()
-        .next()?
-        .ok()
+    let first = |text: &str| {
+        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        documents.next()?.ok()
+    };
+    first(value).or_else(|| {
+        let length = value
+            .starts_with('"')
+            .then(|| end_of_string(value.as_bytes(), 1))?;
+        first(&with_whole_characters(value.get(..length)?)?)
+    })
 }

@@ -32,6 +32,7 @@ use crate::revision::{Revision, RevisionRange};
 
 pub use check::{PatternError, check};
 pub use resolve::resolve;
+pub use schema::refuses;
 
 /// The names of all matchers, with their `$`.
 pub fn names() -> impl Iterator<Item = &'static str> {

@@ -109,6 +109,12 @@ pub(super) fn conforms(matching: Matching<'_>, schema: &Value, actual: Option<&V
     ))
 }
 
+/// Whether a schema does not accept a value, as far as that can be said without fetching and in reasonable time.
+pub fn refuses(schema: &Value, value: &Value) -> bool {
+    cost::is_bearable(schema, value)
+        && build(schema).is_ok_and(|validator| !validator.is_valid(value))
+}
+
 fn first_error(validator: &Validator, value: &Value, what: &str) -> Mismatch {
     match validator.validate(value) {
         Ok(()) => Mismatch::new(what),

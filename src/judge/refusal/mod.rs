@@ -1,0 +1,93 @@
+//! Which requests must not succeed, although they are requests, and who says so: the one place that knows it for
+//! whatever is sent, where the cases know it of what they send.
+//!
+//! A requirement stands here only if a case demands the same. What the text leaves open succeeds without a word: a URI
+//! that is not listed, a completion of nothing, an argument that no schema names.
+
+mod call;
+mod http;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::profile::Offer;
+use crate::revision::Revision;
+use crate::wire;
+
+pub use http::{Headers, refused_headers};
+
+/// A request, the result that answered it, and what is known of the server.
+pub struct Answered<'a> {
+    /// The request.
+    pub request: &'a Value,
+    /// Its result.
+    pub result: &'a Value,
+    /// The revision spoken.
+    pub revision: Revision,
+    /// What the server offers.
+    pub offer: &'a Offer,
+    /// Whether it is known to speak the modern era alone.
+    pub modern_only: bool,
+}
+
+/// A requirement by which something was to be refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// Its id.
+    pub requirement: &'static str,
+    /// A pattern of the answers that it leaves.
+    pub expected: Value,
+}
+
+impl Refusal {
+    /// Nothing but an error is right.
+    pub fn by_error(requirement: &'static str) -> Refusal {
+        let expected = call::error();
+        Refusal {
+            requirement,
+            expected,
+        }
+    }
+}
+
+/// The requirement that this result violates, because the request was to be refused; none if it was not.
+pub fn refused(answered: &Answered<'_>) -> Option<Refusal> {
+    let method = answered.request.get("method")?.as_str()?;
+    if !methods().contains_key(method) {
+        let is_spelled = methods()
+            .keys()
+            .any(|known| known.eq_ignore_ascii_case(method));
+        return Some(Refusal::by_error(match is_spelled {
+            true => "messages/method-case",
+            false => "messages/unknown-method-code",
+        }));
+    }
+    let is_about =
+        |check: &&call::Check| check.methods.is_empty() || check.methods.contains(&method);
+    let mut checks = call::CHECKS.iter().filter(is_about);
+    let found = checks.find(|check| (check.is_wrong)(answered))?;
+    Some(Refusal {
+        requirement: found.requirement,
+        expected: (found.expected)(),
+    })
+}
+
+/// The requests that there are, each with the revisions that have it.
+fn methods() -> &'static HashMap<String, Vec<Revision>> {
+    static METHODS: OnceLock<HashMap<String, Vec<Revision>>> = OnceLock::new();
+    METHODS.get_or_init(|| {
+        let mut methods: HashMap<String, Vec<Revision>> = HashMap::new();
+        for revision in Revision::ALL {
+            let document = wire::document(revision).unwrap_or_default();
+            let requests = document["x-mcp"]["requests"].as_object();
+            for (method, _) in requests.into_iter().flatten() {
+                methods.entry(method.clone()).or_default().push(revision);
+            }
+        }
+        methods
+    })
+}
