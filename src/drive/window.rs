@@ -16,6 +16,11 @@ use crate::transport::{HttpRequest, Outgoing};
 /// Of longer bytes the HTTP headers do not mirror the content.
 const MAX_ANNOUNCED: usize = 64 << 10;
 
+/// As the value of a header of an exchange: the id of the session; without one the header is left out.
+pub const SESSION: &str = "%SESSION%";
+/// At the beginning of the path of an exchange: where messages are posted.
+pub const ENDPOINT: &str = "%ENDPOINT%";
+
 /// Something to send, exactly as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shot {
@@ -93,17 +98,7 @@ impl Session {
         self.record.note(0, What::Trial { name });
         self.next_id = self.next_id.max(FIRST_FENCE);
         let from = self.record.conversation.exchanges.len();
-        for (at, shot) in shots {
-            match shot {
-                Shot::Message {
-                    bytes,
-                    split,
-                    headers,
-                } => self.shoot(*at, bytes, *split, headers),
-                Shot::Http(request) => self.shoot_http(*at, request),
-                Shot::Aborted(bytes) => self.abort(*at, bytes, care.late).await,
-            }
-        }
+        self.shoot_all(shots, care).await;
         let has_everything = move |record: &Recorder| has_all(record, from);
         // Over HTTP the order in which things arrive is open, so the last request waits for the others.
         if self.is_http() && self.pump(after(care.late), has_everything).await == Wait::Gone {
@@ -126,6 +121,48 @@ impl Session {
             self.pump(after(care.grace), |_| false).await;
         }
         wait
+    }
+
+    /// Sends everything before the session is opened, then opens it and sends a request that must be answered.
+    pub async fn early(&mut self, shots: &[(StepRef, &Shot)], care: Care) -> Wait {
+        self.record.note(
+            0,
+            What::Trial {
+                name: "fuzz".to_owned(),
+            },
+        );
+        self.next_id = self.next_id.max(FIRST_FENCE);
+        self.shoot_all(shots, care).await;
+        if self.pump(after(care.grace), |_| false).await == Wait::Gone {
+            return Wait::Gone;
+        }
+        // A server that refuses the handshake after this is not deaf.
+        if self.open().await && !self.alive(None).await {
+            return if self.record.gone {
+                Wait::Gone
+            } else {
+                Wait::Deadline
+            };
+        }
+        if self.record.gone {
+            Wait::Gone
+        } else {
+            Wait::Done
+        }
+    }
+
+    async fn shoot_all(&mut self, shots: &[(StepRef, &Shot)], care: Care) {
+        for (at, shot) in shots {
+            match shot {
+                Shot::Message {
+                    bytes,
+                    split,
+                    headers,
+                } => self.shoot(*at, bytes, *split, headers),
+                Shot::Http(request) => self.shoot_http(*at, request),
+                Shot::Aborted(bytes) => self.abort(*at, bytes, care.late).await,
+            }
+        }
     }
 
     /// Forgets everything behind this entry, so that a session of any length takes no more memory.
@@ -206,16 +243,23 @@ impl Session {
 
     fn shoot_http(&mut self, at: StepRef, request: &HttpRequest) {
         let mut headers = self.spec.host.headers().to_vec();
-        headers.extend(request.headers.iter().cloned());
+        headers.extend(request.headers.iter().filter_map(|(name, value)| {
+            let value = match value.as_str() {
+                SESSION => self.session_id.clone()?,
+                value => value.to_owned(),
+            };
+            Some((name.clone(), value))
+        }));
+        let path = request
+            .path
+            .as_ref()
+            .map(|path| match path.strip_prefix(ENDPOINT) {
+                Some(rest) => self.posting_path().unwrap_or_default() + rest,
+                None => path.clone(),
+            });
         let body = request.body.clone();
         let has_body = !body.is_empty();
-        let stream = self.exchange_order(
-            &request.method,
-            request.path.clone(),
-            headers,
-            body.clone(),
-            Some(at),
-        );
+        let stream = self.exchange_order(&request.method, path, headers, body.clone(), Some(at));
         if has_body {
             let what = What::Sent {
                 raw: Raw(body),
@@ -239,6 +283,9 @@ pub fn are_garbled(conversation: &Conversation, from: usize) -> bool {
 
 /// Whether everything from this exchange on has what must come.
 fn has_all(record: &Recorder, from: usize) -> bool {
+    if record.conversation.has_bare_head() {
+        return false;
+    }
     are_garbled(&record.conversation, from)
         || record.conversation.exchanges[from..]
             .iter()

@@ -1,6 +1,7 @@
 //! Tries input after input in one place, in windows, and hunts down whatever is wrong.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use super::memory::{self, Held};
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
 use super::source::Source;
-use super::{Found, Progress};
+use super::{Found, Progress, save};
 use crate::drive::Care;
 use crate::event::Coverage;
 use crate::transport::Transport;
@@ -25,8 +26,8 @@ const SESSION: usize = 2_000;
 const SESSION_ON_HTTP: usize = 64;
 /// What a process holds is looked at once in so many windows.
 const HELD_EVERY: usize = 16;
-/// So many findings of one kind are hunted down; more are counted.
-const MAX_EACH: usize = 8;
+/// So often something of one kind is hunted down; more is counted.
+const MAX_EACH: usize = 24;
 /// So many sessions in a row may fail to open.
 const MAX_FAILED: usize = 3;
 
@@ -66,9 +67,13 @@ pub(super) struct Campaign<'a> {
     known: HashMap<Key, usize>,
     /// The same before it was made smaller, so that nothing is hunted twice.
     seen: HashMap<Key, usize>,
+    /// How often something was hunted that violates this.
+    hunts: HashMap<(Oracle, String), usize>,
     /// Generator, keyword and method of what costs a session each time.
     muted: HashSet<(&'static str, &'static str, Option<String>)>,
     tally: Tally,
+    /// So many findings are saved.
+    saved: usize,
 }
 
 impl<'a> Campaign<'a> {
@@ -89,37 +94,29 @@ impl<'a> Campaign<'a> {
             leaks_told: false,
             known: HashMap::new(),
             seen: HashMap::new(),
+            hunts: HashMap::new(),
             muted: HashSet::new(),
             tally: Tally::default(),
+            saved: 0,
         }
     }
 
-    /// Goes on until the limit is reached, or somebody says stop.
+    /// Goes on until the limit is reached, or somebody says stop. What is found is saved as it comes.
     pub(super) async fn run(
         mut self,
         limit: Limit,
+        folder: &Path,
         stop: &mut watch::Receiver<bool>,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Tally {
+    ) -> std::io::Result<Tally> {
         let began = Instant::now();
         let mut failed = 0;
         while self.tally.inputs < limit.inputs && Instant::now() < limit.until && !*stop.borrow() {
-            let step = async {
-                if self.lane.is_none() {
-                    self.lane = self.place.open().await;
-                    self.windows = 0;
-                }
-                // A session that an input ends was opened nevertheless.
-                let opened = self.lane.is_some();
-                if opened {
-                    self.window(limit).await;
-                }
-                opened
-            };
             let opened = tokio::select! {
-                opened = step => opened,
+                opened = self.step(limit) => opened,
                 _ = stop.changed() => break,
             };
+            self.save(folder)?;
             failed = if opened { 0 } else { failed + 1 };
             if failed >= MAX_FAILED {
                 self.tally.cut_short = Some("no session can be opened any more".to_owned());
@@ -134,24 +131,38 @@ impl<'a> Campaign<'a> {
         if let Some(lane) = self.lane.take() {
             lane.close().await;
         }
-        self.tally
+        self.save(folder)?;
+        Ok(self.tally)
     }
 
-    async fn window(&mut self, limit: Limit) {
-        let Some(mut lane) = self.lane.take() else {
-            return;
-        };
-        let left = limit.inputs - self.tally.inputs;
-        let window = self
-            .draw(self.size.min(usize::try_from(left).unwrap_or(self.size)))
+    fn save(&mut self, folder: &Path) -> std::io::Result<()> {
+        save::save(folder, &self.tally.found[self.saved..])?;
+        self.saved = self.tally.found.len();
+        Ok(())
+    }
+
+    /// Tries the next inputs, and looks into whatever is wrong. Whether a session could be opened.
+    async fn step(&mut self, limit: Limit) -> bool {
+        if self.lane.is_none() {
+            self.lane = self.place.open().await;
+            self.windows = 0;
+        }
+        // A session that an input ends was opened nevertheless.
+        if self.lane.is_none() {
+            return false;
+        }
+        let left = usize::try_from(limit.inputs - self.tally.inputs).unwrap_or(self.size);
+        let window = self.draw(self.size.min(left)).await;
+        let played = self
+            .place
+            .play(self.lane.take(), &window, self.care())
             .await;
-        let played = self.place.play(&mut lane, &window, self.care()).await;
+        let Some((played, lane)) = played else {
+            return false;
+        };
+        self.lane = lane;
         self.count(&window);
         self.windows += 1;
-        match played.usable {
-            true => self.lane = Some(lane),
-            false => lane.close().await,
-        }
         for suspicion in played.suspicions {
             self.look_into(&window, suspicion).await;
         }
@@ -164,6 +175,7 @@ impl<'a> Campaign<'a> {
         if let Some(lane) = self.lane.take_if(|_| is_over) {
             lane.close().await;
         }
+        true
     }
 
     /// What is given one by one is looked at closely.
@@ -187,6 +199,14 @@ impl<'a> Campaign<'a> {
             if self.muted.contains(&kind(&input)) {
                 self.tally.inputs += 1;
                 continue;
+            }
+            // What comes before a session is alone in one.
+            if input.unopened && !window.is_empty() {
+                self.put_off = Some(input);
+                break;
+            }
+            if input.unopened {
+                return vec![input];
             }
             // Two requests with one id could not be told apart by their answers: they are not sent together.
             let odd = input.odd_ids();
@@ -219,17 +239,22 @@ impl<'a> Campaign<'a> {
             self.tally.found[*known].seen += 1;
             return;
         }
+        let fatal = suspicion.oracle.is_fatal();
         let alike = |found: &&mut Found| {
             found.oracle == suspicion.oracle
                 && found.finding.requirement == suspicion.finding.requirement
         };
-        let fatal = suspicion.oracle.is_fatal();
-        if !fatal && self.tally.found.iter_mut().filter(alike).count() >= MAX_EACH {
+        let hunts = self
+            .hunts
+            .entry((suspicion.oracle, suspicion.finding.requirement.clone()));
+        let hunts = hunts.or_default();
+        if !fatal && *hunts >= MAX_EACH {
             if let Some(found) = self.tally.found.iter_mut().find(alike) {
                 found.seen += 1;
             }
             return;
         }
+        *hunts += 1;
         let lane = if fatal { None } else { self.lane.take() };
         let mut hunt = Hunt::new(self.place, lane);
         let caught = hunt.culprit(window, &suspicion).await;
@@ -308,7 +333,7 @@ impl<'a> Campaign<'a> {
         self.first = Some((pid, now));
         let samples: Vec<Input> = (0..WINDOW as u64 * 8)
             .map(|back| self.source.earlier(back + 1))
-            .filter(|input| !self.muted.contains(&kind(input)))
+            .filter(|input| !input.unopened && !self.muted.contains(&kind(input)))
             .collect();
         if self.grows_with(&samples).await {
             self.leaks_told = true;
@@ -325,49 +350,47 @@ impl<'a> Campaign<'a> {
 
     /// Sends the same inputs 1, 2, 4 and 8 times.
     async fn grows_with(&mut self, inputs: &[Input]) -> bool {
-        let Some(mut lane) = self.place.open().await else {
-            return false;
-        };
+        let mut lane = self.place.open().await;
         let mut held = Vec::new();
         let mut rounds = 0;
         for until in [2, 4, 8, 16] {
             while rounds < until {
                 for window in inputs.chunks(WINDOW) {
-                    if !self
-                        .place
-                        .play(&mut lane, window, self.place.glance())
-                        .await
-                        .usable
-                    {
-                        lane.close().await;
+                    let played = self.place.play(lane, window, self.place.glance()).await;
+                    // A new session may be another process.
+                    let Some((_, Some(same))) = played else {
                         return false;
-                    }
+                    };
+                    lane = Some(same);
                 }
                 rounds += 1;
             }
-            held.extend(lane.held().await.map(|(_, held)| held));
+            held.extend(match &lane {
+                Some(lane) => lane.held().await.map(|(_, held)| held),
+                None => None,
+            });
         }
-        lane.close().await;
+        if let Some(lane) = lane {
+            lane.close().await;
+        }
         memory::grows(&held)
     }
 }
 
+/// Of what ends a session the shape of the input counts, of what is answered wrongly what it is about: one cause shows in
+/// inputs of many shapes.
 fn key(what: &Suspicion, inputs: &[Input]) -> Key {
-    let shape = match what.oracle {
-        Oracle::Rule(_) => 0,
-        _ => inputs.iter().fold(0, |sum, input| sum ^ input.shape()),
+    let finding = &what.finding;
+    let fold = |of: fn(&Input) -> u64| inputs.iter().fold(0, |sum, input| sum ^ of(input));
+    let (message, shape) = match what.oracle {
+        Oracle::Rule(_) => (finding.message.clone(), 0),
+        Oracle::RefusesInvalid => (String::new(), fold(Input::subject)),
+        Oracle::NoInternals => (finding.actual.to_string(), 0),
+        // A process may end in several ways at the same input.
+        _ if what.oracle.is_fatal() => (String::new(), fold(Input::shape)),
+        _ => (finding.message.clone(), fold(Input::shape)),
     };
-    // A process may end in several ways at the same input.
-    let message = match what.oracle.is_fatal() {
-        true => String::new(),
-        false => what.finding.message.clone(),
-    };
-    (
-        what.oracle,
-        what.finding.requirement.clone(),
-        message,
-        shape,
-    )
+    (what.oracle, finding.requirement.clone(), message, shape)
 }
 
 fn kind(input: &Input) -> (&'static str, &'static str, Option<String>) {

@@ -81,25 +81,38 @@ impl<'a> Hunt<'a> {
     /// The smallest that seems to do the same; none if nothing smaller does.
     async fn smaller(&mut self, caught: &Caught) -> Option<Vec<Input>> {
         let until = Instant::now() + MAX_TIME;
-        let losses = self.losses;
-        let mut smallest: Option<Vec<Input>> = None;
-        'smaller: loop {
-            for candidate in shrink::candidates(smallest.as_ref().unwrap_or(&caught.inputs)) {
-                if Instant::now() > until || self.losses - losses > MAX_LOSSES {
-                    return smallest;
-                }
-                let care = self.place.quick();
-                if self
-                    .again(&candidate, &caught.suspicion, care)
-                    .await
-                    .is_some()
-                {
-                    smallest = Some(candidate);
-                    continue 'smaller;
-                }
+        let losses = self.losses + MAX_LOSSES;
+        let mut smallest = None;
+        loop {
+            let inputs = smallest.as_ref().unwrap_or(&caught.inputs);
+            match self
+                .next_smaller(inputs, &caught.suspicion, until, losses)
+                .await
+            {
+                Some(smaller) => smallest = Some(smaller),
+                None => return smallest,
             }
-            return smallest;
         }
+    }
+
+    /// One step smaller; none if nothing is, or the time or the losses are too many.
+    async fn next_smaller(
+        &mut self,
+        inputs: &[Input],
+        what: &Suspicion,
+        until: Instant,
+        losses: usize,
+    ) -> Option<Vec<Input>> {
+        for candidate in shrink::candidates(inputs) {
+            if Instant::now() > until || self.losses > losses {
+                return None;
+            }
+            let care = self.place.quick();
+            if self.again(&candidate, what, care).await.is_some() {
+                return Some(candidate);
+            }
+        }
+        None
     }
 
     /// In a session that has seen nothing else.
@@ -116,18 +129,10 @@ impl<'a> Hunt<'a> {
 
     /// Whether inputs bring the same once more.
     async fn again(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Suspicion> {
-        let mut lane = match self.lane.take() {
-            Some(lane) => lane,
-            None => self.place.open().await?,
-        };
-        let Played { suspicions, usable } = self.place.play(&mut lane, inputs, care).await;
-        match usable {
-            true => self.lane = Some(lane),
-            false => {
-                self.losses += 1;
-                lane.close().await;
-            }
-        }
+        let (Played { suspicions, usable }, lane) =
+            self.place.play(self.lane.take(), inputs, care).await?;
+        self.lane = lane;
+        self.losses += usize::from(!usable);
         suspicions.into_iter().find(|found| is_same(found, what))
     }
 }

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 
 use crate::event::RunReport;
 use crate::profile::{Offer, Profile};
-use crate::revision::{Era, Revision};
+use crate::revision::Revision;
 use crate::run::{self, RunError};
 use crate::transcript::{FORMAT, Header};
 use crate::transport::Transport;
@@ -120,16 +120,14 @@ pub async fn run(
     }
     let mut tallies = Vec::new();
     let mut done = 0;
-    for (number, (revision, transport)) in places.iter().copied().enumerate() {
+    for (number, offer) in places.iter().enumerate() {
+        let (revision, transport) = (offer.revision, offer.transport);
         let Some(place) = place(&setup.bench, &setup.profile, &options, revision, transport) else {
             continue;
         };
         let inputs = match &options.replay {
             Some(replay) => Inputs::given(replay.clone()),
-            None => Inputs::new(
-                Arc::new(words(&setup.profile, revision, transport)),
-                options.seed,
-            ),
+            None => Inputs::new(Arc::new(words(&setup.profile, offer)), options.seed),
         };
         // What is left is shared by the places that are left.
         let left = places.len() - number;
@@ -143,12 +141,14 @@ pub async fn run(
         };
         let name = format!("{revision}+{transport}");
         let tally = Campaign::new(&place, inputs)
-            .run(limit, &mut stop, &|progress| watcher(&name, progress))
-            .await;
-        save::save(&options.save, &tally.found).map_err(|source| RunError::Save {
-            path: options.save.clone(),
-            source,
-        })?;
+            .run(limit, &options.save, &mut stop, &|progress| {
+                watcher(&name, progress)
+            })
+            .await
+            .map_err(|source| RunError::Save {
+                path: options.save.clone(),
+                source,
+            })?;
         done += tally.inputs;
         tallies.push((revision, transport, tally));
         if *stop.borrow() {
@@ -168,7 +168,7 @@ pub async fn run(
 }
 
 /// The newest revision of each era over each transport, or what is asked for.
-fn places(profile: &Profile, asked: Option<&[Revision]>) -> Vec<(Revision, Transport)> {
+fn places<'a>(profile: &'a Profile, asked: Option<&[Revision]>) -> Vec<&'a Offer> {
     let open = profile.offers.iter().filter(|offer| !offer.is_closed());
     let newest = |offer: &&Offer| {
         let others = profile.offers.iter().filter(|other| !other.is_closed());
@@ -182,9 +182,7 @@ fn places(profile: &Profile, asked: Option<&[Revision]>) -> Vec<(Revision, Trans
         Some(asked) => asked.contains(&offer.revision),
         None => newest(offer),
     };
-    open.filter(wanted)
-        .map(|offer| (offer.revision, offer.transport))
-        .collect()
+    open.filter(wanted).collect()
 }
 
 fn place(
@@ -225,10 +223,8 @@ pub(crate) const HARMLESS: [&str; 7] = [
     "json_schema_2020_12_tool",
 ];
 
-fn words(profile: &Profile, revision: Revision, transport: Transport) -> Vocabulary {
-    let offer = profile.offer(revision, transport);
-    let tools = offer.map_or(&[][..], |offer| &offer.tools);
-    let allowed = tools.iter().filter_map(|tool| {
+fn words(profile: &Profile, offer: &Offer) -> Vocabulary {
+    let allowed = offer.tools.iter().filter_map(|tool| {
         let name = tool.get("name")?.as_str()?;
         let read_only = tool.pointer("/annotations/readOnlyHint") == Some(&json!(true));
         let is_allowed = profile.calls.contains_key(name)
@@ -240,7 +236,6 @@ fn words(profile: &Profile, revision: Revision, transport: Transport) -> Vocabul
             arguments: profile.calls.get(name).cloned(),
         })
     });
-    // HTTP+SSE carries one legacy revision; everything else is decided by the era.
-    debug_assert!(transport != Transport::Sse || revision.era() == Era::Legacy);
-    Vocabulary::new(revision, transport, tools, allowed.collect())
+    let modern_only = profile.is_modern_only(offer.transport);
+    Vocabulary::new(offer, allowed.collect(), modern_only)
 }

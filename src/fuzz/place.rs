@@ -12,7 +12,7 @@ use crate::transcript::{Entry, Header, StepRef};
 
 use super::input::Input;
 use super::memory::{self, Held};
-use super::oracle::{Suspicion, suspicions};
+use super::oracle::{Oracle, Suspicion, suspicions};
 
 /// Where inputs are tried.
 pub(super) struct Place {
@@ -34,7 +34,7 @@ pub(super) struct Lane {
 #[derive(Debug)]
 pub(super) struct Played {
     pub(super) suspicions: Vec<Suspicion>,
-    /// Whether the session can be used again.
+    /// Whether nothing ended the session.
     pub(super) usable: bool,
 }
 
@@ -103,8 +103,50 @@ impl Place {
         })
     }
 
+    /// Tries inputs in this session or a new one, which is handed back if it can be used again. None if no session opens.
+    pub(super) async fn play(
+        &self,
+        lane: Option<Lane>,
+        inputs: &[Input],
+        care: Care,
+    ) -> Option<(Played, Option<Lane>)> {
+        // What is sent before a session opens has one of its own.
+        if let [input] = inputs
+            && input.unopened
+        {
+            return Some((self.play_early(input, care).await?, lane));
+        }
+        let mut lane = match lane {
+            Some(lane) => lane,
+            None => self.open().await?,
+        };
+        let played = self.play_in(&mut lane, inputs, care).await;
+        if played.usable {
+            return Some((played, Some(lane)));
+        }
+        lane.close().await;
+        Some((played, None))
+    }
+
+    /// Sends an input before the session is opened: it must open nevertheless.
+    async fn play_early(&self, input: &Input, care: Care) -> Option<Played> {
+        let mut session = Session::connect(self.spec.clone()).await.ok()?;
+        let shots: Vec<(StepRef, &Shot)> = numbered(std::slice::from_ref(input)).collect();
+        let wait = session.early(&shots, care).await;
+        if wait != Wait::Done {
+            session.hear_out().await;
+        }
+        let seen = self.seen(&session.record.entries, &session.record.conversation);
+        let mut suspicions = suspicions(&seen, wait, 0);
+        // Nobody has to answer before the session is open.
+        suspicions.retain(|suspicion| suspicion.oracle != Oracle::Answered);
+        let usable = is_usable(&suspicions);
+        drop(session.close().await);
+        Some(Played { suspicions, usable })
+    }
+
     /// Sends inputs at once and says what is wrong with what came.
-    pub(super) async fn play(&self, lane: &mut Lane, inputs: &[Input], care: Care) -> Played {
+    async fn play_in(&self, lane: &mut Lane, inputs: &[Input], care: Care) -> Played {
         let shots: Vec<(StepRef, &Shot)> = numbered(inputs).collect();
         let session = &mut lane.session;
         let from = session.record.conversation.exchanges.len();
@@ -114,9 +156,7 @@ impl Place {
         }
         let seen = self.seen(&session.record.entries, &session.record.conversation);
         let suspicions = suspicions(&seen, wait, from);
-        let usable = !suspicions
-            .iter()
-            .any(|suspicion| suspicion.oracle.is_fatal());
+        let usable = is_usable(&suspicions);
         session.rewind(lane.opening);
         Played { suspicions, usable }
     }
@@ -133,6 +173,12 @@ impl Lane {
     pub(super) async fn close(self) {
         drop(self.session.close().await);
     }
+}
+
+fn is_usable(suspicions: &[Suspicion]) -> bool {
+    !suspicions
+        .iter()
+        .any(|suspicion| suspicion.oracle.is_fatal())
 }
 
 fn numbered(inputs: &[Input]) -> impl Iterator<Item = (StepRef, &Shot)> {

@@ -9,6 +9,7 @@ use super::Found;
 use super::input::Input;
 use super::oracle::Oracle;
 use crate::catalog::Case;
+use crate::catalog::case::SessionKind;
 
 /// The file in the folder of findings: the area `fuzz`.
 const FILE: &str = "fuzz.json";
@@ -69,10 +70,12 @@ pub fn read_cases(path: &Path) -> Result<Vec<Input>, ReplayError> {
         source,
     })?;
     let input = |case: Case| {
-        Input::of_steps(&case.steps).ok_or_else(|| ReplayError::Steps {
+        let input = Input::of_steps(&case.steps).ok_or_else(|| ReplayError::Steps {
             path: path.to_owned(),
             case: case.id.to_string(),
-        })
+        })?;
+        let unopened = case.session == SessionKind::Unopened;
+        Ok(Input { unopened, ..input })
     };
     cases.into_iter().map(input).collect()
 }
@@ -103,7 +106,14 @@ fn case(found: &Found) -> Value {
     let mut steps = Input::all_steps(&found.shrunk);
     if found.oracle == Oracle::RefusesInvalid {
         for step in steps.as_array_mut().into_iter().flatten() {
-            step["expect"] = json!({ "$not": { "result": { "$any": true } } });
+            step["expect"] = json!({ "$any-of": [{ "$absent": true }, found.finding.expected] });
+            // What headers say is refused by the status alone, where there is nothing to answer.
+            if ["http/", "headers/"]
+                .iter()
+                .any(|area| found.finding.requirement.starts_with(area))
+            {
+                step["expect_status"] = json!({ "$range": { "min": 400 } });
+            }
         }
     }
     json!({
@@ -112,7 +122,10 @@ fn case(found: &Found) -> Value {
         "requirements": [found.finding.requirement],
         "revisions": found.revision,
         "transports": [found.transport],
-        "session": "fresh",
+        "session": match found.shrunk.iter().any(|input| input.unopened) {
+            true => "unopened",
+            false => "fresh",
+        },
         "why": "It was found by fuzzing, and should not come back",
         "steps": steps,
     })

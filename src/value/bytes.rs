@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::directive::{self, Directive, NEST_MEMBER, ValueError};
 use super::{ExpandError, Expander, MAX_SIZE, ensure_size, into_text};
@@ -106,6 +106,22 @@ fn base64(value: &Value) -> Result<Option<Vec<u8>>, ValueError> {
     decoded
         .map(Some)
         .ok_or_else(|| ValueError::new("needs a string in Base64, with padding").under("$base64"))
+}
+
+/// Bytes as a case writes them so that they are read again as they are: as text, unless something in it would be replaced.
+pub fn written(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains("${") => Value::String(text.to_owned()),
+        _ => json!({ "$base64": BASE64.encode(bytes) }),
+    }
+}
+
+/// What [`written`] wrote; none of anything else.
+pub fn read(value: &Value) -> Option<Bytes> {
+    match value {
+        Value::String(text) => Some(Bytes::from(text.clone())),
+        value => base64(value).ok().flatten().map(Bytes::from),
+    }
 }
 
 fn write_nest(object: bool, depth: u64, out: &mut Vec<u8>) -> Result<(), ExpandError> {

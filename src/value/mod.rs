@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::revision::Revision;
 use directive::Directive;
 
-pub use bytes::check as check_bytes;
+pub use bytes::{check as check_bytes, read as read_bytes, written as written_bytes};
 pub use directive::{ValueError, check};
 
 /// `$nest` goes no deeper than this inside of a value, because values are dropped and written recursively. In `bytes`

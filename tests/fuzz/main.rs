@@ -1,82 +1,76 @@
 //! The fuzzer finds what is wrong with a server that is wrong on purpose, and nothing wrong with one that is right.
 //!
-//! One test per fault, listed by name, with few inputs and one seed.
+//! One test per harmful fault, with one seed; `cargo bench --bench fuzz_proof` takes twenty.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use mcp_conform::catalog::Catalog;
-use mcp_conform::event::RunReport;
-use mcp_conform::fuzz::{self, Input, Options};
+use mcp_conform::fuzz::{self, Options};
 use mcp_conform::revision::Revision;
-use mcp_conform::run::{self, Fixture};
-use mcp_conform::target::{Endpoint, TargetInfo};
+use mcp_conform::target::{CommandLine, Endpoint};
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::{Fuzzed, Verdict};
-use tokio::runtime::Runtime;
+use mcp_reference_server::{Fault, Harm};
+use serde_json::Value;
 use tokio::sync::watch;
 
-/// Where a fault is looked for.
+mod proof;
+
+use proof::{found, runtime};
+
+/// One revision over one transport.
 type Place = (Revision, Transport);
 
 const LEGACY: Place = (Revision::V2025_11_25, Transport::Stdio);
-const MODERN: Place = (Revision::V2026_07_28, Transport::Stdio);
-const LEGACY_HTTP: Place = (Revision::V2025_11_25, Transport::Http);
-const MODERN_HTTP: Place = (Revision::V2026_07_28, Transport::Http);
-
-/// The fault, where it is looked for, and the oracle or rule that must say so.
-const FOUND: [(&str, Place, &str); 22] = [
-    ("dies-on-bad-json", LEGACY, "fuzz/survives"),
-    ("dies-on-bad-json", MODERN_HTTP, "fuzz/survives"),
-    ("deaf-after-bad-json", MODERN, "fuzz/stays-alive"),
-    ("dies-on-invalid-utf8", LEGACY, "fuzz/survives"),
-    ("dies-on-empty-line", MODERN, "fuzz/survives"),
-    ("dies-on-byte-order-mark", LEGACY, "fuzz/survives"),
-    ("dies-on-batch", MODERN, "fuzz/survives"),
-    ("dies-on-null-id", LEGACY, "fuzz/survives"),
-    ("dies-on-bad-envelope", MODERN, "fuzz/survives"),
-    ("deaf-after-bad-envelope", LEGACY, "fuzz/stays-alive"),
-    ("dies-on-stray-response", LEGACY, "fuzz/survives"),
-    ("dies-on-lone-surrogate", MODERN, "fuzz/survives"),
-    ("dies-on-nul", LEGACY, "fuzz/survives"),
-    ("dies-on-prototype", MODERN, "fuzz/survives"),
-    ("dies-on-huge-number", LEGACY, "fuzz/survives"),
-    ("dies-on-bad-meta", LEGACY, "fuzz/survives"),
-    ("dies-on-deep-nesting", MODERN, "fuzz/survives"),
-    ("dies-on-unknown-method", LEGACY_HTTP, "fuzz/survives"),
-    ("hangs-on-huge", LEGACY, "fuzz/stays-alive"),
-    (
-        "notification-answered",
-        LEGACY,
-        "rule/notification-unanswered",
-    ),
-    ("wrong-id", MODERN, "rule/response-ids"),
-    ("log-on-stdout", LEGACY, "rule/only-messages"),
+const PLACES: [Place; 4] = [
+    LEGACY,
+    (Revision::V2026_07_28, Transport::Stdio),
+    (Revision::V2025_11_25, Transport::Http),
+    (Revision::V2026_07_28, Transport::Http),
 ];
-
-/// Enough for the classics and some more.
-const INPUTS: u64 = 200;
+/// Faults whose saved findings are played: of each harm and transport, and of each way to say what is expected.
+const SAVED: [&str; 10] = [
+    "dies-on-null-id",
+    "dies-on-empty-line",
+    "dies-on-early-request",
+    "dies-on-wrong-content-type",
+    "deaf-after-bad-envelope",
+    "reserved-method-ignored",
+    "unknown-tool-succeeds",
+    "log-level-unchecked",
+    "session-unknown-served",
+    "header-name-unchecked",
+];
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut tests: Vec<Trial> = FOUND
-        .iter()
-        .map(|(fault, place, oracle)| {
-            let name = format!("fuzz/{fault} is found at {}+{}", place.0, place.1);
-            Trial::test(name, move || is_found(fault, *place, oracle))
+    let looked_for = proof::harmful().filter(|(fault, _)| proof::excluded(fault).is_none());
+    let mut tests: Vec<Trial> = looked_for
+        .map(|(fault, harm)| {
+            let name = format!("fuzz/{} is found", fault.name);
+            Trial::test(name, move || is_found(fault, harm))
         })
         .collect();
-    for place in [LEGACY, MODERN, LEGACY_HTTP, MODERN_HTTP] {
+    for place in PLACES {
         let name = format!("fuzz/nothing is found at {}+{}", place.0, place.1);
         tests.push(Trial::test(name, move || nothing_is_found(place)));
     }
-    tests.push(Trial::test("fuzz/what is found is a case", found_is_a_case));
+    for (fault, harm) in proof::harmful().filter(|(fault, _)| SAVED.contains(&fault.name)) {
+        let name = format!("fuzz/what {} does is a case", fault.name);
+        tests.push(Trial::test(name, move || found_is_a_case(fault, harm)));
+    }
     tests.push(Trial::test(
         "fuzz/it ends when told to",
         it_ends_when_told_to,
+    ));
+    #[cfg(unix)]
+    tests.push(Trial::test(
+        "fuzz/a slow start costs little",
+        a_slow_start_costs_little,
     ));
     #[cfg(unix)]
     tests.push(Trial::test(
@@ -86,25 +80,35 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
-fn is_found(fault: &str, place: Place, oracle: &str) -> Result<(), Failed> {
+fn is_found(fault: &Fault, harm: Harm) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let report = fuzz(place, Some(fault), folder.path(), Given::Inputs(INPUTS));
-    let found = findings(&report);
-    let Some(found) = found.iter().find(|found| found.oracle == oracle) else {
-        return Err(format!("{oracle} says nothing; others: {found:?}").into());
-    };
+    let search = proof::search(PROGRAM, fault, 1, folder.path());
+    if !search.is_hit(harm) {
+        return Err(format!("{} inputs, {:?}", search.inputs, search.found).into());
+    }
     // What breaks a server like this is small.
-    let large = ["hangs-on-huge", "dies-on-deep-nesting"].contains(&fault);
-    let size = found.shrunk.to_string().len();
-    match large || size < 300 {
-        true => Ok(()),
-        false => Err(format!("not small: {}", found.shrunk).into()),
+    let is_large = ["mebibyte", "length", "deep", "after 20"]
+        .iter()
+        .any(|word| fault.explanation.contains(word));
+    let small = match harm {
+        Harm::Crash | Harm::Acceptance if !is_large => 600,
+        _ => usize::MAX,
+    };
+    let size = |found: &Fuzzed| found.shrunk.to_string().len();
+    match search.found.iter().map(size).min() {
+        Some(size) if size > small => Err(format!("{size} bytes: {:?}", search.found).into()),
+        _ => Ok(()),
     }
 }
 
 fn nothing_is_found(place: Place) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let report = fuzz(place, None, folder.path(), Given::Inputs(1_500));
+    let (_stop, stopped) = watch::channel(false);
+    let options = Options {
+        inputs: 1_500,
+        ..proof::options(PROGRAM, place, &[], folder.path())
+    };
+    let report = runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?;
     let wrong = report
         .trials
         .iter()
@@ -117,39 +121,79 @@ fn nothing_is_found(place: Place) -> Result<(), Failed> {
     }
 }
 
-/// What was found is saved so that it fails again, with the fault, and passes without.
-fn found_is_a_case() -> Result<(), Failed> {
+/// What was found is saved so that it fails again with the fault, and passes without.
+fn found_is_a_case(fault: &Fault, harm: Harm) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let fault = "dies-on-null-id";
-    fuzz(LEGACY, Some(fault), folder.path(), Given::Inputs(100));
-    let saved = fuzz::read_cases(&folder.path().join("fuzz.json"))?;
-    let again = fuzz(
-        LEGACY,
-        Some(fault),
-        folder.path(),
-        Given::These(saved.clone()),
-    );
-    let healthy = fuzz(LEGACY, None, folder.path(), Given::These(saved));
-    let catalog = Catalog::builtin()?.with_dir(folder.path())?;
-    let cases = catalog
-        .cases()
-        .iter()
-        .filter(|case| case.area() == "fuzz")
-        .count();
-    match (
-        findings(&again).is_empty(),
-        findings(&healthy).is_empty(),
-        cases,
-    ) {
-        (false, true, 1..) => Ok(()),
-        wrong => Err(format!("again, healthy, cases: {wrong:?}").into()),
+    let search = proof::search(PROGRAM, fault, 1, folder.path());
+    if !search.is_hit(harm) {
+        return Err(format!("not found: {:?}", search.cited).into());
     }
+    let setting = proof::setting(fault);
+    let place = (setting.revision, setting.transport);
+    let saved = fuzz::read_cases(&folder.path().join("fuzz.json"))?;
+    let again = proof::replayed(PROGRAM, place, &["--fault", fault.name], saved.clone());
+    let healthy = proof::replayed(PROGRAM, place, &[], saved);
+    let faulty = checked(place, &["--fault", fault.name], folder.path())?;
+    let fine = checked(place, &[], folder.path())?;
+    match (
+        found(&again).is_empty(),
+        found(&healthy).is_empty(),
+        faulty,
+        fine,
+    ) {
+        (false, true, 1.., 0) => Ok(()),
+        wrong => Err(format!("again, healthy, check, healthy check: {wrong:?}").into()),
+    }
+}
+
+/// How many of the cases of this folder `check` finds something with.
+fn checked((revision, transport): Place, flags: &[&str], folder: &Path) -> Result<usize, Failed> {
+    let url = "http://127.0.0.1:{port}/mcp";
+    let report = folder.join("report.json");
+    let mut command = Command::new(PROGRAM);
+    command.args([
+        "check",
+        "--case",
+        "fuzz/*",
+        "--timeout",
+        "1s",
+        "--revision",
+        revision.as_str(),
+    ]);
+    command.arg("--cases").arg(folder).arg("--report");
+    command.arg(format!("json={}", report.display()));
+    match transport {
+        Transport::Stdio => command.args(["--", PROGRAM, "serve", "--stdio"]),
+        _ => command.args([
+            "--url",
+            url,
+            "--",
+            PROGRAM,
+            "serve",
+            "--http",
+            "127.0.0.1:{port}",
+        ]),
+    };
+    command.args(["--log", "off"]).args(flags);
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
+    let report: Value = serde_json::from_slice(&std::fs::read(&report)?)?;
+    std::fs::remove_file(folder.join("report.json"))?;
+    let trials = report["trials"].as_array().ok_or("no trials")?;
+    let has_findings = |trial: &&Value| {
+        trial["findings"]
+            .as_array()
+            .is_some_and(|found| !found.is_empty())
+    };
+    Ok(trials.iter().filter(has_findings).count())
 }
 
 fn it_ends_when_told_to() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let (stop, stopped) = watch::channel(false);
-    let options = options(LEGACY, None, folder.path(), Given::Inputs(u64::MAX));
+    let options = proof::options(PROGRAM, LEGACY, &[], folder.path());
     let watcher = move |_: &str, progress: fuzz::Progress| {
         if progress.inputs > 100 {
             let _ = stop.send(true);
@@ -165,6 +209,35 @@ fn it_ends_when_told_to() -> Result<(), Failed> {
     }
 }
 
+/// One malformed line ends a server that takes 0.3 s to start: found within the first hundred inputs, and made small
+/// with twenty starts or in ten seconds.
+#[cfg(unix)]
+fn a_slow_start_costs_little() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let server = "sleep 0.3; exec \"$0\" serve --stdio --log off --fault dies-on-bad-json";
+    let words = ["sh", "-c", server, PROGRAM].map(str::to_owned).to_vec();
+    let mut options = Options {
+        inputs: 100,
+        ..proof::options(PROGRAM, LEGACY, &[], folder.path())
+    };
+    options.run.endpoints = vec![Endpoint::Stdio(CommandLine {
+        words,
+        ..CommandLine::default()
+    })];
+    let began = Instant::now();
+    let report = proof::until_found(options)?;
+    let took = began.elapsed();
+    let starts = report.summary.starts;
+    let found = found(&report);
+    let size = found.first().map(|found| found.shrunk.to_string().len());
+    // The probe starts it for each revision, and the search for the culprit comes before.
+    let is_cheap = starts <= 20 || took < Duration::from_secs(10);
+    match size {
+        Some(size) if size < 100 && is_cheap => Ok(()),
+        _ => Err(format!("{starts} starts, {took:?}, {found:?}").into()),
+    }
+}
+
 /// Ctrl-C: the end within a second, what was found is saved, no process is left.
 #[cfg(unix)]
 fn an_interrupt_saves_what_was_found() -> Result<(), Failed> {
@@ -173,29 +246,36 @@ fn an_interrupt_saves_what_was_found() -> Result<(), Failed> {
 
     let folder = tempfile::tempdir()?;
     let save = folder.path().join("findings").display().to_string();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-conform"))
+    let mut child = Command::new(PROGRAM)
         .args(["fuzz", "--time", "10m", "--revision", "2025-11-25"])
-        .args(["--save", &save, "--", env!("CARGO_BIN_EXE_mcp-conform")])
+        .args(["--save", &save, "--", PROGRAM])
         .args(["serve", "--stdio", "--log", "off", "--fault"])
         // Its command line is what the server is known by.
         .args(["dies-on-null-id", "--state-key", &save])
-        .stdout(std::process::Stdio::null())
+        .stdout(Stdio::null())
         .spawn()?;
-    std::thread::sleep(Duration::from_secs(8));
+    let file = folder.path().join("findings/fuzz.json");
+    let found = wait_until(Duration::from_secs(60), || fuzz::read_cases(&file).is_ok());
     kill(Pid::from_raw(child.id().try_into()?), Signal::SIGINT)?;
     let asked = Instant::now();
     let status = child.wait()?;
     let took = asked.elapsed();
     // What was killed is there until it is reaped.
-    std::thread::sleep(Duration::from_millis(300));
-    let saved = fuzz::read_cases(&folder.path().join("findings/fuzz.json"))?;
-    let left = running_with(&save);
-    // Twice a second: the machine may be busy with other tests.
-    let is_quick = took < Duration::from_secs(2);
-    match status.code() == Some(1) && is_quick && !saved.is_empty() && left == 0 {
+    let is_gone = wait_until(Duration::from_secs(1), || running_with(&save) == 0);
+    match found && status.code() == Some(1) && took < Duration::from_secs(1) && is_gone {
         true => Ok(()),
-        false => Err(format!("{status}, {took:?}, {} saved, {left} left", saved.len()).into()),
+        false => Err(format!("{status}, {took:?}, found: {found}, gone: {is_gone}").into()),
     }
+}
+
+/// Looks again and again; whether it came true in time.
+#[cfg(unix)]
+fn wait_until(limit: Duration, is_so: impl Fn() -> bool) -> bool {
+    let began = Instant::now();
+    while !is_so() && began.elapsed() < limit {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    is_so()
 }
 
 /// How many processes have this in their command line.
@@ -206,70 +286,4 @@ fn running_with(word: &str) -> usize {
     lines
         .filter(|line| String::from_utf8_lossy(line).contains(word))
         .count()
-}
-
-enum Given {
-    Inputs(u64),
-    These(Vec<Input>),
-}
-
-fn findings(report: &RunReport) -> Vec<Fuzzed> {
-    let findings = report.trials.iter().flat_map(|trial| &trial.findings);
-    findings
-        .filter_map(|finding| finding.fuzzed.as_deref().cloned())
-        .collect()
-}
-
-fn fuzz(place: Place, fault: Option<&str>, folder: &std::path::Path, given: Given) -> RunReport {
-    let (_stop, stopped) = watch::channel(false);
-    let options = options(place, fault, folder, given);
-    runtime()
-        .block_on(fuzz::run(options, stopped, &|_, _| {}))
-        .unwrap()
-}
-
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().unwrap())
-}
-
-fn options(
-    (revision, transport): Place,
-    fault: Option<&str>,
-    folder: &std::path::Path,
-    given: Given,
-) -> Options {
-    static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
-    let catalog = CATALOG.get_or_init(|| Arc::new(Catalog::builtin().unwrap()));
-    let (inputs, replay) = match given {
-        Given::Inputs(inputs) => (inputs, None),
-        Given::These(inputs) => (u64::MAX, Some(inputs)),
-    };
-    Options {
-        run: run::Options {
-            endpoints: vec![endpoint(transport, fault)],
-            target: TargetInfo::default(),
-            catalog: catalog.clone(),
-            revisions: Some(vec![revision]),
-            select: Vec::new(),
-            fixture: Fixture::Auto,
-            jobs: 1,
-            // Silence is what some faults are.
-            timeout: Duration::from_secs(1),
-            calls: Vec::new(),
-            call_read_only: false,
-            save_transcripts: None,
-            arguments: ["mcp-conform", "fuzz"].map(str::to_owned).to_vec(),
-        },
-        time: Duration::from_secs(600),
-        inputs,
-        seed: 1,
-        save: folder.to_owned(),
-        replay,
-    }
-}
-
-fn endpoint(transport: Transport, fault: Option<&str>) -> Endpoint {
-    let flags: Vec<&str> = fault.into_iter().flat_map(|f| ["--fault", f]).collect();
-    Endpoint::reference(env!("CARGO_BIN_EXE_mcp-conform"), transport, &flags)
 }

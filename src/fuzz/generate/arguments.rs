@@ -25,6 +25,10 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         Some(broken) if !dice.one_in(4) => (broken.keyword, broken.value),
         _ => ("valid", valid),
     };
-    let params = json!({ "name": tool.name, "arguments": arguments });
+    let (keyword, name) = match dice.one_in(16) {
+        true => ("name in capitals", tool.name.to_uppercase()),
+        false => (keyword, tool.name.clone()),
+    };
+    let params = json!({ "name": name, "arguments": arguments });
     Input::json(keyword, &words.request("tools/call", params))
 }

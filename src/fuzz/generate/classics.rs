@@ -1,9 +1,11 @@
 //! What breaks servers most often: tried before anything else, in the same order always.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::input::{Input, id};
 use super::Vocabulary;
+use super::conversation::opening;
+use crate::revision::Era;
 
 /// The short list.
 pub fn classics(words: &Vocabulary) -> Vec<Input> {
@@ -92,10 +94,28 @@ pub fn classics(words: &Vocabulary) -> Vec<Input> {
     ] {
         inputs.push(Input::json("required", &words.request(method, params)));
     }
+    if words.revision.era() == Era::Legacy || words.modern_only {
+        inputs.extend(early(words));
+    }
     for input in &mut inputs {
         input.generator = "classics";
     }
     inputs
+}
+
+/// What comes before the handshake.
+fn early(words: &Vocabulary) -> Vec<Input> {
+    let messages = [
+        words.request("tools/list", json!({})),
+        words.request("initialize", json!({})),
+        opening(words.revision, "1900-01-01"),
+        opening(words.revision, "2025-11-25"),
+    ];
+    let early = |message: &Value| Input {
+        unopened: true,
+        ..Input::json("before the handshake", message)
+    };
+    messages.iter().map(early).collect()
 }
 
 /// A request with a member that JSON allows and some readers do not.

@@ -6,7 +6,7 @@ use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::{Generator, Vocabulary};
 use crate::drive::Shot;
-use crate::revision::Era;
+use crate::revision::{Era, Revision, legacy};
 
 pub(super) const GENERATOR: Generator = Generator {
     name: "conversation",
@@ -17,6 +17,10 @@ pub(super) const GENERATOR: Generator = Generator {
 
 fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     let legacy = words.revision.era() == Era::Legacy;
+    // Each costs a session, and a process where that is one.
+    if (legacy || words.modern_only) && dice.one_in(100) {
+        return early(words, dice);
+    }
     let (keyword, messages) = match dice.below(6) {
         0 => ("requests at once", at_once(words, dice)),
         1 => ("cancelled", cancelled(words, dice)),
@@ -30,6 +34,28 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         _ => ("progress unasked", progress(words)),
     };
     conversation(keyword, &messages)
+}
+
+/// What comes before the handshake.
+fn early(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let message = match dice.one_in(2) {
+        true => words.message(dice),
+        false => opening(
+            words.revision,
+            dice.word(&["1900-01-01", "latest", "", "2025-11-25"]),
+        ),
+    };
+    Input {
+        unopened: true,
+        ..Input::json("before the handshake", &message)
+    }
+}
+
+/// A handshake that asks for some version.
+pub(super) fn opening(revision: Revision, version: &str) -> Value {
+    let mut params = legacy::initialize(revision, &json!({}));
+    params["protocolVersion"] = json!(version);
+    json!({ "jsonrpc": "2.0", "id": id(0), "method": "initialize", "params": params })
 }
 
 fn conversation(keyword: &'static str, messages: &[Value]) -> Input {

@@ -1,4 +1,4 @@
-//! HTTP: methods, headers, content types, bodies that disagree with headers, and requests that are given up.
+//! HTTP: methods, paths, headers, content types, bodies that disagree with headers, and requests that are given up.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::{Generator, Vocabulary};
-use crate::drive::Shot;
+use crate::drive::{ENDPOINT, SESSION, Shot};
+use crate::revision::{Era, modern};
 use crate::transport::{HttpRequest, Transport};
 
 pub(super) const GENERATOR: Generator = Generator {
     name: "http",
-    weight: 15,
-    applies: |words| words.transport == Transport::Http,
+    weight: 30,
+    applies: |words| words.is_http(),
     make,
 };
 
@@ -55,20 +56,35 @@ const HEADERS: [(&str, &[&str]); 9] = [
     ("Last-Event-ID", &["", "0", "no-such-event", "%00"]),
     ("Mcp-Method", &["", "tools/call", "ping", "=?base64?!!!?="]),
     ("Mcp-Name", &["", "x", "=?base64?AAAA?="]),
-    ("Origin", &["null", "http://127.0.0.1", "not an origin"]),
+    (
+        "Origin",
+        &[
+            "null",
+            "http://127.0.0.1",
+            "not an origin",
+            "http://attacker.example",
+        ],
+    ),
     ("Content-Encoding", &["gzip", "br", "identity"]),
 ];
-const METHODS: [&str; 8] = [
-    "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE", "POST", "TRACE", "MCP",
+const METHODS: [&str; 9] = [
+    "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE", "POST", "TRACE", "MCP", "GET",
 ];
+const PATHS: [&str; 4] = ["/", "/no-such-path", "/../mcp", "/mcp?x=%00"];
 
 fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
-    match dice.below(3) {
+    if words.transport == Transport::Sse {
+        return elsewhere(words, dice);
+    }
+    let is_modern = words.revision.era() == Era::Modern;
+    match dice.below(6) {
         // It takes longer than all others together.
         _ if dice.one_in(40) => aborted(words, dice),
-        0 => changed(words, dice),
-        1 => exchange(words, dice),
-        _ => disagreeing(words, dice),
+        0 => exchange(words, dice),
+        1 if dice.one_in(4) => stream(words, dice),
+        2 | 5 if is_modern => mirrored(words, dice),
+        3 => disagreeing(words, dice),
+        _ => changed(words, dice),
     }
 }
 
@@ -81,15 +97,19 @@ fn changed(words: &Vocabulary, dice: &mut Dice) -> Input {
         true => Value::Null,
         false => json!(dice.word(values)),
     };
-    let mut input = Input::json("one header changed", &words.message(dice));
-    set(&mut input, name, value);
-    input
+    let message = match dice.one_in(2) {
+        true => words.alive(),
+        false => words.message(dice),
+    };
+    with("one header changed", &message, name, value)
 }
 
-fn set(input: &mut Input, name: &str, value: Value) {
+fn with(keyword: &'static str, message: &Value, name: &str, value: Value) -> Input {
+    let mut input = Input::json(keyword, message);
     if let Some(Shot::Message { headers, .. }) = input.shots.first_mut() {
         headers.insert(name.to_owned(), value);
     }
+    input
 }
 
 /// An exchange that has nothing of what MCP asks for.
@@ -105,24 +125,93 @@ fn exchange(words: &Vocabulary, dice: &mut Dice) -> Input {
         1 => Bytes::from_static(b"not a message"),
         _ => Bytes::from(words.message(dice).to_string()),
     };
+    let path = dice.one_in(4).then(|| dice.word(&PATHS).to_owned());
+    one("bare exchange", dice.word(&METHODS), path, headers, body)
+}
+
+fn one(
+    keyword: &'static str,
+    method: &str,
+    path: Option<String>,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+) -> Input {
     let request = HttpRequest {
         replica: 0,
-        method: dice.word(&METHODS).to_owned(),
-        path: None,
+        method: method.to_owned(),
+        path,
         headers,
         body,
     };
     Input {
-        keyword: "bare exchange",
+        keyword,
         shots: vec![Shot::Http(request)],
         ..Input::default()
     }
 }
 
+/// A stream is asked for in the session that is open, or as if one could be.
+fn stream(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let mut headers = vec![
+        ("Accept", "text/event-stream"),
+        ("Mcp-Session-Id", SESSION),
+        ("MCP-Protocol-Version", words.revision.as_str()),
+    ];
+    if !dice.one_in(4) {
+        headers.push((
+            "Last-Event-ID",
+            dice.word(&["", "0", "no-such-event", "%00", "9999999999"]),
+        ));
+    }
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let headers = headers.into_iter().map(own).collect();
+    one("stream", "GET", None, headers, Bytes::new())
+}
+
+/// A header that mirrors the body is missing, spelled in another way, or says something else.
+fn mirrored(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let message = some_call(words, dice);
+    let headers = modern::headers(words.revision, &message, &words.tools);
+    // The last ones are those of arguments, if there are any.
+    let picked = match dice.one_in(2) {
+        true => headers.last(),
+        false => dice.pick(&headers),
+    };
+    let Some((name, value)) = picked else {
+        return Input::default();
+    };
+    let capitals = value.to_uppercase();
+    let (keyword, value) = match dice.below(6) {
+        0 => ("header missing", Value::Null),
+        1 if capitals != *value => ("header in capitals", json!(capitals)),
+        2 => ("header not ASCII", json!("Gr\u{f6}\u{df}e")),
+        3 => ("header not Base64", json!("=?base64?a!b?=")),
+        4 => (
+            "markers in capitals",
+            json!(modern::base64(value).replace("base64", "BASE64")),
+        ),
+        _ => ("header of another", json!("another")),
+    };
+    with(keyword, &message, name, value)
+}
+
+/// A call of a tool every other time, else any message.
+fn some_call(words: &Vocabulary, dice: &mut Dice) -> Value {
+    let call = if dice.one_in(2) {
+        words.call(dice)
+    } else {
+        None
+    };
+    call.unwrap_or_else(|| words.message(dice))
+}
+
 /// A request whose connection is closed before its answer came.
 fn aborted(words: &Vocabulary, dice: &mut Dice) -> Input {
-    let mut message = words.message(dice);
+    let mut message = some_call(words, dice);
     message["id"] = id(0);
+    if message["method"] == "tools/call" {
+        message["params"]["_meta"]["progressToken"] = json!("fuzz");
+    }
     Input {
         keyword: "aborted",
         shots: vec![Shot::Aborted(message.to_string().into())],
@@ -132,14 +221,30 @@ fn aborted(words: &Vocabulary, dice: &mut Dice) -> Input {
 
 /// The headers speak of another message than the body.
 fn disagreeing(words: &Vocabulary, dice: &mut Dice) -> Input {
-    let mut input = Input::json("headers disagree", &words.message(dice));
-    set(
-        &mut input,
+    let method = dice.word(&["tools/list", "resources/read", "x"]);
+    let mut input = with(
+        "headers disagree",
+        &words.message(dice),
         "Mcp-Method",
-        json!(dice.word(&["tools/list", "resources/read", "x"])),
+        json!(method),
     );
-    if dice.one_in(2) {
-        set(&mut input, "Mcp-Name", json!("another"));
+    if let (true, Some(Shot::Message { headers, .. })) = (dice.one_in(2), input.shots.first_mut()) {
+        headers.insert("Mcp-Name".to_owned(), json!("another"));
     }
     input
+}
+
+/// HTTP+SSE: a message that is posted for no stream, or nowhere.
+fn elsewhere(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let path = match dice.one_in(2) {
+        true => format!("{ENDPOINT}0"),
+        false => dice.word(&PATHS).to_owned(),
+    };
+    let method = match dice.one_in(3) {
+        true => dice.word(&METHODS),
+        false => "POST",
+    };
+    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    let body = Bytes::from(words.message(dice).to_string());
+    one("elsewhere", method, Some(path), headers, body)
 }

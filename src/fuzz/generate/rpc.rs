@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::{Generator, Vocabulary};
+use crate::revision::Era;
 
 pub(super) const GENERATOR: Generator = Generator {
     name: "json-rpc",
@@ -29,7 +30,10 @@ const UNKNOWN: [&str; 12] = [
 ];
 
 fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
-    match dice.below(7) {
+    if words.revision.era() == Era::Modern && dice.one_in(20) {
+        return subscription(words, dice);
+    }
+    match dice.below(8) {
         0 => Input::json(
             "unknown method",
             &words.request(dice.word(&UNKNOWN), json!({})),
@@ -39,6 +43,7 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         3 => with(words, dice, "wrong id", "id", &ids),
         4 => reversed(words, dice),
         5 => batch(words, dice),
+        6 => metadata(words, dice),
         _ => response(dice),
     }
 }
@@ -74,6 +79,56 @@ fn with(
     let mut message = words.message(dice);
     message[member] = dice.pick(&values()).cloned().unwrap_or_default();
     Input::json(keyword, &message)
+}
+
+/// A subscription to nothing that there is.
+fn subscription(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let filters = [json!("x"), json!([]), json!(1), json!(true)];
+    let params = match dice.pick(&filters) {
+        Some(filter) if !dice.one_in(3) => json!({ "notifications": filter }),
+        _ => json!({}),
+    };
+    Input::json(
+        "wrong filter",
+        &words.request("subscriptions/listen", params),
+    )
+}
+
+/// Members of `_meta` that readers look at.
+const META: [&str; 9] = [
+    "progressToken",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/logLevel",
+    "io.modelcontextprotocol/related-task",
+];
+
+/// One member of `_meta` is something else, or one more.
+fn metadata(words: &Vocabulary, dice: &mut Dice) -> Input {
+    let mut message = words.message(dice);
+    let values = [
+        Value::Null,
+        json!(1.5),
+        json!(""),
+        json!("x"),
+        json!("1900-01-01"),
+        json!("00-0-0-00"),
+        json!([]),
+        json!({}),
+        json!({ "x": "x".repeat(300) }),
+    ];
+    if !message["params"].is_object() {
+        message["params"] = json!({});
+    }
+    if !message["params"]["_meta"].is_object() {
+        message["params"]["_meta"] = json!({});
+    }
+    message["params"]["_meta"][dice.word(&META)] = dice.pick(&values).cloned().unwrap_or_default();
+    Input::json("metadata", &message)
 }
 
 fn params() -> Vec<Value> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::drive::Shot;
 use crate::judge::duty::{self, Duty};
+use crate::profile::Offer;
 use crate::revision::Revision;
 use crate::transport::Transport;
 
@@ -20,14 +21,19 @@ static PLACES: LazyLock<Vec<Arc<Vocabulary>>> = LazyLock::new(|| {
 });
 
 fn new(revision: Revision, transport: Transport) -> Vocabulary {
-    let tools = [json!({ "name": "secret" }), json!({ "name": "echo" })];
+    let offer = Offer {
+        tools: vec![json!({ "name": "secret" }), json!({ "name": "echo" })].into(),
+        prompts: vec![json!({ "name": "listed", "arguments": [{ "name": "a" }] })].into(),
+        resources: vec![json!({ "uri": "x://listed" })].into(),
+        ..Offer::closed(revision, transport)
+    };
     let schema = json!({ "type": "object", "required": ["text"], "properties": { "text": { "type": "string" } } });
     let allowed = vec![Allowed {
         name: "echo".to_owned(),
         schema: super::super::schema::Schema::new(schema),
         arguments: None,
     }];
-    Vocabulary::new(revision, transport, &tools, allowed)
+    Vocabulary::new(&offer, allowed, false)
 }
 
 fn words(revision: Revision, transport: Transport) -> Arc<Vocabulary> {
@@ -75,7 +81,7 @@ proptest! {
             for shot in inputs.nth(index).shots {
                 if let Shot::Http(request) = shot {
                     for (_, value) in request.headers {
-                        prop_assert!(value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+                        prop_assert!(!value.chars().any(char::is_control), "{value}");
                     }
                 }
             }

@@ -10,8 +10,10 @@ use serde_json::{Map, Value, json};
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::super::schema::Schema;
+use crate::condition::TASKS_EXTENSION;
 use crate::drive::Shot;
-use crate::message;
+use crate::message::{self, items};
+use crate::profile::{Items, Offer};
 use crate::revision::{Era, Revision, modern};
 use crate::transport::Transport;
 use crate::wire;
@@ -22,10 +24,9 @@ const SAMPLES: u8 = 12;
 pub(super) const NO_SUCH_TOOL: &str = "no-such-tool";
 
 /// Methods that change what the session is, or stay open: no other input could be judged after them.
-const LEFT_OUT: [&str; 4] = [
+const LEFT_OUT: [&str; 3] = [
     "initialize",
     "subscriptions/listen",
-    "tasks/result",
     "notifications/initialized",
 ];
 
@@ -51,6 +52,10 @@ pub struct Vocabulary {
     pub messages: Vec<(Schema, Value)>,
     /// The tools that may be called.
     pub allowed: Vec<Allowed>,
+    /// What is listed, whose schemas say which headers there are.
+    pub(super) tools: Items,
+    /// Whether the server is known to speak the modern era alone.
+    pub(super) modern_only: bool,
     /// The names of the tools that may not be called.
     forbidden: Vec<String>,
     /// Finds any of them.
@@ -58,14 +63,17 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The messages of a revision, and the tools that a server lists.
-    pub fn new(
-        revision: Revision,
-        transport: Transport,
-        tools: &[Value],
-        allowed: Vec<Allowed>,
-    ) -> Vocabulary {
-        let names = tools.iter().filter_map(|tool| tool.get("name")?.as_str());
+    /// The messages of a revision, and what a server lists.
+    pub fn new(offer: &Offer, allowed: Vec<Allowed>, modern_only: bool) -> Vocabulary {
+        let Offer {
+            revision,
+            transport,
+            ..
+        } = *offer;
+        let names = offer
+            .tools
+            .iter()
+            .filter_map(|tool| tool.get("name")?.as_str());
         let forbidden: Vec<String> = names
             .filter(|name| !allowed.iter().any(|allowed| allowed.name == *name))
             .map(str::to_owned)
@@ -73,7 +81,9 @@ impl Vocabulary {
         Vocabulary {
             revision,
             transport,
-            messages: messages(revision),
+            messages: messages(offer),
+            tools: offer.tools.clone(),
+            modern_only,
             allowed,
             names: any_of(&forbidden),
             forbidden,
@@ -102,6 +112,25 @@ impl Vocabulary {
             self.revision,
             json!({ "jsonrpc": "2.0", "id": id(0), "method": method, "params": params }),
         )
+    }
+
+    /// A call of a tool that may be called, with arguments that it accepts; one that the user gave, if there are any.
+    pub(super) fn call(&self, dice: &mut Dice) -> Option<Value> {
+        let given: Vec<&Allowed> = self
+            .allowed
+            .iter()
+            .filter(|tool| tool.arguments.is_some())
+            .collect();
+        let tool = match dice.pick(&given) {
+            Some(tool) if dice.one_in(2) => tool,
+            _ => dice.pick(&self.allowed)?,
+        };
+        let known = tool.arguments.clone();
+        let arguments = known.unwrap_or_else(|| tool.schema.roll(dice));
+        Some(self.request(
+            "tools/call",
+            json!({ "name": tool.name, "arguments": arguments }),
+        ))
     }
 
     /// Whether an input calls no tool but those that may be called, however it spells their names.
@@ -154,8 +183,9 @@ fn any_of(names: &[String]) -> Option<Regex> {
     Regex::new(&pattern).ok()
 }
 
-/// Valid messages of a client, the same ones in every run.
-fn messages(revision: Revision) -> Vec<(Schema, Value)> {
+/// Valid messages of a client, the same ones in every run. Half of those that name something name what is listed.
+fn messages(offer: &Offer) -> Vec<(Schema, Value)> {
+    let revision = offer.revision;
     let Ok(document) = wire::document(revision).map(Arc::new) else {
         return Vec::new();
     };
@@ -175,7 +205,16 @@ fn messages(revision: Revision) -> Vec<(Schema, Value)> {
         for sample in 0..SAMPLES {
             let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[sample; 32]);
             let rolled = schema.roll(&mut Dice::new(rng));
-            let message = dressed(revision, named(&method, rolled));
+            let rolled = match sample % 2 {
+                0 => named(&method, rolled),
+                _ => listed(
+                    &method,
+                    named(&method, rolled),
+                    usize::from(sample / 2),
+                    offer,
+                ),
+            };
+            let message = dressed(revision, rolled);
             if is_valid(revision, &message) {
                 messages.push((schema.clone(), message));
             }
@@ -199,13 +238,49 @@ fn named(method: &str, mut message: Value) -> Value {
     message
 }
 
-/// With the `_meta` that a modern request must have.
+/// The same about something that the server lists.
+fn listed(method: &str, mut message: Value, number: usize, offer: &Offer) -> Value {
+    let pick = |list: &Items| list.get(number % list.len().max(1)).cloned();
+    match (method, pick(&offer.prompts), pick(&offer.resources)) {
+        ("prompts/get", Some(prompt), _) => {
+            let arguments =
+                items(&prompt, "arguments").filter_map(|argument| argument["name"].as_str());
+            // Every other time the last one is missing, which may be required.
+            let given = items(&prompt, "arguments").count()
+                - usize::from(number % 2 == 1 && prompt["arguments"][0].is_object());
+            let arguments: Map<String, Value> = arguments
+                .take(given)
+                .map(|name| (name.to_owned(), json!("a")))
+                .collect();
+            message["params"]["name"] = prompt["name"].clone();
+            message["params"]["arguments"] = Value::Object(arguments);
+        }
+        ("completion/complete", Some(prompt), _) => {
+            let argument = items(&prompt, "arguments").next();
+            let name = argument.map_or(json!("a"), |argument| argument["name"].clone());
+            message["params"]["ref"] = json!({ "type": "ref/prompt", "name": prompt["name"] });
+            message["params"]["argument"] = json!({ "name": name, "value": "a" });
+        }
+        ("resources/read", _, Some(resource)) => message["params"]["uri"] = resource["uri"].clone(),
+        _ => {}
+    }
+    message
+}
+
+/// With the `_meta` that a modern request must have. Whoever asks about tasks must say that it knows them.
 fn dressed(revision: Revision, mut message: Value) -> Value {
     if revision.era() == Era::Modern && message.get("id").is_some() {
         if !message["params"].is_object() {
             message["params"] = Value::Object(Map::new());
         }
-        message["params"]["_meta"] = modern::meta(revision, &json!({}));
+        let about_tasks = message["method"]
+            .as_str()
+            .is_some_and(|method| method.starts_with("tasks/"));
+        let client = match about_tasks {
+            true => json!({ "extensions": { TASKS_EXTENSION: {} } }),
+            false => json!({}),
+        };
+        message["params"]["_meta"] = modern::meta(revision, &client);
     }
     message
 }

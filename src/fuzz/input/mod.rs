@@ -1,0 +1,77 @@
+//! One thing to try on a server.
+
+mod ids;
+mod shape;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::drive::Shot;
+pub(super) use ids::id;
+
+/// What is sent together, and where it comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// The generator that made it.
+    pub generator: &'static str,
+    /// The method that it is about, where there is one.
+    pub method: Option<String>,
+    /// What is wrong with it: a keyword of JSON Schema, or the kind of input.
+    pub keyword: &'static str,
+    /// Whether it is sent before the session is opened, in one of its own.
+    pub unopened: bool,
+    /// What is sent.
+    pub shots: Vec<Shot>,
+}
+
+impl Input {
+    /// Bytes as one message.
+    pub(super) fn bytes(keyword: &'static str, bytes: impl Into<Bytes>) -> Input {
+        Input {
+            keyword,
+            shots: vec![Shot::message(bytes.into())],
+            ..Input::default()
+        }
+    }
+
+    /// JSON as one message.
+    pub(super) fn json(keyword: &'static str, message: &Value) -> Input {
+        let method = message.get("method").and_then(Value::as_str);
+        Input {
+            method: method.map(str::to_owned),
+            ..Input::bytes(keyword, message.to_string())
+        }
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.shots.iter().map(Shot::len).sum()
+    }
+
+    /// Whether nothing is sent.
+    pub fn is_empty(&self) -> bool {
+        self.shots.is_empty()
+    }
+
+    /// The same with ids of its own: integers for one half of all inputs, strings for the other.
+    pub(super) fn numbered(mut self, index: u64) -> Input {
+        for shot in &mut self.shots {
+            let bytes = shot.bytes_mut();
+            *bytes = ids::numbered(bytes, index);
+        }
+        self
+    }
+
+    /// Its ids that are not its own.
+    pub(super) fn odd_ids(&self) -> Vec<String> {
+        let bytes = self.shots.iter().filter_map(|shot| match shot {
+            Shot::Message { bytes, .. } => Some(bytes),
+            // They are answered on streams of their own.
+            Shot::Http(_) | Shot::Aborted(_) => None,
+        });
+        bytes.flat_map(|bytes| ids::odd(bytes)).collect()
+    }
+}

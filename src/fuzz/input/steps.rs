@@ -1,0 +1,184 @@
+//! Inputs as steps of a case, and back.
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use super::Input;
+use super::ids::FIRST_ID;
+use crate::catalog::case::{Action, Call, Expectation, HttpStep, Step};
+use crate::drive::{ENDPOINT, SESSION, Shot};
+use crate::transport::HttpRequest;
+use crate::value::{read_bytes, written_bytes};
+
+/// The name of a request whose connection is closed.
+const ABORTED: &str = "aborted";
+
+impl Input {
+    /// The same as steps of a case.
+    pub(in crate::fuzz) fn steps(&self) -> Vec<Step> {
+        self.shots.iter().flat_map(steps).collect()
+    }
+
+    /// Several, one behind the other, as a case file has them.
+    pub(in crate::fuzz) fn all_steps(inputs: &[Input]) -> Value {
+        json!(inputs.iter().flat_map(Input::steps).collect::<Vec<_>>())
+    }
+
+    /// What steps of a case send; none where they do anything else.
+    pub(in crate::fuzz) fn of_steps(steps: &[Step]) -> Option<Input> {
+        let mut shots: Vec<Shot> = Vec::new();
+        let mut first: Option<Bytes> = None;
+        for step in steps {
+            match (&step.action, first.take()) {
+                (Action::Alive | Action::Cancel { .. }, None) => {}
+                // A line in two writes.
+                (Action::Bytes { bytes, newline, .. }, None) if !newline => {
+                    first = Some(read_bytes(bytes)?);
+                }
+                (_, None) => shots.push(shot(step)?),
+                (_, Some(first)) => shots.push(joined(&first, shot(step)?)?),
+            }
+        }
+        first.is_none().then(|| Input {
+            generator: "replay",
+            shots,
+            ..Input::default()
+        })
+    }
+}
+
+fn joined(first: &Bytes, second: Shot) -> Option<Shot> {
+    match second {
+        Shot::Message { bytes, headers, .. } => Some(Shot::Message {
+            bytes: [&first[..], &bytes[..]].concat().into(),
+            split: Some(first.len()),
+            headers,
+        }),
+        Shot::Http(_) | Shot::Aborted(_) => None,
+    }
+}
+
+fn steps(shot: &Shot) -> Vec<Step> {
+    let piece = |bytes: &[u8], newline, headers: &Map<String, Value>| Action::Bytes {
+        bytes: written_bytes(bytes),
+        newline,
+        headers: headers.clone(),
+    };
+    let actions = match shot {
+        Shot::Message {
+            bytes,
+            split: Some(at),
+            headers,
+        } if *at < bytes.len() => vec![
+            piece(&bytes[..*at], false, headers),
+            piece(&bytes[*at..], true, headers),
+        ],
+        Shot::Message { bytes, headers, .. } => vec![piece(bytes, true, headers)],
+        Shot::Aborted(bytes) => aborted(bytes),
+        Shot::Http(request) => vec![Action::Http(exchange(request))],
+    };
+    let step = |action| Step {
+        identity: None,
+        action,
+        expect: Expectation::default(),
+    };
+    actions.into_iter().map(step).collect()
+}
+
+/// A request that is cancelled at once, which closes its connection where that is how requests are cancelled.
+fn aborted(bytes: &[u8]) -> Vec<Action> {
+    let message: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let Some(method) = message.get("method").and_then(Value::as_str) else {
+        return Vec::new();
+    };
+    let call = Call {
+        method: method.to_owned(),
+        params: message.get("params").cloned(),
+        headers: Map::new(),
+        bare: false,
+        invalid: true,
+    };
+    let name = || ABORTED.to_owned();
+    vec![
+        Action::Start { name: name(), call },
+        Action::Cancel { name: name() },
+    ]
+}
+
+fn exchange(request: &HttpRequest) -> HttpStep {
+    let header = |(name, value): &(String, String)| {
+        let value = match value.as_str() {
+            SESSION => json!({ "$var": "session" }),
+            value => json!(value),
+        };
+        (name.clone(), value)
+    };
+    let path = request
+        .path
+        .as_ref()
+        .map(|path| match path.strip_prefix(ENDPOINT) {
+            Some(rest) => json!({ "$concat": [{ "$var": "endpoint" }, rest] }),
+            None => json!(path),
+        });
+    HttpStep {
+        method: request.method.clone(),
+        path,
+        headers: request.headers.iter().map(header).collect(),
+        body: (!request.body.is_empty()).then(|| written_bytes(&request.body)),
+    }
+}
+
+fn shot(step: &Step) -> Option<Shot> {
+    match &step.action {
+        Action::Start { call, .. } => {
+            let message = json!({
+                "jsonrpc": "2.0",
+                "id": FIRST_ID,
+                "method": call.method,
+                "params": call.params.clone().unwrap_or_else(|| json!({})),
+            });
+            Some(Shot::Aborted(message.to_string().into()))
+        }
+        Action::Bytes {
+            bytes,
+            headers,
+            newline: true,
+        } => Some(Shot::Message {
+            bytes: read_bytes(bytes)?,
+            split: None,
+            headers: headers.clone(),
+        }),
+        Action::Http(http) => request(http).map(Shot::Http),
+        _ => None,
+    }
+}
+
+fn request(http: &HttpStep) -> Option<HttpRequest> {
+    let header = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            value => (*value == json!({ "$var": "session" })).then(|| SESSION.to_owned())?,
+        };
+        Some((name.clone(), value))
+    };
+    let path = |path: &Value| match path {
+        Value::String(path) => Some(path.clone()),
+        path => Some(format!(
+            "{ENDPOINT}{}",
+            path.pointer("/$concat/1")?.as_str()?
+        )),
+    };
+    Some(HttpRequest {
+        replica: 0,
+        method: http.method.clone(),
+        path: match &http.path {
+            Some(written) => Some(path(written)?),
+            None => None,
+        },
+        headers: http.headers.iter().map(header).collect::<Option<_>>()?,
+        body: match &http.body {
+            Some(body) => read_bytes(body)?,
+            None => Bytes::new(),
+        },
+    })
+}
