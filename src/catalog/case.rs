@@ -316,15 +316,6 @@ impl Case {
         self.steps.iter().any(hears)
     }
 
-    /// Whether it asks for lists.
-    pub fn lists(&self) -> bool {
-        self.steps.iter().any(|step| match &step.action {
-            Action::Request(call) | Action::Start { call, .. } => call.method.ends_with("/list"),
-            Action::Pages { .. } => true,
-            _ => false,
-        })
-    }
-
     /// Whether it sends megabytes: such cases take turns, or a run would hold all their inputs at once.
     pub fn is_huge(&self) -> bool {
         self.steps.iter().any(|step| match &step.action {

@@ -40,7 +40,7 @@ pub struct Bench {
     pub redactor: Redactor,
     /// Where to save transcripts.
     pub save: Option<PathBuf>,
-    /// Held by who sends or receives something huge.
+    /// Held by who sends something huge.
     pub huge: Mutex<()>,
     /// Held by who judges a large session.
     pub large: Mutex<()>,
@@ -55,9 +55,6 @@ const MAX_LOSSES: usize = 8;
 const MAX_RECEIVED: usize = 2 << 20;
 /// Sessions that received more than this (64 KiB) are judged one after the other: parsed, they take ten times as much.
 const LARGE: usize = 64 << 10;
-
-/// With more tools than this, what lists takes turns: a list that is being looked at takes ten times its length.
-const LONG_LIST: usize = 500;
 
 /// Where the verdicts of a session go.
 pub type Results = mpsc::UnboundedSender<(Revision, Transport, Judged)>;
@@ -305,8 +302,7 @@ impl Player {
     async fn play_trial(&self, session: &mut Session, trial: &Trial) -> Played {
         let host = session.spec.host.clone();
         let _among_others = host.alone.read().await;
-        let long = session.spec.tools.len() > LONG_LIST && trial.case.lists();
-        let _huge = match long || trial.case.is_huge() {
+        let _huge = match trial.case.is_huge() {
             true => Some(self.bench.huge.lock().await),
             false => None,
         };
