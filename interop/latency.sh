@@ -33,7 +33,19 @@ for server in json.load(open(sys.argv[1])):
         print(f"{name}-{transport}={url} {command}".replace("= ", "="))
 ' "$interop/servers.json")
 
-# The options in front can be given again: the last one counts.
-exec "$mcp_conform" bench --call 'echo={"text":"{payload}"}' --payload 100,1k,10k,100k \
+"$mcp_conform" bench --call 'echo={"text":"{payload}"}' --payload 100,1k,10k,100k \
   --report human --report "html=$reports/servers.html" --report "markdown=$reports/servers.md" \
   --report "json=$reports/servers.json" "${targets[@]}" "$@" </dev/null
+
+# A line for each result, and not a dozen lines.
+python3 - "$reports/servers.json" <<'END'
+import json, sys
+report = json.load(open(sys.argv[1]))
+compact = lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+with open(sys.argv[1], "w") as file:
+    members = []
+    for name, value in report.items():
+        lines = ",\n  ".join(map(compact, value)) if isinstance(value, list) else None
+        members.append(f"{compact(name)}: " + (f"[\n  {lines}\n]" if lines else compact(value)))
+    file.write("{\n" + ",\n".join(members) + "\n}\n")
+END
