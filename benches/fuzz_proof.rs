@@ -65,7 +65,7 @@ fn rows(table: &[(&Fault, Harm)], seeds: u64) -> Vec<Value> {
     let next = AtomicUsize::new(0);
     let rows = Mutex::new(vec![Value::Null; table.len()]);
     std::thread::scope(|scope| {
-        for _ in 0..4 * common::processors() {
+        for _ in 0..8 * common::processors() {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);

@@ -112,7 +112,9 @@ fn of_bytes(bytes: &Bytes) -> Candidates<'static, Bytes> {
             let mut edits = Vec::new();
             collect(&value, &mut Vec::new(), &mut edits);
             let apply = move |edit: Edit| Bytes::from(edit.apply(value.clone()).to_string());
-            Box::new(edits.into_iter().map(apply))
+            // What only the spelling does needs bytes left out.
+            let cuts = cuts(bytes.clone());
+            Box::new(edits.into_iter().map(apply).chain(cuts))
         }
         Err(_) => cuts(bytes.clone()),
     };

@@ -30,5 +30,9 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         false => (keyword, tool.name.clone()),
     };
     let params = json!({ "name": name, "arguments": arguments });
-    Input::json(keyword, &words.request("tools/call", params))
+    let mut call = words.request("tools/call", params);
+    if dice.one_in(4) {
+        call["params"]["_meta"]["progressToken"] = json!("fuzz");
+    }
+    Input::json(keyword, &call)
 }

@@ -43,10 +43,10 @@ const STRINGS: [&str; 7] = [
 
 fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     match dice.below(60) {
-        0 => nested(dice),
-        1 => wide(dice),
-        2 if dice.one_in(20) => huge(words, dice),
-        3..=20 => envelope(words, dice),
+        0 | 1 => nested(dice),
+        2 => wide(dice),
+        3 if dice.one_in(20) => huge(words, dice),
+        4..=20 => envelope(words, dice),
         21..=32 => duplicate(words, dice),
         33..=44 => literal(words, dice, "extreme number", &NUMBERS),
         45..=52 => literal(words, dice, "odd string", &STRINGS),
@@ -136,8 +136,14 @@ fn literal(
 }
 
 fn nested(dice: &mut Dice) -> Input {
-    let depth = [10, 40, 100, 1_000, 10_000, 100_000];
-    let depth = dice.pick(&depth).copied().unwrap_or(10);
+    // Every other time so deep that some parsers stop, but no widely used one does.
+    let depth = match dice.one_in(2) {
+        true => dice.between(20, 60),
+        false => dice
+            .pick(&[100, 1_000, 10_000, 100_000])
+            .copied()
+            .unwrap_or(100),
+    };
     let (open, inner, close) = match dice.one_in(2) {
         true => ("[", "", "]"),
         false => ("{\"a\":", "1", "}"),

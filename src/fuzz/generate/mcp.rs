@@ -1,6 +1,6 @@
 //! MCP with one thing wrong: a valid message of the revision, with one or a few places changed.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
@@ -22,6 +22,7 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         0 => return Input::json("valid", &valid),
         1 if dice.one_in(2) => return spelled(&valid),
         1 => return Input::json("reordered", &reordered(&valid, dice)),
+        2 | 3 => return one_changed(valid, dice),
         _ => {}
     }
     let mut message = valid.clone();
@@ -34,6 +35,52 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     Input {
         method: Input::json("", &valid).method,
         ..Input::json(keyword, &harmless(message))
+    }
+}
+
+/// One member of the parameters is of another type, or missing.
+fn one_changed(mut message: Value, dice: &mut Dice) -> Input {
+    let method = Input::json("", &message).method;
+    let params = message.get_mut("params");
+    let keyword = params.map_or("valid", |params| change_one(params, dice));
+    Input {
+        method,
+        ..Input::json(keyword, &harmless(message))
+    }
+}
+
+fn change_one(value: &mut Value, dice: &mut Dice) -> &'static str {
+    let names: Vec<String> = match value {
+        Value::Object(members) => members
+            .keys()
+            .filter(|name| *name != "_meta")
+            .cloned()
+            .collect(),
+        _ => Vec::new(),
+    };
+    let (Some(name), Value::Object(members)) = (dice.pick(&names), &mut *value) else {
+        let others = [
+            Value::Null,
+            json!(1),
+            json!(true),
+            json!("x"),
+            json!([]),
+            json!({}),
+        ];
+        *value = dice.pick(&others).cloned().unwrap_or_default();
+        return "retyped";
+    };
+    if dice.one_in(4) {
+        members.shift_remove(name);
+        return "missing";
+    }
+    let is_scalar = !members[name].is_object();
+    match members.get_mut(name) {
+        Some(member) if is_scalar || !dice.one_in(4) => change_one(member, dice),
+        _ => {
+            members.insert(name.clone(), Value::Null);
+            "retyped"
+        }
     }
 }
 

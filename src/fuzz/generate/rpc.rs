@@ -33,7 +33,7 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     if words.revision.era() == Era::Modern && dice.one_in(20) {
         return subscription(words, dice);
     }
-    match dice.below(8) {
+    match dice.below(9) {
         0 => Input::json(
             "unknown method",
             &words.request(dice.word(&UNKNOWN), json!({})),
@@ -43,7 +43,7 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         3 => with(words, dice, "wrong id", "id", &ids),
         4 => reversed(words, dice),
         5 => batch(words, dice),
-        6 => metadata(words, dice),
+        6 | 7 => metadata(words, dice),
         _ => response(dice),
     }
 }
@@ -109,7 +109,10 @@ const META: [&str; 9] = [
 
 /// One member of `_meta` is something else, or one more.
 fn metadata(words: &Vocabulary, dice: &mut Dice) -> Input {
-    let mut message = words.message(dice);
+    let mut message = match dice.one_in(2) {
+        true => words.alive(),
+        false => words.message(dice),
+    };
     let values = [
         Value::Null,
         json!(1.5),
