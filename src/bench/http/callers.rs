@@ -51,9 +51,10 @@ pub(super) async fn make_calls(
     mut connections: Vec<Sender>,
     place: &Place,
     template: &Template,
-    load: Load<'_>,
+    pace: Pace<'_>,
     next_id: u64,
 ) -> Done {
+    let load = pace.load();
     let idle = connections.split_off(load.concurrency);
     let timer = load.rate.map(|_| Timer::new());
     let callers = Callers {
@@ -62,7 +63,7 @@ pub(super) async fn make_calls(
         load,
         turn: tokio::sync::Mutex::new(timer),
         state: RefCell::new(State {
-            pace: Pace::start(load),
+            pace,
             samples: Samples::new(),
             next_id,
             gone: None,

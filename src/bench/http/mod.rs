@@ -4,6 +4,7 @@
 
 mod callers;
 mod exchange;
+mod lean;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,11 +17,12 @@ use tokio::runtime::Runtime;
 
 use super::lane::{Answer, CallError, Down};
 use super::message::Template;
-use super::pace::{Load, Patience};
+use super::pace::{Load, Pace, Patience};
 use super::samples::Samples;
 use crate::revision::{Era, Revision, legacy};
 use crate::transport::http::{Address, Opened, Sender};
 use exchange::{answer, broken, connect, patiently, settle};
+use lean::{Lean, Wire};
 
 /// An HTTP server that is talked to.
 pub struct Web {
@@ -28,6 +30,10 @@ pub struct Web {
     place: Place,
     /// Kept connections.
     connections: Vec<Sender>,
+    /// Those that need no runtime.
+    wires: Vec<Wire>,
+    /// Whether the server closes connections, so that they are not enough.
+    closes: bool,
     next_id: u64,
 }
 
@@ -68,6 +74,8 @@ impl Web {
             runtime,
             place,
             connections: Vec::new(),
+            wires: Vec::new(),
+            closes: false,
             next_id: 0,
         })
     }
@@ -206,6 +214,18 @@ impl Web {
         samples: &mut Samples,
     ) -> Result<(), Down> {
         let place = self.place.carrying(template)?;
+        let mut pace = Pace::start(load);
+        if !place.address.is_encrypted() && !self.closes {
+            let mut lean = Lean::new(&place, template, self.next_id);
+            let done = lean.run(&mut self.wires, &mut pace, samples);
+            self.next_id = lean.next_id;
+            if done? || load.is_stopped() {
+                samples.unsent += pace.unsent(Instant::now());
+                return Ok(());
+            }
+            self.closes = true;
+        }
+        self.wires.clear();
         let mut connections = std::mem::take(&mut self.connections);
         let next_id = self.next_id;
         let done = self.runtime.block_on(async {
@@ -215,7 +235,7 @@ impl Web {
                 let opened = connect(&place.address).await.map_err(CallError::down)?;
                 connections.push(opened.sender);
             }
-            Ok::<_, Down>(callers::make_calls(connections, &place, template, load, next_id).await)
+            Ok::<_, Down>(callers::make_calls(connections, &place, template, pace, next_id).await)
         })?;
         self.connections = done.connections;
         self.next_id = done.next_id;

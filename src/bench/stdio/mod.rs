@@ -372,14 +372,14 @@ impl Pipe {
 }
 
 #[cfg(target_os = "linux")]
-fn poll(pipes: &mut [PollFd<'_>], limit: Duration) -> nix::Result<i32> {
+pub(super) fn poll(pipes: &mut [PollFd<'_>], limit: Duration) -> nix::Result<i32> {
     let limit = nix::sys::time::TimeSpec::from_duration(limit);
     nix::poll::ppoll(pipes, Some(limit), None)
 }
 
 /// Elsewhere time is told in milliseconds; the rest is waited for in haste.
 #[cfg(not(target_os = "linux"))]
-fn poll(pipes: &mut [PollFd<'_>], limit: Duration) -> nix::Result<i32> {
+pub(super) fn poll(pipes: &mut [PollFd<'_>], limit: Duration) -> nix::Result<i32> {
     let limit = u16::try_from(limit.as_millis()).unwrap_or(u16::MAX);
     nix::poll::poll(pipes, limit)
 }

@@ -140,6 +140,11 @@ impl Address {
         self.tls.is_some()
     }
 
+    /// Who passes on what is sent, if anybody does.
+    pub fn relayed(&self) -> Option<SocketAddr> {
+        self.via
+    }
+
     /// The same, reached by somebody who passes on what is sent.
     pub fn via(self: &Arc<Self>, via: SocketAddr) -> Address {
         Address {
