@@ -74,9 +74,9 @@ impl Template {
         to.extend_from_slice(&self.rest);
     }
 
-    /// How many bytes it has, but for the digits of its id.
+    /// How many bytes it has with an id of five digits.
     pub fn size(&self) -> usize {
-        START.len() + self.rest.len()
+        START.len() + 5 + self.rest.len()
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
     fn written(template: &Template, id: u64) -> Value {
         let mut bytes = Vec::new();
         template.write(id, &mut bytes);
-        assert_eq!(bytes.len(), template.size() + id.to_string().len());
+        assert_eq!(bytes.len(), template.size() - 5 + id.to_string().len());
         serde_json::from_slice(&bytes).unwrap()
     }
 
