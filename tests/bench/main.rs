@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod closing;
 mod common;
 mod compare;
 mod report;
