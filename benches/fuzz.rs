@@ -1,5 +1,6 @@
 //! How fast the fuzzer is, and what memory it needs, with the bundled server over each transport in each era.
-//! `cargo bench --bench fuzz` also writes reports/fuzz.json; `cargo bench --bench fuzz -- 1000000` tries so many inputs.
+//! `cargo bench --bench fuzz` also writes reports/fuzz.json; `cargo bench --bench fuzz -- 1000000` tries so many inputs
+//! and writes reports/fuzz-long.json.
 //!
 //! Each run is a process of its own, so that its memory can be told from that of the others.
 #![allow(
@@ -28,21 +29,27 @@ fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
-    let inputs = arguments.iter().find_map(|argument| argument.parse().ok());
-    let inputs = inputs.unwrap_or(INPUTS);
+    let asked: Option<u64> = arguments.iter().find_map(|argument| argument.parse().ok());
+    let inputs = asked.unwrap_or(INPUTS);
     let mut runs = Vec::new();
     for revision in ["2025-11-25", "2026-07-28"] {
         for transport in ["stdio", "http"] {
             runs.push(measured(revision, transport, inputs));
         }
     }
+    let command = "cargo bench --bench fuzz";
+    let (file, command) = match asked {
+        Some(asked) => ("fuzz-long.json", format!("{command} -- {asked}")),
+        None => ("fuzz.json", command.to_owned()),
+    };
     let record = json!({
+        "command": command,
         "version": env!("CARGO_PKG_VERSION"),
         "processors": common::processors(),
         "seed": SEED,
         "healthy": runs,
     });
-    common::save("fuzz.json", &record);
+    common::save(file, &record);
 }
 
 fn measured(revision: &str, transport: &str, inputs: u64) -> Value {

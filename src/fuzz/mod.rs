@@ -3,6 +3,7 @@
 //! [`generate`] makes inputs from a seed, [`place`] sends them in sessions of the same kind as the cases have,
 //! [`oracle`] says what is wrong (without I/O), [`hunt`] repeats it and makes it smaller, [`campaign`] goes on.
 
+mod accepted;
 mod campaign;
 pub(crate) mod dice;
 pub mod generate;

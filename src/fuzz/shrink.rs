@@ -278,6 +278,10 @@ mod tests {
         bytes.collect::<Vec<_>>().join("|")
     }
 
+    fn is_json(inputs: &[Input]) -> bool {
+        serde_json::from_str::<Value>(&text(inputs)).is_ok()
+    }
+
     proptest! {
         #[test]
         fn each_candidate_is_smaller(bytes in prop::collection::vec(any::<Vec<u8>>(), 1..5)) {
@@ -301,15 +305,15 @@ mod tests {
     fn what_is_wide_takes_little() {
         let members: Vec<String> = (0..20_000).map(|n| format!("\"k{n}\":1")).collect();
         let wide = input(format!("{{{}}}", members.join(",")).into_bytes());
-        let breaks = |inputs: &[Input]| text(inputs).contains("k777\"");
+        let breaks = |inputs: &[Input]| is_json(inputs) && text(inputs).contains("k777\"");
         assert_eq!(text(&smallest(vec![wide], breaks)), r#"{"k777":1}"#);
     }
 
     #[test]
     fn json_loses_what_does_not_matter() {
         let message = r#"{"jsonrpc":"2.0","id":1234,"method":"tools/call","params":{"name":"x","arguments":{"a":[1,2,null]}}}"#;
-        let breaks = |inputs: &[Input]| text(inputs).contains("null");
+        let breaks = |inputs: &[Input]| is_json(inputs) && text(inputs).contains("null");
         let smallest = smallest(vec![input(message.into())], breaks);
-        assert_eq!(text(&smallest), r#"{"params":{"arguments":{"a":[null]}}}"#);
+        assert_eq!(text(&smallest), r#"{"":{"":{"":[null]}}}"#);
     }
 }

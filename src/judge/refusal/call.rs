@@ -1,69 +1,14 @@
 //! What is wrong with the content of a request.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::check::{Check, check, or_a_version, or_contents, or_failure, or_no_values};
 use super::{Answered, methods};
 use crate::judge::pattern;
 use crate::message::items;
 use crate::probe::MAX_ITEMS;
 use crate::revision::{Era, Revision, modern};
 use crate::transport::Transport;
-
-/// One reason to refuse a request.
-pub(super) struct Check {
-    /// The methods that it is about; all if there are none.
-    pub(super) methods: &'static [&'static str],
-    /// The requirement that says so.
-    pub(super) requirement: &'static str,
-    /// Whether the request is one that the requirement means, and the result one that it rules out.
-    pub(super) is_wrong: fn(&Answered<'_>) -> bool,
-    /// A pattern of what may come instead.
-    pub(super) expected: fn() -> Value,
-}
-
-const fn check(
-    methods: &'static [&'static str],
-    requirement: &'static str,
-    is_wrong: fn(&Answered<'_>) -> bool,
-) -> Check {
-    Check {
-        methods,
-        requirement,
-        is_wrong,
-        expected: error,
-    }
-}
-
-impl Check {
-    const fn or(self, expected: fn() -> Value) -> Check {
-        Check { expected, ..self }
-    }
-}
-
-/// Nothing but an error.
-pub(super) fn error() -> Value {
-    json!({ "error": {} })
-}
-
-fn error_or(result: &Value) -> Value {
-    json!({ "$any-of": [error(), { "result": result }] })
-}
-
-fn or_failure() -> Value {
-    error_or(&json!({ "isError": true }))
-}
-
-fn or_no_values() -> Value {
-    error_or(&json!({ "completion": { "values": { "$length": { "max": 0 } } } }))
-}
-
-fn or_contents() -> Value {
-    error_or(&json!({ "contents": { "$length": { "min": 1 } } }))
-}
-
-fn or_a_version() -> Value {
-    error_or(&json!({ "protocolVersion": { "$in": Revision::ALL.map(Revision::as_str) } }))
-}
 
 const LISTS: &[&str] = &[
     "tools/list",

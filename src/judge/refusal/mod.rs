@@ -5,6 +5,7 @@
 //! that is not listed, a completion of nothing, an argument that no schema names.
 
 mod call;
+mod check;
 mod http;
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,7 @@ pub struct Refusal {
 impl Refusal {
     /// Nothing but an error is right.
     pub fn by_error(requirement: &'static str) -> Refusal {
-        let expected = call::error();
+        let expected = check::error();
         Refusal {
             requirement,
             expected,
@@ -67,7 +68,7 @@ pub fn refused(answered: &Answered<'_>) -> Option<Refusal> {
         }));
     }
     let is_about =
-        |check: &&call::Check| check.methods.is_empty() || check.methods.contains(&method);
+        |check: &&check::Check| check.methods.is_empty() || check.methods.contains(&method);
     let mut checks = call::CHECKS.iter().filter(is_about);
     let found = checks.find(|check| (check.is_wrong)(answered))?;
     Some(Refusal {

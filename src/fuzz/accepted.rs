@@ -1,0 +1,163 @@
+//! Whether something that must be refused was answered as if it were in order: what `judge::refusal` knows, and what an
+//! exchange shows.
+
+use serde_json::{Value, json};
+
+use crate::conversation::Exchange;
+use crate::judge::Session;
+use crate::judge::duty::{Due, Duty};
+use crate::judge::evidence::Violation;
+use crate::judge::refusal::{self, Answered, Headers, Refusal};
+use crate::message;
+use crate::transcript::{Entry, Header, What};
+use crate::transport::Transport;
+
+/// Something that was answered as if it were in order.
+pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Violation> {
+    let answer = exchange.answer.map(|answer| &session.entries[answer]);
+    let answer = answer.and_then(Entry::json);
+    let result = answer.and_then(|answer| answer.get("result"));
+    let refusal = refused(session, exchange, answer, result)
+        .or_else(|| subscribed(session, exchange))
+        .or_else(|| headers_refused(session, exchange, answer))?;
+    let shown = exchange.answer.or(exchange.head);
+    Some(Violation {
+        requirement: refusal.requirement.to_owned(),
+        message: match refusal.requirement {
+            ERROR_NOT_RESULT => "something invalid is answered with a result",
+            _ => "what must be refused is answered as if it were in order",
+        }
+        .to_owned(),
+        expected: refusal.expected,
+        actual: answer.cloned().unwrap_or_default(),
+        entries: [exchange.sent].into_iter().chain(shown).collect(),
+        tolerated: false,
+        hint: None,
+    })
+}
+
+/// What is said by a result for what can have none.
+const ERROR_NOT_RESULT: &str = "messages/error-not-result";
+
+/// The requirement by which a message was to be refused that has this answer.
+fn refused(
+    session: &Session<'_>,
+    exchange: &Exchange,
+    answer: Option<&Value>,
+    result: Option<&Value>,
+) -> Option<Refusal> {
+    let message = || session.entries[exchange.sent].json();
+    match (&exchange.due, result) {
+        (
+            Due {
+                valid: false, duty, ..
+            },
+            Some(_),
+        ) if *duty != Duty::MustNot => Some(Refusal::by_error(ERROR_NOT_RESULT)),
+        // An empty batch has no answers.
+        (Due { valid: false, .. }, None) if answer.is_some_and(Value::is_array) => {
+            (message() == Some(&json!([]))).then(|| Refusal::by_error("messages/batch-empty"))
+        }
+        (
+            Due {
+                duty: Duty::Must, ..
+            },
+            Some(result),
+        ) => {
+            let Header {
+                profile,
+                revision,
+                transport,
+                ..
+            } = session.header;
+            refusal::refused(&Answered {
+                request: message()?,
+                result,
+                revision: *revision,
+                offer: profile.offer(*revision, *transport)?,
+                modern_only: profile.is_modern_only(*transport),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A subscription has no answer as long as it lasts: it succeeds when it is acknowledged.
+fn subscribed(session: &Session<'_>, exchange: &Exchange) -> Option<Refusal> {
+    if exchange.method.as_deref() != Some("subscriptions/listen") || exchange.answer.is_some() {
+        return None;
+    }
+    let message = session.entries[exchange.sent].json()?;
+    let has_filter = message
+        .pointer("/params/notifications")
+        .is_some_and(Value::is_object);
+    let mut told = session
+        .conversation
+        .initiated
+        .iter()
+        .filter_map(|entry| session.entries[*entry].json());
+    let is_acknowledged = told.any(|told| {
+        told["method"] == "notifications/subscriptions/acknowledged"
+            && told.pointer(message::SUBSCRIPTION_ID) == message.get("id")
+    });
+    (is_acknowledged && !has_filter).then(|| Refusal::by_error("subscriptions/filter-required"))
+}
+
+/// The requirement by which the headers of a request were to be refused that succeeded.
+fn headers_refused(
+    session: &Session<'_>,
+    exchange: &Exchange,
+    answer: Option<&Value>,
+) -> Option<Refusal> {
+    let Header {
+        profile,
+        revision,
+        transport,
+        ..
+    } = session.header;
+    let head = exchange.head.map(|head| &session.entries[head].what);
+    let succeeded = matches!(
+        head,
+        Some(What::HttpResponse {
+            status: 200..300,
+            ..
+        })
+    );
+    let is_error = answer.is_some_and(|answer| answer.get("error").is_some());
+    if *transport != Transport::Http || !succeeded || is_error {
+        return None;
+    }
+    // The head of a request stands before its body, or has none.
+    let sent = session.entries[..=exchange.sent].iter().rev();
+    let mut heads = sent.filter(|entry| entry.stream == exchange.stream);
+    let (method, sent) = heads.find_map(|entry| match &entry.what {
+        What::HttpRequest {
+            method, headers, ..
+        } => Some((method, headers)),
+        _ => None,
+    })?;
+    let message = exchange
+        .posts
+        .then(|| session.entries[exchange.sent].json());
+    refusal::refused_headers(&Headers {
+        method,
+        sent,
+        message: message.flatten(),
+        revision: *revision,
+        sessions: &session_ids(session.entries),
+        tools: profile
+            .offer(*revision, *transport)
+            .map_or(&[], |offer| &offer.tools),
+        is_own: profile.own_process,
+    })
+}
+
+/// The ids that the server gave the session: another one at each handshake.
+fn session_ids(entries: &[Entry]) -> Vec<&str> {
+    let heads = entries.iter().filter_map(|entry| match &entry.what {
+        What::HttpResponse { headers, .. } => Some(headers),
+        _ => None,
+    });
+    let ids = heads.flatten().filter(|(name, _)| name == "mcp-session-id");
+    ids.map(|(_, value)| value.as_str()).collect()
+}
