@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::dice::Dice;
-use super::super::input::Input;
+use super::super::input::{Input, id};
 use super::{Generator, Vocabulary};
 
 pub(super) const GENERATOR: Generator = Generator {
@@ -32,7 +32,8 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     let params = json!({ "name": name, "arguments": arguments });
     let mut call = words.request("tools/call", params);
     if dice.one_in(4) {
-        call["params"]["_meta"]["progressToken"] = json!("fuzz");
+        // Its own: two requests that share one could not be told apart.
+        call["params"]["_meta"]["progressToken"] = id(0);
     }
     Input::json(keyword, &call)
 }

@@ -210,7 +210,7 @@ fn aborted(words: &Vocabulary, dice: &mut Dice) -> Input {
     let mut message = some_call(words, dice);
     message["id"] = id(0);
     if message["method"] == "tools/call" {
-        message["params"]["_meta"]["progressToken"] = json!("fuzz");
+        message["params"]["_meta"]["progressToken"] = id(0);
     }
     Input {
         keyword: "aborted",
