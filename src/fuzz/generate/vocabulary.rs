@@ -241,17 +241,7 @@ fn named(method: &str, mut message: Value) -> Value {
 /// The same about something that the server lists.
 fn listed(method: &str, mut message: Value, number: usize, offer: &Offer) -> Value {
     let pick = |list: &Items| list.get(number % list.len().max(1)).cloned();
-    // There is more to be said about prompts with arguments.
-    let has_arguments = |prompt: &&Value| items(prompt, "arguments").next().is_some();
-    let telling: Vec<Value> = offer
-        .prompts
-        .iter()
-        .filter(has_arguments)
-        .cloned()
-        .collect();
-    let prompt = telling.get(number % telling.len().max(1)).cloned();
-    let prompt = prompt.or_else(|| pick(&offer.prompts));
-    match (method, prompt, pick(&offer.resources)) {
+    match (method, pick(&offer.prompts), pick(&offer.resources)) {
         ("prompts/get", Some(prompt), _) => {
             let arguments =
                 items(&prompt, "arguments").filter_map(|argument| argument["name"].as_str());
