@@ -33,7 +33,7 @@ pub(super) struct Fuzz {
     time: Duration,
 
     /// How many inputs in all, whatever time they take
-    #[arg(long, value_name = "N", conflicts_with = "time")]
+    #[arg(long, value_name = "N", conflicts_with = "time", value_parser = clap::value_parser!(u64).range(1..))]
     inputs: Option<u64>,
 
     /// What the inputs depend on: the same seed gives the same inputs [default: a new one, which is shown]

@@ -91,12 +91,17 @@ pub struct Care {
 const FIRST_FENCE: u64 = 500_000;
 
 impl Session {
+    /// Our own requests have ids from here on that are in no input, those of the opening as well.
+    pub fn keep_ids_apart(&mut self) {
+        self.next_id = self.next_id.max(FIRST_FENCE);
+    }
+
     /// Sends everything, then a request that must be answered, and waits for whatever must come.
     pub async fn window(&mut self, shots: &[(StepRef, &Shot)], care: Care) -> Wait {
         // Like a trial: what is outside of any is taken for the harness's own.
         let name = "fuzz".to_owned();
         self.record.note(0, What::Trial { name });
-        self.next_id = self.next_id.max(FIRST_FENCE);
+        self.keep_ids_apart();
         let from = self.record.conversation.exchanges.len();
         self.shoot_all(shots, care).await;
         let has_everything = move |record: &Recorder| has_all(record, from);
@@ -131,7 +136,7 @@ impl Session {
                 name: "fuzz".to_owned(),
             },
         );
-        self.next_id = self.next_id.max(FIRST_FENCE);
+        self.keep_ids_apart();
         self.shoot_all(shots, care).await;
         if self.pump(after(care.grace), |_| false).await == Wait::Gone {
             return Wait::Gone;

@@ -1,6 +1,6 @@
 //! Tries input after input in one place, in windows, and hunts down whatever is wrong.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -72,6 +72,8 @@ pub(super) struct Campaign<'a> {
     /// Generator, keyword and method of what costs a session each time.
     muted: HashSet<(&'static str, &'static str, Option<String>)>,
     tally: Tally,
+    /// What is being looked into, and whether it was seen once only: told as it is if there is no time to go on.
+    at_hand: Option<(Caught, bool)>,
     /// So many findings are saved.
     saved: usize,
 }
@@ -81,7 +83,6 @@ impl<'a> Campaign<'a> {
         Campaign {
             place,
             lane: None,
-            // What is given is tried one by one, each in a session of its own.
             size: if inputs.given_count().is_some() {
                 1
             } else {
@@ -97,6 +98,7 @@ impl<'a> Campaign<'a> {
             hunts: HashMap::new(),
             muted: HashSet::new(),
             tally: Tally::default(),
+            at_hand: None,
             saved: 0,
         }
     }
@@ -115,6 +117,7 @@ impl<'a> Campaign<'a> {
             let opened = tokio::select! {
                 opened = self.step(limit) => opened,
                 _ = stop.changed() => break,
+                () = tokio::time::sleep_until(limit.until.into()) => break,
             };
             self.save(folder)?;
             failed = if opened { 0 } else { failed + 1 };
@@ -128,6 +131,9 @@ impl<'a> Campaign<'a> {
                 findings: self.tally.found.len(),
             });
         }
+        if let Some((Caught { inputs, suspicion }, once)) = self.at_hand.take() {
+            self.report(&suspicion, &inputs, &inputs, once);
+        }
         if let Some(lane) = self.lane.take() {
             lane.close().await;
         }
@@ -135,7 +141,11 @@ impl<'a> Campaign<'a> {
         Ok(self.tally)
     }
 
+    /// What is given was saved before.
     fn save(&mut self, folder: &Path) -> std::io::Result<()> {
+        if self.is_given() {
+            return Ok(());
+        }
         save::save(folder, &self.tally.found[self.saved..])?;
         self.saved = self.tally.found.len();
         Ok(())
@@ -171,18 +181,23 @@ impl<'a> Campaign<'a> {
         }
         let is_stdio = self.place.spec.transport() == Transport::Stdio;
         let session = if is_stdio { SESSION } else { SESSION_ON_HTTP };
-        let is_over = self.windows >= session || self.size == 1;
+        let is_over = self.windows >= session || self.is_given();
         if let Some(lane) = self.lane.take_if(|_| is_over) {
             lane.close().await;
         }
         true
     }
 
-    /// What is given one by one is looked at closely.
+    /// What is given is tried one by one, each in a session of its own.
+    fn is_given(&self) -> bool {
+        self.size == 1
+    }
+
+    /// What is given is looked at closely.
     fn care(&self) -> Care {
-        match self.size {
-            1 => self.place.sure(),
-            _ => self.place.glance(),
+        match self.is_given() {
+            true => self.place.sure(),
+            false => self.place.glance(),
         }
     }
 
@@ -196,7 +211,7 @@ impl<'a> Campaign<'a> {
                 Some(input) => input,
                 None => self.source.next().await,
             };
-            if self.muted.contains(&kind(&input)) {
+            if !self.is_given() && self.muted.contains(&kind(&input)) {
                 self.tally.inputs += 1;
                 continue;
             }
@@ -248,7 +263,7 @@ impl<'a> Campaign<'a> {
             .hunts
             .entry((suspicion.oracle, suspicion.finding.requirement.clone()));
         let hunts = hunts.or_default();
-        if !fatal && *hunts >= MAX_EACH {
+        if *hunts >= MAX_EACH {
             if let Some(found) = self.tally.found.iter_mut().find(alike) {
                 found.seen += 1;
             }
@@ -257,7 +272,9 @@ impl<'a> Campaign<'a> {
         *hunts += 1;
         let lane = if fatal { None } else { self.lane.take() };
         let mut hunt = Hunt::new(self.place, lane);
+        self.at_hand = fatal.then(|| (Caught::new(window, &suspicion), true));
         let caught = hunt.culprit(window, &suspicion).await;
+        self.at_hand = caught.clone().map(|caught| (caught, false));
         let Some(caught) = caught else {
             self.lane = hunt.into_lane();
             // What a server said once and not again may have been said about something else.
@@ -276,11 +293,13 @@ impl<'a> Campaign<'a> {
             );
         }
         let original = caught.inputs.clone();
-        let Caught { inputs, suspicion } = match self.seen.contains_key(&key(&suspicion, &original))
-        {
+        // What is given is small already, or as its author wants it.
+        let is_known = self.seen.contains_key(&key(&suspicion, &original));
+        let Caught { inputs, suspicion } = match is_known || self.is_given() {
             true => caught,
             false => hunt.shrink(caught).await,
         };
+        self.at_hand = None;
         self.lane = hunt.into_lane();
         let position = self.report(&suspicion, &original, &inputs, false);
         self.seen.insert(key(&suspicion, &original), position);
@@ -381,7 +400,10 @@ impl<'a> Campaign<'a> {
 /// inputs of many shapes.
 fn key(what: &Suspicion, inputs: &[Input]) -> Key {
     let finding = &what.finding;
-    let fold = |of: fn(&Input) -> u64| inputs.iter().fold(0, |sum, input| sum ^ of(input));
+    let fold = |of: fn(&Input) -> u64| {
+        let kinds: BTreeSet<u64> = inputs.iter().map(of).collect();
+        kinds.into_iter().fold(0, |sum, kind| sum ^ kind)
+    };
     let (message, shape) = match what.oracle {
         Oracle::Rule(_) => (finding.message.clone(), 0),
         Oracle::RefusesInvalid => (String::new(), fold(Input::subject)),

@@ -21,11 +21,21 @@ pub(super) struct Hunt<'a> {
 }
 
 /// What a hunt brought home.
+#[derive(Debug, Clone)]
 pub(super) struct Caught {
     /// The inputs that do it, in order.
     pub(super) inputs: Vec<Input>,
     /// What they do.
     pub(super) suspicion: Suspicion,
+}
+
+impl Caught {
+    pub(super) fn new(inputs: &[Input], suspicion: &Suspicion) -> Caught {
+        Caught {
+            inputs: inputs.to_vec(),
+            suspicion: suspicion.clone(),
+        }
+    }
 }
 
 impl<'a> Hunt<'a> {

@@ -92,6 +92,7 @@ impl Place {
     /// Opens a session; none if that fails.
     pub(super) async fn open(&self) -> Option<Lane> {
         let mut session = Session::connect(self.spec.clone()).await.ok()?;
+        session.keep_ids_apart();
         if !session.open().await {
             drop(session.close().await);
             return None;

@@ -14,7 +14,7 @@ use mcp_conform::target::{CommandLine, Endpoint};
 use mcp_conform::transport::Transport;
 use mcp_conform::verdict::{Fuzzed, Verdict};
 use mcp_reference_server::{Fault, Harm};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 mod proof;
@@ -66,6 +66,15 @@ fn main() -> ExitCode {
     tests.push(Trial::test(
         "fuzz/it ends when told to",
         it_ends_when_told_to,
+    ));
+    tests.push(Trial::test(
+        "fuzz/each of what is given is tried",
+        each_of_what_is_given_is_tried,
+    ));
+    #[cfg(unix)]
+    tests.push(Trial::test(
+        "fuzz/what is looked into when time is up is told",
+        what_is_looked_into_when_time_is_up_is_told,
     ));
     #[cfg(unix)]
     tests.push(Trial::test(
@@ -209,21 +218,66 @@ fn it_ends_when_told_to() -> Result<(), Failed> {
     }
 }
 
+fn each_of_what_is_given_is_tried() -> Result<(), Failed> {
+    let case = |name: &str, bytes: &str| {
+        json!({
+            "id": format!("fuzz/{name}"),
+            "title": "A line that ends a server",
+            "requirements": ["robust/stays-alive"],
+            "revisions": "2025-11-25",
+            "steps": [{ "bytes": bytes }],
+        })
+    };
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("fuzz.json");
+    let cases = json!([case("one", "{"), case("two", "[]")]);
+    std::fs::write(&file, cases.to_string())?;
+    let flags = ["--fault", "dies-on-bad-json", "--fault", "dies-on-batch"];
+    let report = proof::replayed(PROGRAM, LEGACY, &flags, fuzz::read_cases(&file)?);
+    match found(&report).len() {
+        2 => Ok(()),
+        other => Err(format!("{other} findings").into()),
+    }
+}
+
+/// Making an input smaller takes longer than there is time: it is told as it came.
+#[cfg(unix)]
+fn what_is_looked_into_when_time_is_up_is_told() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let options = Options {
+        time: Duration::from_secs(5),
+        ..slow_to_start(folder.path())
+    };
+    let (_stop, stopped) = watch::channel(false);
+    let report = runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?;
+    match found(&report).is_empty() {
+        false => Ok(()),
+        true => Err("nothing is told".into()),
+    }
+}
+
+/// A server that takes 0.3 s to start, and that a malformed line ends.
+#[cfg(unix)]
+fn slow_to_start(folder: &Path) -> Options {
+    let server = "sleep 0.3; exec \"$0\" serve --stdio --log off --fault dies-on-bad-json";
+    let words = ["sh", "-c", server, PROGRAM].map(str::to_owned).to_vec();
+    let mut options = proof::options(PROGRAM, LEGACY, &[], folder);
+    options.run.endpoints = vec![Endpoint::Stdio(CommandLine {
+        words,
+        ..CommandLine::default()
+    })];
+    options
+}
+
 /// One malformed line ends a server that takes 0.3 s to start: found within the first hundred inputs, and made small
 /// with twenty starts or in ten seconds.
 #[cfg(unix)]
 fn a_slow_start_costs_little() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let server = "sleep 0.3; exec \"$0\" serve --stdio --log off --fault dies-on-bad-json";
-    let words = ["sh", "-c", server, PROGRAM].map(str::to_owned).to_vec();
-    let mut options = Options {
+    let options = Options {
         inputs: 100,
-        ..proof::options(PROGRAM, LEGACY, &[], folder.path())
+        ..slow_to_start(folder.path())
     };
-    options.run.endpoints = vec![Endpoint::Stdio(CommandLine {
-        words,
-        ..CommandLine::default()
-    })];
     let began = Instant::now();
     let report = proof::until_found(options)?;
     let took = began.elapsed();
