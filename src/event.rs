@@ -85,12 +85,18 @@ pub struct Coverage {
     pub keywords: BTreeMap<String, u64>,
 }
 
+/// So many methods are told apart: there is no end of those that are made up.
+const MAX_METHODS: usize = 100;
+
 impl Coverage {
     /// Counts one of this generator, about this method, with this wrong with it.
     pub fn count(&mut self, generator: &str, method: Option<&str>, keyword: &str) {
         *self.generators.entry(generator.to_owned()).or_default() += 1;
         *self.keywords.entry(keyword.to_owned()).or_default() += 1;
         if let Some(method) = method {
+            let is_told_apart =
+                self.methods.len() < MAX_METHODS || self.methods.contains_key(method);
+            let method = if is_told_apart { method } else { "(other)" };
             *self.methods.entry(method.to_owned()).or_default() += 1;
         }
     }

@@ -96,7 +96,7 @@ pub enum RunError {
     #[error("nothing to test: {0}")]
     NotSpoken(String),
     /// A transcript could not be saved.
-    #[error("cannot save transcripts in {}: {source}", path.display())]
+    #[error("cannot save in {}: {source}", path.display())]
     Save {
         /// The folder.
         path: PathBuf,

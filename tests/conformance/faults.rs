@@ -34,7 +34,7 @@ const PLACES: [(Revision, Transport); 10] = [
 ];
 
 /// Cases in which every rule finds something to look at.
-const TOUR: [&str; 36] = [
+const TOUR: [&str; 37] = [
     "authorization/metadata",
     "cancellation/call-that-asks",
     "completion/prompt-argument",
@@ -69,6 +69,7 @@ const TOUR: [&str; 36] = [
     "subscriptions/notified-of-tools",
     "subscriptions/other-types-are-not-sent",
     "tasks/progress-names-the-task",
+    "tasks/status-names-the-task-once",
     "tools/call-unknown-tool",
     "tools/list",
 ];
