@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -47,7 +48,10 @@ const SAVED: [&str; 10] = [
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // The tests wait for servers more than they compute.
+    let threads = || 4 * available_parallelism().map_or(1, usize::from);
+    arguments.test_threads = arguments.test_threads.or_else(|| Some(threads()));
     let looked_for = proof::harmful().filter(|(fault, _)| proof::excluded(fault).is_none());
     let mut tests: Vec<Trial> = looked_for
         .map(|(fault, harm)| {
