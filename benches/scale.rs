@@ -134,7 +134,9 @@ fn one(scale: Scale) -> Value {
         )
     };
     for trial in report.trials.iter().filter(not_passed) {
-        eprintln!("{}: {}", trial.name(), trial.verdict);
+        let why = trial.findings.first().map(|found| &*found.message);
+        let why = why.or(trial.reason.as_deref()).unwrap_or_default();
+        eprintln!("{}: {}: {why}", trial.name(), trial.verdict);
     }
     let trials = report.trials.len();
     // The HTTP server is killed when the run is over, and counts once it is reaped.

@@ -18,6 +18,11 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// How many lines of stderr are kept to explain a failed start.
 const STDERR_TAIL: usize = 20;
 
+/// So many free ports are tried.
+const PORTS: usize = 3;
+/// What all systems say of a port that somebody else has.
+const IN_USE: &str = "already in use";
+
 /// Why no connection could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -270,8 +275,23 @@ impl Host {
         Ok(started)
     }
 
-    /// Starts a process that listens at a URL.
+    /// Starts a process that listens at a URL. A free port may be taken before the process gets it: then there is another.
     async fn start_process(
+        &self,
+        url: &str,
+        command: &CommandLine,
+    ) -> Result<(String, (Group, StderrTail)), HostError> {
+        for _ in 1..PORTS {
+            match self.start_once(url, command).await {
+                Err(HostError::Ended { stderr, .. })
+                    if url.contains(PORT) && stderr.to_lowercase().contains(IN_USE) => {}
+                started => return started,
+            }
+        }
+        self.start_once(url, command).await
+    }
+
+    async fn start_once(
         &self,
         url: &str,
         command: &CommandLine,

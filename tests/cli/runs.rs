@@ -105,3 +105,21 @@ fn what_cannot_be_started_is_told_in_one_paragraph() {
     );
     assert_eq!(stdout(&output), "");
 }
+
+/// Between the choice of a free port and the server that is to listen there, somebody else may take it.
+#[cfg(unix)]
+#[test]
+fn a_port_that_was_taken_meanwhile_costs_another_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let begun = dir.path().join("begun").display().to_string();
+    let server = "if mkdir \"$1\" 2> /dev/null; then echo 'Address already in use' >&2; exit 1; fi; \
+                  exec \"$0\" serve --log off --http \"127.0.0.1:$2\"";
+    let url = "http://127.0.0.1:{port}/mcp";
+    let check = [
+        "check", "--case", "ping/*", "--report", "json", "--url", url,
+    ];
+    let server = ["--", "sh", "-c", server, PROGRAM, &begun, "{port}"];
+    let output = run(&[&check[..], &server[..]].concat());
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""));
+    assert_eq!(json(&output)["summary"]["starts"], 2);
+}
