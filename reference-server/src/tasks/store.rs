@@ -17,7 +17,7 @@ use crate::lock;
 /// The most tasks of one session or principal that are kept, ended ones included.
 const MAX_PER_OWNER: usize = 64;
 /// The most tasks that are kept in all.
-const MAX_TASKS: usize = 1024;
+const MAX_TASKS: usize = 4096;
 /// How long a task is kept unless the client says otherwise.
 const DEFAULT_TTL: Duration = Duration::from_secs(300);
 /// How long a task is kept at most.
