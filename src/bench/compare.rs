@@ -2,7 +2,8 @@
 
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-use super::report::{BenchResult, Comparison, Outcome};
+use super::report::{BenchReport, BenchResult, Comparison, Outcome};
+use super::text;
 use crate::fuzz::dice::Dice;
 
 /// How often the turns are drawn again.
@@ -10,7 +11,7 @@ const DRAWS: usize = 2_000;
 /// So much of them lies between the bounds.
 const CONFIDENCE: f64 = 0.95;
 /// Fewer turns than this tell nothing.
-const MIN_ROUNDS: usize = 4;
+pub(super) const MIN_ROUNDS: usize = 4;
 /// A difference that nobody cares about.
 const WORTH: f64 = 0.02;
 /// If it is less than this that may be there unseen, there is none.
@@ -52,6 +53,36 @@ pub fn with_saved(results: &[BenchResult], saved: &[BenchResult], path: &str) ->
         .collect()
 }
 
+/// In what a saved report is unlike this one, beside the servers: differences may come from that.
+pub fn unlike(report: &BenchReport, saved: &BenchReport, path: &str) -> Vec<String> {
+    let [ours, theirs] = [&report.machine, &saved.machine].map(|machine| {
+        let (count, kind) = (machine.processors, &machine.processor);
+        let memory = text::bytes(machine.memory_bytes);
+        format!("{count} × {kind}, {memory}, {}", machine.os)
+    });
+    let [delay, saved_delay] =
+        [report, saved].map(|report| match report.settings.network_delay_ms {
+            None | Some(0.0) => "none".to_owned(),
+            Some(ms) => text::time(ms * 1e3),
+        });
+    let differ = |what: &str, one: &str, other: &str| {
+        (one != other).then(|| format!("{what} differs: {one} now, {other} in {path}"))
+    };
+    let is_partial = |report: &BenchReport| {
+        report.partial.is_some() || report.results.iter().any(|result| result.partial)
+    };
+    let partial = |is: bool, which: &str| {
+        is.then(|| format!("{which} is partial: what failed or ended early is compared as far as it was measured"))
+    };
+    let all = [
+        differ("the machine", &ours, &theirs),
+        differ("the network delay", &delay, &saved_delay),
+        partial(is_partial(saved), path),
+        partial(is_partial(report), "this report"),
+    ];
+    all.into_iter().flatten().collect()
+}
+
 /// Whether two results are of the same call. `ping` and `server/discover` are what each era has to see who is there.
 fn is_alike(one: &BenchResult, other: &BenchResult) -> bool {
     let call = |result: &BenchResult| match result.call.as_str() {
@@ -71,11 +102,10 @@ fn compare(
     saved: bool,
 ) -> Option<Comparison> {
     let (ours, theirs) = (medians(result), medians(baseline));
-    if ours.is_empty() || theirs.is_empty() {
-        return None;
-    }
-    let ratio = result.latency_us.p50 / baseline.latency_us.p50;
+    let ratio = median(ours.clone())? / median(theirs.clone())?;
     let (low, high) = interval(&ours, &theirs, !saved);
+    // What is drawn again seldom lies on one side of all that was measured; what was measured is possible, too.
+    let (low, high) = (low.min(ratio), high.max(ratio));
     let apart = halves_apart(&ours).max(halves_apart(&theirs));
     let rounds = ours.len().min(theirs.len());
     Some(Comparison {
@@ -88,6 +118,7 @@ fn compare(
         ratio,
         low,
         high,
+        rounds,
         noise: spread(&ours).max(spread(&theirs)),
         outcome: outcome(ratio, (low, high), apart, rounds),
     })
@@ -177,12 +208,35 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bench::diagnose::testing::{http, result};
+    use crate::bench::report::Round;
 
     fn verdict(ours: &[f64], theirs: &[f64]) -> (f64, f64, Outcome) {
-        let ratio = median(ours.to_vec()).unwrap() / median(theirs.to_vec()).unwrap();
-        let (low, high) = interval(ours, theirs, true);
-        let apart = halves_apart(ours).max(halves_apart(theirs));
-        (low, high, outcome(ratio, (low, high), apart, ours.len()))
+        let compared = compare(&turns(ours), &turns(theirs), "b".into(), false).unwrap();
+        (compared.low, compared.high, compared.outcome)
+    }
+
+    /// A result of these turns, whose calls have another median all together.
+    fn turns(medians: &[f64]) -> BenchResult {
+        let rounds = medians.iter().map(|p50_us| Round {
+            p50_us: *p50_us,
+            ..Round::default()
+        });
+        BenchResult {
+            rounds: rounds.collect(),
+            ..result(1, 0).times(&[(7.0, 1)])
+        }
+    }
+
+    #[test]
+    fn the_ratio_is_of_what_the_bounds_are_of() {
+        // One turn had most of the calls, and quick ones: the median of all calls is that of this turn.
+        let ours = [20.0, 100.0, 101.0, 99.0, 100.0, 102.0];
+        let theirs = [50.0, 50.5, 49.5, 50.0, 50.2, 49.8];
+        let compared = compare(&turns(&ours), &turns(&theirs), "b".into(), false).unwrap();
+        assert!((1.9..2.1).contains(&compared.ratio), "{compared:?}");
+        assert!(compared.low <= compared.ratio && compared.ratio <= compared.high);
+        assert_eq!(compared.rounds, 6);
     }
 
     #[test]
@@ -210,6 +264,23 @@ mod tests {
         assert_eq!(verdict(&ours, &theirs).2, Outcome::Same);
     }
 
+    #[test]
+    fn what_else_differs_is_told() {
+        let mut saved = http([result(1, 0).times(&[(100.0, 10)])]);
+        let mut report = saved.clone();
+        assert!(unlike(&report, &saved, "old.json").is_empty());
+        saved.settings.network_delay_ms = Some(50.0);
+        saved.machine.processors = 64;
+        saved.results[0].partial = true;
+        report.partial = Some("interrupted".into());
+        let told = unlike(&report, &saved, "old.json");
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(
+            told[1],
+            "the network delay differs: none now, 50.0 ms in old.json"
+        );
+    }
+
     proptest! {
         // Each of them draws or counts a lot.
         #![proptest_config(ProptestConfig::with_cases(8))]
@@ -222,6 +293,8 @@ mod tests {
             prop_assert!(low <= high);
             let (low, high) = interval(&scaled, &values, false);
             prop_assert!(low <= high && low > 0.0);
+            let compared = compare(&turns(&scaled), &turns(&values[..1]), "b".into(), false).unwrap();
+            prop_assert!(compared.low <= compared.ratio && compared.ratio <= compared.high);
             prop_assert!(spread(&values) >= 0.0 && halves_apart(&values) >= 0.0);
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::report::{BenchReport, BenchResult, Latency, Outcome};
+use super::text;
 
 /// What makes a benchmark fail.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,14 +191,41 @@ impl fmt::Display for Condition {
     }
 }
 
+/// What must be measured for a condition to say something, beside calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// A server's process that is ours.
+    Process,
+    /// Another target, or a saved report.
+    Comparison,
+}
+
 impl Condition {
-    /// Where it holds, each with the figure.
-    pub fn holds(&self, report: &BenchReport) -> Vec<String> {
+    /// What it cannot do without.
+    pub fn needs(&self) -> Option<Needs> {
         match self.metric {
-            Metric::Startup | Metric::Rss => self.of_targets(report),
-            Metric::Ratio => self.of_comparisons(report),
-            _ => self.of_results(report),
+            Metric::Rss | Metric::Cpu | Metric::Startup => Some(Needs::Process),
+            Metric::Ratio => Some(Needs::Comparison),
+            _ => None,
         }
+    }
+
+    /// Whether it says how many errors there may be.
+    pub fn limits_errors(&self) -> bool {
+        matches!(self.metric, Metric::Errors | Metric::ErrorShare)
+    }
+
+    /// Where it holds, each with the figure. None if the figure was measured nowhere.
+    pub fn holds(&self, report: &BenchReport) -> Option<Vec<String>> {
+        let figures = match self.metric {
+            Metric::Startup | Metric::Rss => self.of_targets(report),
+            Metric::Ratio => of_comparisons(report),
+            _ => self.of_results(report),
+        };
+        let unit = self.metric.unit();
+        let met = figures.iter().filter(|(_, figure)| self.is_met(*figure));
+        let met = met.map(|(place, figure)| format!("{place}: {}", shown(unit, *figure)));
+        (!figures.is_empty()).then(|| met.collect())
     }
 
     fn is_met(&self, figure: f64) -> bool {
@@ -209,17 +237,16 @@ impl Condition {
         }
     }
 
-    fn of_results(&self, report: &BenchReport) -> Vec<String> {
-        let met = report.results.iter().filter_map(|result| {
+    fn of_results(&self, report: &BenchReport) -> Vec<(String, f64)> {
+        let figures = report.results.iter().filter_map(|result| {
             let figure = self.figure(result)?;
             let place = format!(
                 "{} {} {} at a time, payload {}",
                 result.target, result.call, result.concurrency, result.payload
             );
-            self.is_met(figure)
-                .then(|| format!("{place}: {}", shown(self.metric.unit(), figure)))
+            Some((place, figure))
         });
-        met.collect()
+        figures.collect()
     }
 
     /// A latency without any result is none.
@@ -243,48 +270,44 @@ impl Condition {
         }
     }
 
-    fn of_targets(&self, report: &BenchReport) -> Vec<String> {
-        let met = report.targets.iter().filter_map(|target| {
+    fn of_targets(&self, report: &BenchReport) -> Vec<(String, f64)> {
+        let figures = report.targets.iter().filter_map(|target| {
             let server = target.server?;
             let figure = match self.metric {
                 Metric::Startup => server.startup_ms? * 1e3,
                 _ => server.rss_bytes? as f64,
             };
-            self.is_met(figure)
-                .then(|| format!("{}: {}", target.name, shown(self.metric.unit(), figure)))
+            Some((target.name.clone(), figure))
         });
-        met.collect()
-    }
-
-    /// What could not be told does not hold.
-    fn of_comparisons(&self, report: &BenchReport) -> Vec<String> {
-        let told = report
-            .comparisons
-            .iter()
-            .filter(|comparison| comparison.outcome != Outcome::TooNoisy);
-        let met = told.filter(|comparison| self.is_met(comparison.ratio));
-        met.map(|comparison| {
-            format!(
-                "{} against {}, {} {} at a time, payload {}: {:.2}",
-                comparison.target,
-                comparison.baseline,
-                comparison.call,
-                comparison.concurrency,
-                comparison.payload,
-                comparison.ratio
-            )
-        })
-        .collect()
+        figures.collect()
     }
 }
 
-fn shown(unit: Unit, figure: f64) -> String {
+/// What the machine did not allow to tell is no figure.
+fn of_comparisons(report: &BenchReport) -> Vec<(String, f64)> {
+    let comparisons = report.comparisons.iter();
+    let told = comparisons.filter(|comparison| comparison.outcome != Outcome::TooNoisy);
+    told.map(|comparison| {
+        let place = format!(
+            "{} against {}, {} {} at a time, payload {}",
+            comparison.target,
+            comparison.baseline,
+            comparison.call,
+            comparison.concurrency,
+            comparison.payload
+        );
+        (place, comparison.ratio)
+    })
+    .collect()
+}
+
+fn shown(unit: Unit, value: f64) -> String {
     match unit {
-        Unit::Time => super::text::time(figure),
-        Unit::Rate => format!("{figure:.0}/s"),
-        Unit::Bytes => super::text::bytes(figure as u64),
-        Unit::Count => format!("{figure:.0}"),
-        Unit::Factor => format!("{figure:.3}"),
+        Unit::Time => text::time(value),
+        Unit::Rate => format!("{}/s", text::figure(value)),
+        Unit::Bytes => text::bytes(value as u64),
+        Unit::Count => text::number(value),
+        Unit::Factor => text::figure(value),
     }
 }
 
@@ -293,6 +316,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bench::diagnose::testing::{http, result};
 
     fn parse(text: &str) -> Result<(Metric, Comparing, f64), String> {
         let condition = text.parse::<Condition>()?;
@@ -338,6 +362,21 @@ mod tests {
             let message = parse(text).unwrap_err();
             assert!(message.contains(expected), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn what_was_not_measured_keeps_no_limit() {
+        let mut report = http([result(1, 0).times(&[(100.0, 10)])]);
+        let holds = |text: &str, report: &BenchReport| {
+            let condition: Condition = text.parse().unwrap();
+            condition.holds(report)
+        };
+        assert_eq!(holds("rss > 1B", &report), None);
+        assert_eq!(holds("ratio > 0.1", &report), None);
+        assert_eq!(holds("p99 > 1s", &report), Some(vec![]));
+        assert_eq!(holds("p99 > 1ns", &report).unwrap().len(), 1);
+        report.results[0].count = 0;
+        assert_eq!(holds("p99 > 1ns", &report), None);
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Layout, presets};
 
 use super::report::BenchReport;
-use super::tables::{Table, failures, sentence, setting, tables};
+use super::tables::{Table, compared, failures, setting, tables};
 use crate::report::escape::visible;
 use crate::report::human::Look;
 
@@ -21,11 +21,7 @@ pub fn page(report: &BenchReport, look: Look) -> String {
     }
     let lists = [
         ("Errors, which are in no latency", failures(report), true),
-        (
-            "Compared",
-            report.comparisons.iter().map(sentence).collect(),
-            false,
-        ),
+        ("Compared", compared(report), false),
         ("What seems to be behind it", diagnoses(report), false),
     ];
     for (title, lines, bad) in lists {

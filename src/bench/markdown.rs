@@ -1,7 +1,7 @@
 //! The report as Markdown, for a pull request or a file beside the code.
 
 use super::report::BenchReport;
-use super::tables::{Table, failures, sentence, setting, tables};
+use super::tables::{Table, compared, failures, setting, tables};
 use crate::report::escape::visible;
 
 /// The whole report.
@@ -20,10 +20,7 @@ pub fn page(report: &BenchReport) -> String {
         }
     };
     list("Errors, which are in no latency", failures(report));
-    list(
-        "Compared",
-        report.comparisons.iter().map(sentence).collect(),
-    );
+    list("Compared", compared(report));
     if !report.diagnoses.is_empty() {
         text.push_str("\n## What seems to be behind it\n\n");
     }

@@ -14,6 +14,7 @@ pub mod lane;
 pub mod markdown;
 pub mod message;
 pub mod pace;
+mod poll;
 pub mod report;
 mod rounds;
 pub mod run;

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// How often it is looked whether the user wants it to end.
+pub const GLANCE: Duration = Duration::from_millis(50);
+
 /// How long something is waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience<'a> {
@@ -38,6 +41,8 @@ pub struct Load<'a> {
     pub calls: u64,
     /// Calls per second; none: the next is due when one was answered.
     pub rate: Option<f64>,
+    /// With a rate: for so long afterwards calls are made that were due before.
+    pub late: Duration,
     /// How long one may take.
     pub timeout: Duration,
     /// Whether the user wants it to end.
@@ -100,7 +105,7 @@ impl<'a> Pace<'a> {
         let due = self.began + Duration::from_secs_f64(self.taken as f64 / rate);
         // What was due in time is made late rather than never, or a stall at the end would be hidden; if the server does
         // not catch up, it is counted: see `unsent`.
-        if due >= self.end() || now >= self.end() + self.load.timeout {
+        if due >= self.end() || now >= self.end() + self.load.late {
             return Due::Over;
         }
         if now < due {
@@ -139,7 +144,8 @@ mod tests {
             duration: Duration::from_secs(1),
             calls: 15,
             rate,
-            timeout: Duration::from_secs(1),
+            late: Duration::from_secs(1),
+            timeout: Duration::from_secs(9),
             stop,
         })
     }

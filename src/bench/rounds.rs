@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::calls::Call;
 use super::lane::{Down, Lane};
-use super::pace::{Load, Patience};
+use super::pace::{GLANCE, Load, Patience};
 use super::report::{BenchResult, Round, ServerFigures};
 use super::samples::Samples;
 use super::subject::Subject;
+use super::text;
 use super::usage::{self, Ticks, Usage};
 
 /// How long a turn is at least.
@@ -17,9 +18,6 @@ const MIN_ROUND: Duration = Duration::from_millis(50);
 const MIN_CALLS: f64 = 10.0;
 /// Into how many turns the time is cut, unless they would be too short.
 const ROUNDS: u32 = 10;
-
-/// How often it is looked whether the user wants it to end.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// How long and how fast.
 #[derive(Debug, Clone, Copy)]
@@ -53,13 +51,14 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Calls for so long.
-    pub fn load(&self, concurrency: usize, duration: Duration) -> Load<'a> {
+    /// Calls for so long; what was due then is made no later than this.
+    pub fn load(&self, concurrency: usize, duration: Duration, late: Duration) -> Load<'a> {
         Load {
             concurrency,
             duration,
             calls: u64::MAX,
             rate: self.rate,
+            late,
             timeout: self.timeout,
             stop: self.stop,
         }
@@ -117,6 +116,12 @@ impl<'a> Player<'a> {
         if !load.duration.is_zero() {
             self.run(load);
         }
+    }
+
+    /// A turn for which there is no time: what was due in it is not made.
+    fn skip(&mut self, load: Load<'_>) {
+        let due = load.rate.map(|rate| rate * load.duration.as_secs_f64());
+        self.all.unsent += due.unwrap_or(0.0).round() as u64;
     }
 
     /// One turn.
@@ -178,7 +183,7 @@ impl<'a> Player<'a> {
                 startup_ms: None,
             }),
             machine_busy: self.machine.part().map(|part| round(part, 3)),
-            partial: !complete,
+            partial: !complete || self.all.failed() > 0,
         }
     }
 }
@@ -194,24 +199,48 @@ fn round(value: f64, digits: i32) -> f64 {
     (value * unit).round() / unit
 }
 
+/// A target that is not there any more.
+pub struct Gone {
+    /// Its name.
+    pub target: String,
+    /// What was measured then.
+    pub at: String,
+    /// How that is known.
+    pub down: Down,
+}
+
+/// What is measured, in words.
+pub fn at(call: &Call, concurrency: usize) -> String {
+    let (name, payload) = (&call.template.name, call.payload);
+    text::load(name, concurrency, payload)
+}
+
 /// Lets all players take turns. Gives what was measured, and for each player that is gone, why.
 pub fn take_turns(
     players: &mut [Player<'_>],
     concurrency: usize,
     plan: Plan<'_>,
-) -> (Vec<BenchResult>, Vec<(String, Down)>) {
+) -> (Vec<BenchResult>, Vec<Gone>) {
     let rounds = plan.rounds();
     for player in players.iter_mut() {
-        player.warm_up(plan.load(concurrency, plan.warmup));
+        player.warm_up(plan.load(concurrency, plan.warmup, Duration::ZERO));
     }
     let mut done = 0;
     while done < rounds && !plan.patience().is_over() {
         for player in players.iter_mut().filter(|player| player.down.is_none()) {
-            // A slow server may need the time of several turns for one call.
-            if plan.patience().is_over() || player.seconds() >= plan.duration.as_secs_f64() {
+            let turn = plan.duration / rounds;
+            let used = Duration::from_secs_f64(player.seconds());
+            if plan.patience().is_over() {
                 continue;
             }
-            player.play(plan.load(concurrency, plan.duration / rounds));
+            // A slow server may need the time of several turns for one call, or for what was due in one turn.
+            match used >= plan.duration {
+                true => player.skip(plan.load(concurrency, turn, Duration::ZERO)),
+                false => {
+                    let late = plan.duration.saturating_sub(used + turn);
+                    player.play(plan.load(concurrency, turn, late));
+                }
+            }
         }
         done += 1;
     }
@@ -224,8 +253,11 @@ pub fn take_turns(
         });
     let results = results.collect();
     let gone = players.iter().filter_map(|player| {
-        let down = player.down.clone()?;
-        Some((player.subject.named.name.clone(), down))
+        Some(Gone {
+            target: player.subject.named.name.clone(),
+            at: at(&player.call, concurrency),
+            down: player.down.clone()?,
+        })
     });
     (results, gone.collect())
 }

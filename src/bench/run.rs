@@ -8,11 +8,12 @@ use tokio::runtime::Handle;
 
 use super::calls::Call;
 use super::compare;
-use super::extras;
+use super::extras::{self, Found};
 use super::lane::{CallError, Down, Lane};
 use super::report::{BenchReport, BenchTarget, FORMAT, ServerFigures, Settings};
-use super::rounds::{self, Plan, Player};
+use super::rounds::{self, Gone, Plan, Player};
 use super::subject::{Allowed, Named, PrepareError, Subject, prepare};
+use super::tables;
 use super::usage;
 use crate::catalog::Catalog;
 use crate::report::escape::excerpt;
@@ -212,24 +213,33 @@ impl Bench<'_> {
             ));
             let startup = extras::startup(subject, self.handle, self.plan);
             subject.server.startup_ms = self.noted(subject, "starting it", startup).flatten();
-            let name = &subject.named.name;
-            // It is the same at each revision.
-            if !self
-                .report
-                .connections
-                .iter()
-                .any(|known| &known.target == name)
-            {
-                let connecting = extras::connecting(subject, self.plan);
-                let connecting = self.noted(subject, "connecting", connecting).flatten();
-                self.report.connections.extend(connecting);
-            }
-            // A server that does not answer a ping before its handshake just has no figure for it.
-            if let Ok(handshake) = extras::handshake(subject, self.plan) {
-                self.report.handshakes.extend(handshake);
-            }
+            self.connecting(subject);
+            let handshake = extras::handshake(subject, self.plan);
+            self.report.handshakes.extend(handshake);
             self.in_session(subject);
         }
+    }
+
+    /// It is the same at each revision.
+    fn connecting(&mut self, subject: &Subject) {
+        let name = &subject.named.name;
+        let mut known = self.report.connections.iter();
+        if known.any(|known| &known.target == name) {
+            return;
+        }
+        let connecting = extras::connecting(subject, self.plan);
+        if let Some(found) = self.noted(subject, "opening a session", connecting) {
+            let connecting = self.figures(subject, found);
+            self.report.connections.extend(connecting);
+        }
+    }
+
+    /// Takes the figures of what was measured, and remembers what went wrong.
+    fn figures<T>(&mut self, subject: &Subject, found: Found<T>) -> Vec<T> {
+        for trouble in &found.troubles {
+            self.trouble(&subject.named.name, trouble);
+        }
+        found.figures
     }
 
     /// What needs a session that is open.
@@ -238,27 +248,14 @@ impl Bench<'_> {
         let Some(mut lane) = self.noted(subject, "opening a session", lane) else {
             return;
         };
-        let streams = extras::streams(subject, &mut lane, self.plan);
-        let streams = self
-            .noted(subject, "reading a stream", streams)
-            .unwrap_or_default();
-        self.report.streams.extend(streams);
-        let lists = extras::lists(subject, &mut lane, self.plan);
-        let lists = self
-            .noted(subject, "reading lists", lists)
-            .unwrap_or_default();
-        self.report.lists.extend(lists);
-        // An agent calls tools, if there are any that may be called.
-        let calls = subject.calls(&[0]);
-        let tool = calls
-            .iter()
-            .find(|call| call.template.name.starts_with("tools/call"));
-        if let Some(call) = tool.or(calls.first()) {
-            let chain = extras::chain(subject, &mut lane, &call.template, self.plan);
-            let chain = self.noted(subject, "a chain of calls", chain);
-            self.report.chains.extend(chain);
-        }
+        let found = extras::in_session(subject, &mut lane, self.plan);
         lane.close(self.plan.patience());
+        let streams = self.figures(subject, found.streams);
+        self.report.streams.extend(streams);
+        let lists = self.figures(subject, found.lists);
+        self.report.lists.extend(lists);
+        let chains = self.figures(subject, found.chains);
+        self.report.chains.extend(chains);
     }
 
     /// Whole lists of servers that have more tools.
@@ -272,10 +269,8 @@ impl Bench<'_> {
             let Some(mut lane) = self.noted(subject, "opening a session", lane) else {
                 continue;
             };
-            let lists = extras::lists(subject, &mut lane, self.plan);
-            let lists = self
-                .noted(subject, "reading lists", lists)
-                .unwrap_or_default();
+            let found = extras::lists(subject, &mut lane, self.plan);
+            let lists = self.figures(subject, found);
             let tools = lists.into_iter().filter(|list| list.method == "tools/list");
             self.report.lists.extend(tools);
             lane.close(self.plan.patience());
@@ -299,12 +294,13 @@ impl Bench<'_> {
                     let calls = subject.calls(&self.options.payloads);
                     let mut calls = calls.into_iter();
                     let call = calls.find(|call| (kind(call), call.payload) == (&name, payload));
-                    players.extend(call.and_then(|call| self.player(subject, call)));
+                    players.extend(call.and_then(|call| self.player(subject, call, concurrency)));
                 }
                 let (results, gone) = rounds::take_turns(&mut players, concurrency, self.plan);
                 self.report.results.extend(results);
-                for (target, Down(reason)) in gone {
-                    self.trouble(&target, &reason);
+                for gone in gone {
+                    let Gone { target, at, down } = gone;
+                    self.trouble(&target, &format!("{at}: {down}"));
                     self.gone.push(target);
                 }
                 for player in players {
@@ -315,10 +311,16 @@ impl Bench<'_> {
     }
 
     /// A session in which a call was seen to work.
-    fn player<'s>(&mut self, subject: &'s Subject, call: Call) -> Option<Player<'s>> {
+    fn player<'s>(
+        &mut self,
+        subject: &'s Subject,
+        call: Call,
+        concurrency: usize,
+    ) -> Option<Player<'s>> {
         if self.is_gone(&subject.named.name) {
             return None;
         }
+        let at = rounds::at(&call, concurrency);
         let tried = || -> Result<Lane, CallError> {
             let mut lane = Lane::open(&subject.reach, subject.revision(), self.plan.patience())?;
             lane.call(&call.template, self.plan.patience())?;
@@ -327,16 +329,18 @@ impl Bench<'_> {
         match tried() {
             Ok(lane) => Some(Player::new(subject, lane, call)),
             Err(CallError::Down(Down(reason))) => {
-                self.trouble(&subject.named.name, &reason);
+                let what = format!("before {at}: {reason}");
+                self.trouble(&subject.named.name, &what);
                 self.gone.push(subject.named.name.clone());
                 None
             }
             Err(error) => {
-                let error = excerpt(&error.to_string(), 300);
-                let what = format!(
-                    "{} fails, so it is not measured: {error}",
-                    call.template.name
-                );
+                let error = match error == CallError::timeout() {
+                    true => "no answer in time (--timeout gives it more)".to_owned(),
+                    false => excerpt(&error.to_string(), 300),
+                };
+                let call = &call.template.name;
+                let what = format!("{call} fails, so it is not measured: {error}");
                 self.trouble(&subject.named.name, &what);
                 None
             }
@@ -386,7 +390,8 @@ impl Bench<'_> {
                 true => what.clone(),
                 false => format!("{target}: {what}"),
             });
-        let troubles: Vec<String> = troubles.collect();
+        let failed = tables::failed(&self.report);
+        let troubles: Vec<String> = troubles.chain(failed).collect();
         self.report.partial = (!troubles.is_empty()).then(|| troubles.join("\n"));
         self.report
     }

@@ -55,6 +55,8 @@ pub struct Subject {
     pub host: Arc<Host>,
     /// How sessions reach it.
     pub reach: Reach,
+    /// How far away it is made to seem.
+    pub delay: Duration,
     /// What it offers.
     pub offer: Offer,
     /// What is allowed.
@@ -174,6 +176,10 @@ pub async fn prepare(
         named: named.clone(),
         host: host.clone(),
         reach: reach.clone(),
+        delay: match reach {
+            Reach::Http(..) => delay.unwrap_or_default(),
+            Reach::Stdio(_) => Duration::ZERO,
+        },
         offer: offer.clone(),
         profile: profile.clone(),
         implementation: implementation.clone(),

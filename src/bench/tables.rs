@@ -1,7 +1,8 @@
 //! The figures of a report in tables, for whoever lays them out.
 
+use super::compare::MIN_ROUNDS;
 use super::report::{BenchReport, BenchResult, Comparison, Latency, Outcome};
-use super::text::{bytes, number, time};
+use super::text::{self, bytes, figure, number, time};
 use crate::revision::Revision;
 
 /// A table: the columns behind the first `words` are numbers.
@@ -101,7 +102,7 @@ fn results(report: &BenchReport) -> Table {
             },
         ];
         row.extend(latency);
-        row.push(number(result.throughput_per_s));
+        row.push(figure(result.throughput_per_s));
         row.push(errors(result));
         row
     }));
@@ -198,10 +199,10 @@ fn streams(report: &BenchReport) -> Table {
         vec![
             stream.call.clone(),
             who(report, &stream.target, stream.revision),
-            number(stream.events_per_call),
+            figure(stream.events_per_call),
             time(stream.first_us.p50),
             time(stream.last_us.p50),
-            number(stream.events_per_s),
+            figure(stream.events_per_s),
         ]
     }));
     table
@@ -253,41 +254,43 @@ fn handshakes(report: &BenchReport) -> Table {
     table
 }
 
+/// What was compared, and what to bear in mind.
+pub fn compared(report: &BenchReport) -> Vec<String> {
+    let comparisons = report.comparisons.iter().map(sentence);
+    report.unlike.iter().cloned().chain(comparisons).collect()
+}
+
 /// What a comparison says, in a sentence.
-pub fn sentence(comparison: &Comparison) -> String {
-    let Comparison {
-        target,
-        baseline,
-        ratio,
-        low,
-        high,
-        ..
-    } = comparison;
-    let payload = match comparison.payload {
-        0 => String::new(),
-        bytes => format!(", {} bytes", number(bytes as f64)),
-    };
-    let call = format!(
-        "{}, {} at a time{payload}",
-        comparison.call, comparison.concurrency
-    );
-    let range = format!("95 %: {low:.2} to {high:.2}");
+fn sentence(comparison: &Comparison) -> String {
+    let call = text::load(&comparison.call, comparison.concurrency, comparison.payload);
+    let [low, high] = [comparison.low, comparison.high].map(figure);
     let saved = match comparison.saved {
         true => " (they did not take turns)",
         false => "",
     };
-    let says = match comparison.outcome {
+    let says = said(comparison);
+    format!("{call}: {says} (95 %: {low} to {high} times){saved}")
+}
+
+fn said(comparison: &Comparison) -> String {
+    let (target, baseline) = (&comparison.target, &comparison.baseline);
+    let ratio = figure(comparison.ratio);
+    match comparison.outcome {
         Outcome::Faster => {
-            format!("{target} takes {ratio:.2} times as long as {baseline}, so it is faster")
+            format!("{target} takes {ratio} times as long as {baseline}, so it is faster")
         }
-        Outcome::Slower => format!("{target} takes {ratio:.2} times as long as {baseline}"),
+        Outcome::Slower => format!("{target} takes {ratio} times as long as {baseline}"),
         Outcome::Same => format!("no difference between {target} and {baseline}"),
-        Outcome::TooNoisy => format!(
-            "too noisy to tell {target} from {baseline}: turns of the same target are up to {:.0} % apart",
-            100.0 * comparison.noise
+        Outcome::TooNoisy if comparison.rounds < MIN_ROUNDS => format!(
+            "too few turns ({}) to tell {target} from {baseline}: measure longer (--duration)",
+            comparison.rounds
         ),
-    };
-    format!("{call}: {says} ({range}){saved}")
+        Outcome::TooNoisy => format!(
+            "the machine was too noisy to tell {target} from {baseline}: the middle half of the turns of one of them \
+             lies {} % apart; measure longer (--duration), with nothing else running",
+            figure(100.0 * comparison.noise)
+        ),
+    }
 }
 
 /// In a line, where and how it was measured.
@@ -318,25 +321,80 @@ pub fn setting(report: &BenchReport) -> String {
 
 /// What calls failed of, and what could not be sent in time.
 pub fn failures(report: &BenchReport) -> Vec<String> {
-    let place = |result: &BenchResult| {
-        format!(
-            "{} {}, {} at a time",
-            result.target, result.call, result.concurrency
-        )
-    };
-    let errors = report.results.iter().flat_map(|result| {
-        let kinds = result.errors_by_kind.iter();
-        kinds.map(move |(kind, count)| {
-            format!("{}: {} × {kind}", place(result), number(*count as f64))
-        })
-    });
     let unsent = report.results.iter().filter(|result| result.unsent > 0);
     let unsent = unsent.map(|result| {
+        let due = result.unsent + result.count + result.errors;
         format!(
-            "{}: {} calls that were due could not be sent, because all callers still waited",
+            "{}: {} of {} calls that were due were not made, because all callers were still waiting: a lower --rate, or a \
+             higher --concurrency",
             place(result),
-            number(result.unsent as f64)
+            number(result.unsent as f64),
+            number(due as f64)
         )
     });
-    errors.chain(unsent).collect()
+    failed(report).into_iter().chain(unsent).collect()
+}
+
+/// What calls failed of, a line for each result with such.
+pub fn failed(report: &BenchReport) -> Vec<String> {
+    let failed = report.results.iter().filter(|result| result.errors > 0);
+    let told = failed.map(|result| {
+        let kinds = result.errors_by_kind.iter();
+        let kinds = kinds.map(|(kind, count)| format!("{} × {kind}", number(*count as f64)));
+        let kinds: Vec<String> = kinds.collect();
+        format!(
+            "{}: {} of {} calls failed ({})",
+            place(result),
+            number(result.errors as f64),
+            number((result.count + result.errors) as f64),
+            kinds.join(", ")
+        )
+    });
+    told.collect()
+}
+
+fn place(result: &BenchResult) -> String {
+    let load = text::load(&result.call, result.concurrency, result.payload);
+    format!("{}: {load}", result.target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comparison(outcome: Outcome, rounds: usize) -> Comparison {
+        Comparison {
+            target: "new".into(),
+            baseline: "old".into(),
+            saved: false,
+            call: "ping".into(),
+            concurrency: 8,
+            payload: 10_000,
+            ratio: 1.0617,
+            low: 0.98765,
+            high: 12.345,
+            rounds,
+            noise: 0.4321,
+            outcome,
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_two_targets() {
+        assert_eq!(
+            sentence(&comparison(Outcome::Slower, 10)),
+            "ping, 8 at a time, 10,000 bytes: new takes 1.06 times as long as old (95 %: 0.988 to 12.3 times)"
+        );
+        assert_eq!(
+            sentence(&comparison(Outcome::TooNoisy, 10)),
+            "ping, 8 at a time, 10,000 bytes: the machine was too noisy to tell new from old: the middle half of the turns \
+             of one of them lies 43.2 % apart; measure longer (--duration), with nothing else running \
+             (95 %: 0.988 to 12.3 times)"
+        );
+        let few = sentence(&comparison(Outcome::TooNoisy, 2));
+        assert!(
+            few.contains("too few turns (2) to tell new from old"),
+            "{few}"
+        );
+    }
 }

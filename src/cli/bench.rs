@@ -1,5 +1,7 @@
 //! `bench`: what a call costs.
 
+mod checks;
+mod destination;
 mod numbers;
 mod output;
 
@@ -32,9 +34,9 @@ const GRACE: Duration = Duration::from_millis(500);
 const TARGET: &str = "target";
 
 const CONDITION_HELP: &str = "\
-Exit with 1 if this holds anywhere (repeatable): a figure, <, <=, > or >=, and a limit with its unit. Figures: min, p50, \
+Exit with 1 if this holds anywhere, and with 3 if it was measured nowhere (repeatable): a figure, <, <=, > or >=, and a limit with its unit. Figures: min, p50, \
 p90, p99, p99.9, max, cpu (for each call) and startup, with a time such as 5ms; throughput, as in 'throughput < 1000/s'; \
-errors, a number or a share such as 1%; rss, as in 'rss > 200MiB'; ratio, of each comparison that could be made";
+errors, a number or a share such as 1% (fewer are then no reason for exit code 3); rss, as in 'rss > 200MiB'; ratio, of each comparison that could be made";
 
 /// Measure what a call costs: the bundled server over both transports if no target is given.
 #[derive(Debug, Args)]
@@ -84,7 +86,7 @@ pub(super) struct Bench {
     #[arg(long, value_name = "PATH")]
     compare: Option<PathBuf>,
 
-    /// Exit with 1 if this holds anywhere, such as 'p99 > 5ms' (repeatable)
+    /// Exit with 1 if this holds anywhere, such as 'p99 > 5ms', and with 3 if it was not measured (repeatable)
     #[arg(long = "fail-if", value_name = "CONDITION", long_help = CONDITION_HELP)]
     conditions: Vec<Condition>,
 
@@ -113,45 +115,67 @@ impl Bench {
             Some(path) => Some(output::read(path)?),
             None => None,
         };
-        let reports = self.reports.open()?;
+        checks::files(self.save.as_deref(), self.compare.as_deref())?;
         let (options, catalogs) = self.options()?;
+        checks::payloads(&options)?;
+        checks::conditions(&self.conditions, &options, saved.is_some())?;
+        let reports = self.reports.open(self.save.as_deref())?;
         let catalog = Arc::new(Catalog::builtin().map_err(Failure::run)?);
         let mut report = play(options, catalogs, catalog)?;
         let mut missing = None;
         if let (Some(saved), Some(path)) = (saved, &self.compare) {
             let path = path.display().to_string();
-            let compared = bench::compare::with_saved(&report.results, &saved.results, &path);
-            if compared.is_empty() {
-                missing = Some(format!(
-                    "nothing in {path} can be compared: no result there has the same target, call, callers and size"
-                ));
-            }
-            report.comparisons.extend(compared);
+            missing = compare(&mut report, &saved, &path);
         }
         report.diagnoses = bench::diagnose::diagnose(&report);
         reports.write(&report)?;
-        if let Some(path) = &self.save {
-            output::save(path, &report)?;
-        }
         self.outcome(&report, missing)
     }
 
     /// 1 outweighs 3: whoever reads the code wants to know first whether a limit was broken.
     fn outcome(&self, report: &BenchReport, missing: Option<String>) -> Result<u8, Failure> {
         let mut code = 0;
+        // Who says how many errors there may be need not hear that there are some.
+        let limits_errors = self.conditions.iter().any(Condition::limits_errors);
+        let allowed = match limits_errors {
+            true => bench::tables::failed(report),
+            false => Vec::new(),
+        };
         let troubles = report.partial.iter().chain(&missing);
         for trouble in troubles.flat_map(|text| text.lines()) {
+            if allowed.iter().any(|allowed| allowed == trouble) {
+                output::complain("note", trouble);
+                continue;
+            }
             output::complain("error", trouble);
             code = 3;
         }
+        for note in &report.unlike {
+            output::complain("note", note);
+        }
+        let mut is_broken = false;
         for condition in &self.conditions {
-            for place in condition.holds(report) {
-                output::complain(&format!("--fail-if '{condition}'"), &place);
-                code = 1;
+            let what = format!("--fail-if '{condition}'");
+            let Some(places) = condition.holds(report) else {
+                output::complain(
+                    &what,
+                    "this was measured nowhere, so that nothing can be said: a longer --duration may help",
+                );
+                code = 3;
+                continue;
+            };
+            for place in places {
+                output::complain(&what, &place);
+                is_broken = true;
             }
         }
+        if is_broken {
+            code = 1;
+        }
         if report.results.is_empty() && code == 0 {
-            return Err(Failure::run("nothing was measured"));
+            return Err(Failure::run(
+                "nothing was measured: no call could be made; `mcp-conform check` says what the server answers",
+            ));
         }
         Ok(code)
     }
@@ -258,6 +282,20 @@ impl Bench {
     }
 }
 
+/// Compares with a saved report; says so if nothing in it fits.
+fn compare(report: &mut BenchReport, saved: &BenchReport, path: &str) -> Option<String> {
+    let compared = bench::compare::with_saved(&report.results, &saved.results, path);
+    if compared.is_empty() {
+        return Some(format!(
+            "nothing in {path} can be compared: no result there has the same target, transport, revision, call, callers, \
+             size and rate; measure as it says under `arguments`"
+        ));
+    }
+    report.unlike = bench::compare::unlike(report, saved, path);
+    report.comparisons.extend(compared);
+    None
+}
+
 fn play(
     options: Options,
     catalogs: Vec<Named>,
@@ -281,6 +319,7 @@ fn play(
             reached = reaching => reached.map_err(Failure::run)?,
             () = interrupted() => return Err(Failure::run("interrupted: nothing was measured yet")),
         };
+        checks::has_place(&options, &subjects)?;
         tokio::spawn(async move {
             interrupted().await;
             stopper.store(true, Ordering::Relaxed);

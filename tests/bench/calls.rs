@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::common::{PROGRAM, SERVER, list, report, results};
+use crate::common::{PROGRAM, SERVER, bench, list, report, results, stderr};
 
 /// A server that writes down what it is sent.
 fn recording(folder: &tempfile::TempDir) -> (Vec<String>, String) {
@@ -124,6 +124,51 @@ fn a_rate_is_kept() {
     }
 }
 
+/// Ten times as many calls are due as can be made: those that cannot are counted, and nobody waits for them.
+#[test]
+fn a_rate_that_is_too_high_ends_in_time() {
+    let options = [
+        "--duration=500ms",
+        "--warmup=50ms",
+        "--rate=1000/s",
+        "--call",
+        r#"wait={"milliseconds": 10}"#,
+    ];
+    let report = report(0, &options, &SERVER);
+    let result = &results(&report)[0];
+    let [count, unsent] = ["count", "unsent"].map(|name| result[name].as_u64().unwrap());
+    assert!(
+        (490..=510).contains(&(count + unsent)),
+        "500 are due: {result}"
+    );
+    assert!(count <= 55, "{result}");
+    // The timeout of a call is ten seconds, and a turn must not wait for that.
+    assert!(result["seconds"].as_f64().unwrap() < 5.0, "{result}");
+
+    let human = [&options[..], &["--report", "human"]].concat();
+    let told = String::from_utf8(bench(&human, &SERVER).stdout).unwrap();
+    assert!(told.contains("calls that were due were not made"), "{told}");
+}
+
+#[test]
+fn a_payload_without_a_place_is_refused() {
+    for (options, place) in [
+        (
+            &["--call", "test_simple_text={}"][..],
+            "into the arguments of --call",
+        ),
+        (&["--fixture=none"], "without --call"),
+    ] {
+        let output = bench(&[options, &["--payload=100"]].concat(), &SERVER);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        let told = stderr(&output);
+        assert!(
+            told.contains("--payload 100 has no place") && told.contains(place),
+            "{told}"
+        );
+    }
+}
+
 #[test]
 fn a_server_far_away_costs_a_chain_ten_times() {
     let options = [
@@ -147,4 +192,16 @@ fn a_server_far_away_costs_a_chain_ten_times() {
         "{chain}"
     );
     assert_eq!(report["settings"]["network_delay_ms"], 10.0);
+    // Connecting crosses the network as well, in each direction, and then the call does.
+    let connecting = &list(&report, "connections")[0];
+    for (figure, least) in [
+        ("tcp_us", 20_000.0),
+        ("cold_call_us", 40_000.0),
+        ("kept_call_us", 20_000.0),
+    ] {
+        assert!(
+            connecting[figure]["min"].as_f64().unwrap() >= least,
+            "{connecting}"
+        );
+    }
 }

@@ -1,12 +1,12 @@
-//! A server that closes each connection after its answer.
+//! Servers that close each connection after their answer, or fail now and then.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use crate::common::{list, report, results};
+use crate::common::{bench, json, list, report, results, stderr};
 
-/// Answers one request, then closes.
-fn answer(stream: TcpStream) -> std::io::Result<()> {
+/// Answers one request, then closes. The answer to each so manieth is an error.
+fn answer(stream: TcpStream, fails: Option<u64>, count: u64) -> std::io::Result<()> {
     let mut reader = BufReader::new(&stream);
     let mut length = 0;
     loop {
@@ -22,7 +22,8 @@ fn answer(stream: TcpStream) -> std::io::Result<()> {
     reader.read_exact(&mut body)?;
     let request: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut answer = serde_json::json!({ "jsonrpc": "2.0", "id": request["id"] });
-    match request["method"] == "server/discover" {
+    let fails = fails.is_some_and(|each| count.is_multiple_of(each));
+    match request["method"] == "server/discover" && !fails {
         true => {
             answer["result"] = serde_json::json!({
                 "resultType": "complete",
@@ -38,15 +39,51 @@ fn answer(stream: TcpStream) -> std::io::Result<()> {
     (&stream).write_all(format!("{head}: {}\r\n\r\n{answer}", answer.len()).as_bytes())
 }
 
-#[test]
-fn each_call_takes_a_new_connection_and_that_is_told() {
+/// Serves until the process ends. Returns the URL.
+fn serve(fails: Option<u64>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || answer(stream));
+        for (stream, count) in listener.incoming().flatten().zip(1..) {
+            std::thread::spawn(move || answer(stream, fails, count));
         }
     });
+    url
+}
+
+#[test]
+fn calls_that_fail_are_told_and_leave_the_report_partial() {
+    let url = serve(Some(50));
+    let output = bench(&["--url", &url], &[]);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let report = json(&output);
+    let result = &results(&report)[0];
+    let errors = result["errors"].as_u64().unwrap();
+    assert!(
+        errors > 0 && result["count"].as_u64().unwrap() > 0,
+        "{result}"
+    );
+    assert_eq!(result["errors_by_kind"]["error -32601"], errors);
+    assert_eq!(result["partial"], true);
+    let told = format!("target: server/discover, 1 at a time: {errors} of ");
+    assert!(
+        report["partial"].as_str().unwrap().contains(&told),
+        "{report}"
+    );
+    assert!(stderr(&output).contains(&told), "{}", stderr(&output));
+
+    // Who says how many may fail has said that some may.
+    let code = |condition| {
+        bench(&["--url", &url, "--fail-if", condition], &[])
+            .status
+            .code()
+    };
+    assert_eq!(code("errors > 0"), Some(1));
+}
+
+#[test]
+fn each_call_takes_a_new_connection_and_that_is_told() {
+    let url = serve(None);
     let report = report(0, &["--url", &url, "--concurrency=1,4"], &[]);
     assert_eq!(results(&report).len(), 2);
     for result in results(&report) {

@@ -65,6 +65,17 @@ fn a_saved_report_is_compared_with() {
 }
 
 #[test]
+fn a_limit_that_nothing_can_break_is_refused() {
+    let nobody = ["--url", "http://127.0.0.1:9/mcp"];
+    for (condition, remedy) in [("rss > 1B", "behind --"), ("ratio > 1.1", "--and")] {
+        let options = [&nobody[..], &["--fail-if", condition]].concat();
+        let output = bench(&options, &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(remedy), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_limit_decides_the_exit_code() {
     let base = ["--fixture=none", "--revision=2025-11-25"];
     let with = |condition: &str| {
@@ -77,6 +88,12 @@ fn a_limit_decides_the_exit_code() {
         told.contains("--fail-if 'p50 > 1ns': target ping 1 at a time"),
         "{told}"
     );
+    // So little time is used that it cannot be told.
+    let idle = ["--rate=10/s", "--fail-if", "cpu > 1s"];
+    let output = bench(&[&base[..], &idle].concat(), &SERVER);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("measured nowhere"), "{told}");
     for held in [
         "p99 > 10m",
         "errors > 0",

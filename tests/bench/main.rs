@@ -9,5 +9,6 @@ mod calls;
 mod closing;
 mod common;
 mod compare;
+mod files;
 mod report;
 mod trouble;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{PROGRAM, SERVER, bench, command, json, results, stderr};
+use crate::common::{PROGRAM, SERVER, bench, command, json, list, results, stderr};
 
 #[test]
 fn nobody_is_there() {
@@ -74,11 +74,17 @@ fn a_server_that_dies_leaves_what_was_measured() {
     assert_eq!(result["partial"], true, "{result}");
     assert!(result["count"].as_u64().unwrap() > 1000, "{result}");
     assert_eq!(result["errors_by_kind"]["server gone"], 1, "{result}");
-    assert!(
-        stderr(&output).contains("target: the server ended"),
-        "{}",
-        stderr(&output)
-    );
+    let told = stderr(&output);
+    for place in [
+        "target: 10 times tools/call test_simple_text, one after the other: the server ended",
+        "target: tools/call test_simple_text, 1 at a time: the server ended",
+    ] {
+        assert!(told.contains(place), "{told}");
+    }
+    // What was read and called before the end is there.
+    assert_eq!(list(&report, "lists").len(), 3);
+    let chain = &list(&report, "chains")[0];
+    assert!(chain["count"].as_u64().unwrap() > 10, "{chain}");
 }
 
 #[test]

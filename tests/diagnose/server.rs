@@ -19,9 +19,9 @@ pub enum Habit {
     Slow,
     /// The connection is closed after each answer.
     Closes,
-    /// A lock is held while a call is served, which takes 3 ms.
+    /// A lock is held while a call is served, which takes 6 ms.
     OneAtATime,
-    /// Each call takes 3 ms, and holds up nobody.
+    /// Each call takes 6 ms, and holds up nobody.
     Sleeps,
     /// Events are held back until the answer is complete.
     HoldsBack,
@@ -145,10 +145,10 @@ impl Server {
         let calls = self.calls.fetch_add(1, Ordering::Relaxed);
         match self.habit {
             Habit::Slow => pause(40_000),
-            Habit::Sleeps => pause(3_000),
+            Habit::Sleeps => pause(6_000),
             Habit::OneAtATime => {
                 let _held = self.lock.lock();
-                pause(3_000);
+                pause(6_000);
             }
             Habit::Pauses if calls % 300 == 299 => pause(150_000),
             Habit::Pauses => pause(3_000),

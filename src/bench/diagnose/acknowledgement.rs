@@ -4,8 +4,9 @@
 //! Linux may wait 40 ms before it acknowledges what it has nothing to answer to. A new connection is spared at first,
 //! because its beginning is acknowledged at once. RFC 896, RFC 1122 section 4.2.3.2.
 
-use super::{Sight, between, place, share, time};
+use super::{Sight, between, place, share};
 use crate::bench::report::{BenchResult, Connecting, Diagnosis};
+use crate::bench::text::time;
 
 /// What the wait adds, with what a busy machine adds to it.
 const FROM_US: f64 = 35_000.0;
@@ -71,7 +72,7 @@ mod tests {
         assert_eq!(
             diagnosis.evidence,
             [
-                "ping, one call at a time: 70 of 160 calls took 35.5 ms to 56.5 ms, the fastest 500 us"
+                "ping, one call at a time: 70 of 160 calls took 35.5 ms to 56.5 ms, the fastest 500 µs"
             ]
         );
     }
@@ -102,7 +103,7 @@ mod tests {
         let diagnosis = only(&report, ID).unwrap();
         assert_eq!(
             diagnosis.evidence,
-            ["a call takes 43.9 ms on a connection that is kept, and 900 us on a new one"]
+            ["a call takes 43.9 ms on a connection that is kept, and 900 µs on a new one"]
         );
     }
 }

@@ -1,7 +1,8 @@
 //! A new connection for each call.
 
-use super::{Sight, place, share, time};
+use super::{Sight, place, share};
 use crate::bench::report::{Connecting, Diagnosis};
+use crate::bench::text::time;
 
 /// So many of the calls need a new connection.
 const MOST: f64 = 0.9;
@@ -70,7 +71,7 @@ mod tests {
         let diagnosis = only(&report, ID).unwrap();
         assert_eq!(
             diagnosis.evidence,
-            ["the server closed a connection that was to be kept; TCP takes 50.0 us, about"]
+            ["the server closed a connection that was to be kept; TCP takes 50.0 µs, about"]
         );
     }
 }

@@ -1,7 +1,8 @@
 //! What grows: calls with their payload, lists with their length.
 
-use super::{Sight, time};
+use super::Sight;
 use crate::bench::report::{BenchResult, Diagnosis, Listing};
+use crate::bench::text::{figure, number, time};
 
 /// Growth below this says nothing.
 const GROWTH: f64 = 3.0;
@@ -80,17 +81,17 @@ impl<'a> Grown<'a> {
         let bytes = (large.payload - small.payload) as f64;
         let steps = self.middle.map(|middle| {
             let (bytes, us) = (middle.payload, time(middle.latency_us.p50));
-            format!(", with {bytes} {us}")
+            format!(", {us} with {}", number(bytes as f64))
         });
         format!(
-            "{}: a median of {} with {} bytes{}, with {} {}: {:.1} ns for each byte",
+            "{}: a median of {} with {} bytes{}, {} with {}: {} ns for each byte",
             large.call,
             time(small.latency_us.p50),
-            small.payload,
+            number(small.payload as f64),
             steps.unwrap_or_default(),
-            large.payload,
             time(large.latency_us.p50),
-            self.added(large) * 1e3 / bytes
+            number(large.payload as f64),
+            figure(self.added(large) * 1e3 / bytes)
         )
     }
 }
@@ -153,9 +154,13 @@ fn per_item(list: &Listing) -> f64 {
 }
 
 fn told(list: &Listing) -> String {
-    let (method, items, pages) = (&list.method, list.items, list.pages);
+    let (method, items) = (&list.method, number(list.items as f64));
+    let pages = match list.pages {
+        1 => "1 page".to_owned(),
+        many => format!("{} pages", number(many as f64)),
+    };
     let (whole, each) = (time(list.latency_us.p50), time(per_item(list)));
-    format!("{method}: {whole} for {items} items on {pages} pages, {each} each")
+    format!("{method}: {whole} for {items} items on {pages}, {each} each")
 }
 
 #[cfg(test)]
@@ -178,7 +183,7 @@ mod tests {
         assert_eq!(
             diagnosis.evidence,
             [
-                "tools/call echo: a median of 100 us with 100 bytes, with 10000 200 us, with 100000 1.10 ms: 10.0 ns for each byte"
+                "tools/call echo: a median of 100 µs with 100 bytes, 200 µs with 10,000, 1.10 ms with 100,000: 10.0 ns for each byte"
             ]
         );
         assert_eq!(only(&report, "payload-more-than-proportional"), None);
@@ -206,7 +211,7 @@ mod tests {
         let diagnosis = only(&report, "list-items").unwrap();
         assert_eq!(
             diagnosis.evidence,
-            ["tools/list: 200 ms for 1000 items on 10 pages, 200 us each"]
+            ["tools/list: 200 ms for 1,000 items on 10 pages, 200 µs each"]
         );
         report.lists = vec![listing("a", 1_000, 2_000.0), listing("a", 10, 2_000.0)];
         assert_eq!(only(&report, "list-items"), None);
@@ -226,7 +231,7 @@ mod tests {
         assert_eq!(
             diagnosis.evidence,
             [
-                "tools/list: 15.0 ms for 1000 items on 10 pages, 15.0 us each; tools/list: 200 us for 100 items on 1 pages, 2.00 us each"
+                "tools/list: 15.0 ms for 1,000 items on 10 pages, 15.0 µs each; tools/list: 200 µs for 100 items on 1 page, 2.00 µs each"
             ]
         );
         report.targets[1].implementation = Some("another 1.0".into());

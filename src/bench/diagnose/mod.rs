@@ -12,6 +12,7 @@ mod tails;
 pub(super) mod testing;
 
 use crate::bench::report::{BenchReport, BenchResult, BenchTarget, Diagnosis};
+use crate::bench::text::number;
 use crate::transport::Transport;
 
 /// All that is known, in the order in which it is told.
@@ -95,7 +96,7 @@ fn place(result: &BenchResult) -> String {
     };
     match payload {
         0 => format!("{call}, {callers}"),
-        bytes => format!("{call} with {bytes} bytes, {callers}"),
+        bytes => format!("{call} with {} bytes, {callers}", number(*bytes as f64)),
     }
 }
 
@@ -112,18 +113,4 @@ fn between(result: &BenchResult, from_us: f64, to_us: f64) -> u64 {
 
 fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
-}
-
-/// A time for people: three digits and a unit.
-fn time(us: f64) -> String {
-    let (value, unit) = match us {
-        ..1e3 => (us, "us"),
-        ..1e6 => (us / 1e3, "ms"),
-        _ => (us / 1e6, "s"),
-    };
-    match value {
-        ..10.0 => format!("{value:.2} {unit}"),
-        ..100.0 => format!("{value:.1} {unit}"),
-        _ => format!("{value:.0} {unit}"),
-    }
 }

@@ -1,7 +1,8 @@
 //! A server that serves one call at a time: with more callers throughput does not rise, and latency grows with them.
 
-use super::{Sight, acknowledgement, place, time};
+use super::{Sight, acknowledgement, place};
 use crate::bench::report::{BenchResult, Diagnosis};
+use crate::bench::text::{figure, time};
 
 /// The least number of callers that shows it.
 const MANY: usize = 4;
@@ -9,8 +10,10 @@ const MANY: usize = 4;
 const RISE: f64 = 1.3;
 /// How much of the latency that a queue would cause has to be there.
 const QUEUED: f64 = 0.6;
-/// A server that computes for this part of the time is limited by that: others, and we, need processors, too.
-const BUSY: f64 = 0.5;
+/// A server that computes on one processor keeps it busy for at least this part of the time,
+const BUSY: f64 = 0.8;
+/// and none of a second one, but for what cannot be told exactly.
+const ONE: f64 = 1.1;
 /// Who is busy for less of the time waits for something else than a processor, however full the machine is.
 const IDLE: f64 = 0.3;
 /// A machine is full whose processors are busy for this part of the time.
@@ -23,7 +26,7 @@ pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     }
     let mut pairs: Vec<Pair<'_>> = sight
         .results()
-        .filter(|result| result.concurrency >= MANY && result.rate_per_s.is_none())
+        .filter(|result| result.concurrency >= MANY && tells(result))
         .filter_map(|many| Some((alone(sight, many)?, many)))
         .collect();
     pairs.sort_by_key(|(one, _)| (one.call.clone(), one.revision, one.payload));
@@ -43,9 +46,14 @@ pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     let compared = serial.iter().map(|(one, many)| compared(one, many));
     let evidence = used.into_iter().chain(compared).collect();
     match busy {
-        Some(busy) if busy >= BUSY => Some(sight.diagnosis("one-processor", COMPUTES, evidence)),
-        // Nobody gets more answers from a machine that has no more time to give: that says nothing of the server.
-        Some(busy) if busy >= IDLE && serial.iter().all(on_full_machine) => None,
+        Some(BUSY..=ONE) => Some(sight.diagnosis("one-processor", COMPUTES, evidence)),
+        // It uses several, so that it does not serve one call after the other.
+        Some(ONE..) => None,
+        // It waits for something else than a processor.
+        Some(..IDLE) => Some(sight.diagnosis("one-at-a-time", WAITS, evidence)),
+        // Nobody gets more answers from a machine that has no more time to give: that says nothing of the server, least of
+        // all of one that is not ours, and may be just as busy.
+        _ if serial.iter().any(on_full_machine) => None,
         _ => Some(sight.diagnosis("one-at-a-time", WAITS, evidence)),
     }
 }
@@ -63,8 +71,13 @@ fn alone<'a>(sight: &Sight<'a>, many: &BenchResult) -> Option<&'a BenchResult> {
         one.call == many.call
             && one.payload == many.payload
             && one.revision == many.revision
-            && one.rate_per_s.is_none()
+            && tells(one)
     })
+}
+
+/// Whether throughput is what the server can do: a rate bounds it, what is refused is quick, and who dies answers nobody.
+fn tells(result: &BenchResult) -> bool {
+    result.rate_per_s.is_none() && result.errors == 0 && !result.partial
 }
 
 /// Of one call what shows it. What holds for some numbers of callers only is something else.
@@ -79,9 +92,7 @@ fn serial<'a>(pairs: &[Pair<'a>]) -> Vec<Pair<'a>> {
 
 fn is_serial(&(one, many): &Pair<'_>) -> bool {
     let queue = one.latency_us.p50 * many.concurrency as f64;
-    // The median knows nothing of pauses that have nothing to do with the server.
-    let alone = one.throughput_per_s.max(1e6 / one.latency_us.p50.max(1.0));
-    many.throughput_per_s < alone * RISE && many.latency_us.p50 >= queue * QUEUED
+    many.throughput_per_s < one.throughput_per_s * RISE && many.latency_us.p50 >= queue * QUEUED
 }
 
 fn on_full_machine((_, many): &Pair<'_>) -> bool {
@@ -96,11 +107,11 @@ fn utilisation(result: &BenchResult) -> Option<f64> {
 
 fn compared(one: &BenchResult, many: &BenchResult) -> String {
     format!(
-        "{}: {:.0} calls/s with a median of {}, against {:.0} calls/s and {} with one at a time",
+        "{}: {} calls/s with a median of {}, against {} calls/s and {} with one at a time",
         place(many),
-        many.throughput_per_s,
+        figure(many.throughput_per_s),
         time(many.latency_us.p50),
-        one.throughput_per_s,
+        figure(one.throughput_per_s),
         time(one.latency_us.p50)
     )
 }
@@ -161,19 +172,67 @@ mod tests {
         );
     }
 
+    fn used(many: BenchResult, cpu_us_per_call: f64) -> BenchResult {
+        let server = ServerFigures {
+            cpu_us_per_call: Some(cpu_us_per_call),
+            ..ServerFigures::default()
+        };
+        BenchResult {
+            server: Some(server),
+            ..many
+        }
+    }
+
+    fn on_full_machine(many: BenchResult) -> BenchResult {
+        BenchResult {
+            machine_busy: Some(0.97),
+            ..many
+        }
+    }
+
     #[test]
     fn a_full_machine_serves_no_more_callers() {
         let full = |cpu_us_per_call| {
-            let mut many = with(8, 16_000.0, 495.0);
-            many.machine_busy = Some(0.97);
-            many.server = Some(ServerFigures {
-                cpu_us_per_call: Some(cpu_us_per_call),
-                ..ServerFigures::default()
-            });
+            let many = on_full_machine(used(with(8, 16_000.0, 495.0), cpu_us_per_call));
             http([with(1, 2_000.0, 490.0), many])
         };
         assert_eq!(only(&full(900.0), "one-at-a-time"), None);
         assert!(only(&full(100.0), "one-at-a-time").is_some());
+    }
+
+    #[test]
+    fn who_is_not_ours_may_be_what_fills_the_machine() {
+        let many = with(8, 16_000.0, 495.0);
+        let one = with(1, 2_000.0, 490.0);
+        let full = http([one.clone(), on_full_machine(many.clone())]);
+        assert_eq!(only(&full, "one-at-a-time"), None);
+        assert!(only(&http([one, many]), "one-at-a-time").is_some());
+    }
+
+    #[test]
+    fn what_is_said_of_one_processor_is_what_the_figures_say() {
+        let said = |throughput: f64, busy: f64| {
+            let many = used(with(8, 16_000.0, throughput), busy * 1e6 / throughput);
+            // Pauses of the machine made the one caller slower than its median.
+            let report = http([with(1, 2_000.0, 300.0), many]);
+            let found = crate::bench::diagnose::diagnose(&report);
+            found.into_iter().map(|found| found.id).collect::<Vec<_>>()
+        };
+        assert_eq!(said(320.0, 0.97), ["one-processor"]);
+        assert!(said(495.0, 0.97).is_empty(), "it did rise");
+        assert!(said(320.0, 1.6).is_empty(), "it uses two");
+        assert_eq!(said(320.0, 0.6), ["one-at-a-time"]);
+    }
+
+    #[test]
+    fn results_that_are_not_whole_say_nothing() {
+        let one = with(1, 2_000.0, 490.0);
+        let mut refused = with(8, 16_000.0, 495.0);
+        refused.errors = 3;
+        assert_eq!(only(&http([one.clone(), refused]), "one-at-a-time"), None);
+        let mut died = with(8, 16_000.0, 495.0);
+        died.partial = true;
+        assert_eq!(only(&http([one, died]), "one-at-a-time"), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Time to the first event against time to the last.
 
-use super::{Sight, time};
+use super::Sight;
 use crate::bench::report::{Diagnosis, Streaming};
+use crate::bench::text::time;
 
 /// Answers that are complete sooner need not be told in pieces.
 const LONG_US: f64 = 5_000.0;

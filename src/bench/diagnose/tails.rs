@@ -1,7 +1,8 @@
 //! Tails as garbage collection makes them: nearly all calls take about the same time, and a few many times as long.
 
-use super::{Sight, place, time};
+use super::{Sight, place};
 use crate::bench::report::{BenchResult, Diagnosis};
+use crate::bench::text::{figure, time};
 
 /// From fewer calls there is no tail to be seen.
 const CALLS: u64 = 1_000;
@@ -59,10 +60,10 @@ fn longest(sight: &Sight<'_>) -> f64 {
 fn told(result: &BenchResult) -> String {
     let latency = result.latency_us;
     format!(
-        "{}: one call in 1,000 took more than {}, {:.0} times the median of {}; nine of ten no more than {}",
+        "{}: one call in 1,000 took more than {}, {} times the median of {}; nine of ten no more than {}",
         place(result),
         time(latency.p999),
-        latency.p999 / latency.p50,
+        figure(latency.p999 / latency.p50),
         time(latency.p50),
         time(latency.p90)
     )
@@ -82,8 +83,8 @@ mod tests {
         assert_eq!(
             diagnosis.evidence,
             [
-                "ping, one call at a time: one call in 1,000 took more than 25.0 ms, 250 times the median of 100 us; \
-                 nine of ten no more than 100 us"
+                "ping, one call at a time: one call in 1,000 took more than 25.0 ms, 250 times the median of 100 µs; \
+                 nine of ten no more than 100 µs"
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! What each target comes to, in brief, and what seems to be behind it.
 
 use crate::bench::report::{BenchReport, BenchTarget, Diagnosis, ServerFigures};
-use crate::bench::text::{bytes, number, time};
+use crate::bench::text::{bytes, figure, number, time};
 
 /// A target in brief.
 pub struct Card {
@@ -36,7 +36,7 @@ fn card(report: &BenchReport, target: &BenchTarget) -> Card {
     let best = results()
         .map(|result| result.throughput_per_s)
         .reduce(f64::max);
-    figures.extend(best.map(|best| ("most calls/s", number(best))));
+    figures.extend(best.map(|best| ("most calls/s", figure(best))));
     let server = target.server.unwrap_or_default();
     figures.extend(needs(&server));
     let errors: u64 = results().map(|result| result.errors).sum();

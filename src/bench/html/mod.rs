@@ -8,7 +8,7 @@ use askama::Template;
 use plotters::style::RGBColor;
 
 use super::report::BenchReport;
-use super::tables::{Table, failures, sentence, setting, tables};
+use super::tables::{Table, compared, failures, setting, tables};
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +58,8 @@ pub fn render(report: &BenchReport) -> Result<String, HtmlError> {
 
 /// What is said in sentences.
 fn lists(report: &BenchReport) -> Vec<(&'static str, Vec<String>)> {
-    let compared = report.comparisons.iter().map(sentence).collect();
     let mut lists = vec![
-        ("Compared", compared),
+        ("Compared", compared(report)),
         ("Errors, which are in no latency", failures(report)),
     ];
     lists.retain(|(_, lines)| !lines.is_empty());

@@ -36,7 +36,7 @@ pub fn plots(report: &BenchReport) -> Result<Vec<Plot>, String> {
         .iter()
         .filter_map(|target| simplest(report, &target.name));
     let times = simplest.flat_map(|result| result.distribution.iter().map(|bucket| bucket.0));
-    let y = Axis::logarithmic(times, time);
+    let y = Axis::logarithmic(times, tick);
     for transport in Transport::ALL {
         plots.extend(distribution(report, transport, &y)?);
     }
@@ -179,7 +179,7 @@ const LATENCY: Measured = Measured {
     note: "The strong line is the median; above the pale one is one call in a hundred.",
     of: |result| result.latency_us.p50,
     beside: Some(|result| result.latency_us.p99),
-    show: time,
+    show: tick,
 };
 const THROUGHPUT: Measured = Measured {
     name: "Throughput",
@@ -199,7 +199,7 @@ fn short(number: f64) -> String {
 }
 
 /// A round time: no digits that say nothing.
-fn time(us: f64) -> String {
+fn tick(us: f64) -> String {
     let text = text::time(us);
     match text.split_once(' ') {
         Some((digits, unit)) if digits.contains('.') => {

@@ -9,10 +9,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 
 use super::Place;
-use super::exchange::{GLANCE, answer, connect, within};
+use super::exchange::{answer, connect, within};
 use crate::bench::lane::{CallError, Down};
 use crate::bench::message::Template;
-use crate::bench::pace::{Due, Load, Pace};
+use crate::bench::pace::{Due, GLANCE, Load, Pace};
 use crate::bench::samples::Samples;
 use crate::transport::http::Sender;
 

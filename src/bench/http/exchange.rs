@@ -10,14 +10,12 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 
 use crate::bench::lane::{Answer, CallError, Down};
 use crate::bench::message::{self, Came};
-use crate::bench::pace::Patience;
+use crate::bench::pace::{GLANCE, Patience};
 use crate::transport::http::{Address, Opened, Sender, describe, open};
 use crate::transport::{MAX_MESSAGE, SseParser};
 
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(10);
-/// How often it is looked whether the user wants it to end.
-pub(super) const GLANCE: Duration = Duration::from_millis(50);
 /// So much of what a server says instead of an answer is shown.
 const MAX_TEXT: usize = 2_000;
 

@@ -32,8 +32,6 @@ pub struct Web {
     connections: Vec<Sender>,
     /// Those that need no runtime.
     wires: Vec<Wire>,
-    /// Whether the server closes connections, so that they are not enough.
-    closes: bool,
     next_id: u64,
 }
 
@@ -75,7 +73,6 @@ impl Web {
             place,
             connections: Vec::new(),
             wires: Vec::new(),
-            closes: false,
             next_id: 0,
         })
     }
@@ -214,18 +211,12 @@ impl Web {
         samples: &mut Samples,
     ) -> Result<(), Down> {
         let place = self.place.carrying(template)?;
-        let mut pace = Pace::start(load);
-        if !place.address.is_encrypted() && !self.closes {
+        if !place.address.is_encrypted() {
             let mut lean = Lean::new(&place, template, self.next_id);
-            let done = lean.run(&mut self.wires, &mut pace, samples);
+            let done = lean.run(&mut self.wires, load, samples);
             self.next_id = lean.next_id;
-            if done? || load.is_stopped() {
-                samples.unsent += pace.unsent(Instant::now());
-                return Ok(());
-            }
-            self.closes = true;
+            return done;
         }
-        self.wires.clear();
         let mut connections = std::mem::take(&mut self.connections);
         let next_id = self.next_id;
         let done = self.runtime.block_on(async {
@@ -235,6 +226,7 @@ impl Web {
                 let opened = connect(&place.address).await.map_err(CallError::down)?;
                 connections.push(opened.sender);
             }
+            let pace = Pace::start(load);
             Ok::<_, Down>(callers::make_calls(connections, &place, template, pace, next_id).await)
         })?;
         self.connections = done.connections;
@@ -259,12 +251,11 @@ impl Place {
         headers: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), Down> {
         for (name, value) in headers {
-            let name = HeaderName::try_from(name);
             let value = HeaderValue::from_bytes(value.as_bytes());
-            let (Ok(name), Ok(value)) = (name, value) else {
-                return Err(Down("a header that HTTP cannot carry".to_owned()));
+            let (Ok(known), Ok(value)) = (HeaderName::try_from(name), value) else {
+                return Err(Down(format!("HTTP cannot carry the header {name:?}")));
             };
-            self.headers.insert(name, value);
+            self.headers.insert(known, value);
         }
         Ok(())
     }

@@ -1,13 +1,12 @@
 //! Where a benchmark's report goes.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 
+use super::destination::Destination;
 use crate::bench::markdown;
 use crate::bench::report::{BenchReport, FORMAT};
 use crate::bench::{html, human};
@@ -64,11 +63,12 @@ impl FromStr for Spec {
 }
 
 /// Reports to be written, each with its file if it goes to one.
-pub(super) struct Opened(Vec<(Spec, Option<File>)>);
+pub(super) struct Opened(Vec<(Kind, Option<Destination>)>);
 
 impl Reports {
-    /// Opens everything that will be written, so that a bad path fails before anything is measured.
-    pub(super) fn open(&self) -> Result<Opened, Failure> {
+    /// Opens everything that will be written, so that a bad path fails before anything is measured. The report is also
+    /// kept where `save` says.
+    pub(super) fn open(&self, save: Option<&Path>) -> Result<Opened, Failure> {
         let default = [Spec {
             kind: Kind::Human,
             path: None,
@@ -77,52 +77,53 @@ impl Reports {
             true => &default[..],
             false => &self.reports,
         };
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = specs.iter().find(|spec| !seen.insert(&spec.path)) {
-            let place = match &twice.path {
-                Some(path) => path.display().to_string(),
-                None => "stdout".to_owned(),
+        let saved = save.map(|path| Spec {
+            kind: Kind::Json,
+            path: Some(path.to_owned()),
+        });
+        let all = specs.iter().chain(&saved);
+        let mut opened: Vec<(Kind, Option<Destination>)> = Vec::new();
+        for spec in all {
+            let destination = spec.path.as_deref().map(Destination::open).transpose()?;
+            let same = |(_, other): &&(Kind, Option<Destination>)| match (other, &destination) {
+                (Some(other), Some(one)) => other.is_same_file(one),
+                (None, None) => true,
+                _ => false,
             };
-            return Err(Failure::usage(format!(
-                "two reports would go to {place}: give each its own path, as in --report json=bench.json"
-            )));
+            if opened.iter().find(same).is_some() {
+                let place = match &destination {
+                    Some(destination) => destination.shown(),
+                    None => "stdout".to_owned(),
+                };
+                return Err(Failure::usage(format!(
+                    "two reports would go to {place}: give each its own path, as in --report json=bench.json"
+                )));
+            }
+            opened.push((spec.kind, destination));
         }
-        let open = |spec: &Spec| -> Result<(Spec, Option<File>), Failure> {
-            let file = spec.path.as_ref().map(|path| {
-                File::create(path).map_err(|error| {
-                    Failure::usage(format!(
-                        "cannot write the report {}: {error}",
-                        path.display()
-                    ))
-                })
-            });
-            Ok((spec.clone(), file.transpose()?))
-        };
-        Ok(Opened(specs.iter().map(open).collect::<Result<_, _>>()?))
+        Ok(Opened(opened))
     }
 }
 
 impl Opened {
     pub(super) fn write(self, report: &BenchReport) -> Result<(), Failure> {
-        for (spec, file) in self.0 {
-            let look = match file {
+        for (kind, destination) in self.0 {
+            let look = match destination {
                 None => stdout_look(),
                 Some(_) => Look {
                     unicode: true,
                     ..Look::default()
                 },
             };
-            let text = match spec.kind {
+            let text = match kind {
                 Kind::Human => human::page(report, look),
                 Kind::Json => to_json(report)?,
                 Kind::Markdown => markdown::page(report),
                 Kind::Html => html::render(report).map_err(Failure::run)?,
             };
-            match (file, spec.path) {
-                (Some(mut file), Some(path)) => file
-                    .write_all(text.as_bytes())
-                    .map_err(|error| cannot_write(&path, &error))?,
-                _ => print(&text)?,
+            match destination {
+                Some(destination) => destination.write(&text)?,
+                None => print(&text)?,
             }
         }
         Ok(())
@@ -132,15 +133,6 @@ impl Opened {
 fn to_json(report: &BenchReport) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(report);
     text.map(|text| text + "\n").map_err(Failure::run)
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::run(format!("cannot write {}: {error}", path.display()))
-}
-
-/// Keeps a report for `--compare`.
-pub(super) fn save(path: &Path, report: &BenchReport) -> Result<(), Failure> {
-    std::fs::write(path, to_json(report)?).map_err(|error| cannot_write(path, &error))
 }
 
 /// Reads a report that was kept.

@@ -276,9 +276,19 @@ pub async fn open(address: &Address) -> Result<Opened, String> {
 }
 
 fn tls_refusal(error: &std::io::Error) -> String {
-    let hint = match error.to_string().contains("InvalidContentType") {
-        true => " (the server does not seem to speak TLS: try http://)",
-        false => "",
+    let text = error.to_string();
+    let hint = match () {
+        () if text.contains("InvalidContentType") => {
+            " (the server does not seem to speak TLS: try http://)"
+        }
+        () if text.contains("UnknownIssuer") => {
+            " (set SSL_CERT_FILE to a file with the certificate of its authority, in PEM)"
+        }
+        () if text.contains("NotValidForName") => {
+            " (use a name in the URL that its certificate is for)"
+        }
+        () if text.contains("Expired") => " (its certificate has to be renewed)",
+        () => "",
     };
     format!("TLS: {error}{hint}")
 }

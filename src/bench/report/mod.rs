@@ -3,11 +3,14 @@
 //! Times are in microseconds, counted from the moment at which the first byte of a request is handed to the operating
 //! system (or should have been, with a rate) until the answer is complete. Errors are counted, and are in no latency.
 
-use std::collections::BTreeMap;
+mod beside;
+mod result;
 
 use serde::{Deserialize, Serialize};
 
-use crate::revision::Revision;
+pub use beside::{Chain, Connecting, Handshake, Listing, Streaming};
+pub use result::{BenchResult, Bucket, Latency, Round};
+
 use crate::target::TargetInfo;
 use crate::transport::Transport;
 
@@ -54,10 +57,13 @@ pub struct BenchReport {
     /// Each target against the first, or against a saved report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
+    /// In what the saved report was measured otherwise, so that differences may come from that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlike: Vec<String>,
     /// What seems to be behind the figures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnoses: Vec<Diagnosis>,
-    /// Why it ended before everything was measured; what is here was measured until then.
+    /// What is missing, and why, a line for each: it ended before everything was measured, or calls failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<String>,
 }
@@ -126,214 +132,6 @@ pub struct ServerFigures {
     pub startup_ms: Option<f64>,
 }
 
-/// What one kind of call cost.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BenchResult {
-    /// The name of the target.
-    pub target: String,
-    /// How it was reached.
-    pub transport: Transport,
-    /// The revision that was spoken.
-    pub revision: Revision,
-    /// The method, and behind it the name of the tool: `ping`, `tools/call echo`.
-    pub call: String,
-    /// So many calls were open at a time.
-    pub concurrency: usize,
-    /// So many bytes took the place of `{payload}`; 0: the arguments as given.
-    pub payload: usize,
-    /// Calls that were answered with a result.
-    pub count: u64,
-    /// Calls that were not.
-    pub errors: u64,
-    /// Results in a second.
-    pub throughput_per_s: f64,
-    /// How long results took.
-    pub latency_us: Latency,
-    /// How long it was measured, in seconds.
-    pub seconds: f64,
-    /// Calls per second that were to be made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate_per_s: Option<f64>,
-    /// With a rate: calls that were due, but not yet sent in the end, because earlier ones were open.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub unsent: u64,
-    /// Errors by kind, such as `timeout`, `HTTP 503`, `error -32602`, `isError`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub errors_by_kind: BTreeMap<String, u64>,
-    /// Bytes of a request, and of an answer on average: the message over stdio, the body over HTTP.
-    pub request_bytes: u64,
-    /// See `request_bytes`.
-    pub answer_bytes: u64,
-    /// Connections opened while it was measured, beyond one for each caller.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub reconnects: u64,
-    /// How often which latency occurred.
-    pub distribution: Vec<Bucket>,
-    /// The same, turn by turn.
-    pub rounds: Vec<Round>,
-    /// What the server's process needed for it, if that is ours. No start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<ServerFigures>,
-    /// The part of all processors of our machine that were busy meanwhile, with whatever: 1 is a machine that is full.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub machine_busy: Option<f64>,
-    /// Whether it ended before its time.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub partial: bool,
-}
-
-/// A distribution in brief, in microseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// The least.
-    pub min: f64,
-    /// The median.
-    pub p50: f64,
-    /// Nine of ten took no longer.
-    pub p90: f64,
-    /// 99 of 100 took no longer.
-    pub p99: f64,
-    /// 999 of 1000 took no longer.
-    pub p999: f64,
-    /// The most.
-    pub max: f64,
-}
-
-/// A latency in microseconds, and how many results took that long, or less, but more than the bucket before has. Each is
-/// 5 % wide; empty ones are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Bucket(pub f64, pub u64);
-
-/// What was measured in one turn.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Round {
-    /// How long it was, in seconds.
-    pub seconds: f64,
-    /// Results.
-    pub count: u64,
-    /// Calls without one.
-    pub errors: u64,
-    /// Their median.
-    pub p50_us: f64,
-    /// 99 of 100 took no longer.
-    pub p99_us: f64,
-}
-
-/// What it costs to get a connection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Connecting {
-    /// The name of the target.
-    pub target: String,
-    /// Whether it is encrypted.
-    pub tls: bool,
-    /// How often it was measured.
-    pub count: u64,
-    /// How often it failed.
-    pub errors: u64,
-    /// Until the connection stands.
-    pub tcp_us: Latency,
-    /// And until it is encrypted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tls_us: Option<Latency>,
-    /// A call on a new connection, all of it.
-    pub cold_call_us: Latency,
-    /// The same on a connection that was kept.
-    pub kept_call_us: Latency,
-    /// Whether the server closed the connection after the answer, though it was asked to keep it.
-    pub closed_by_server: bool,
-}
-
-/// What a legacy session costs before its first request: `initialize` and what follows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Handshake {
-    /// The name of the target.
-    pub target: String,
-    /// How it was reached.
-    pub transport: Transport,
-    /// The revision that was spoken.
-    pub revision: Revision,
-    /// How often it was measured.
-    pub count: u64,
-    /// How often it failed.
-    pub errors: u64,
-    /// How long it took.
-    pub latency_us: Latency,
-}
-
-/// An answer that is told in pieces: events before the result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Streaming {
-    /// The name of the target.
-    pub target: String,
-    /// How it was reached.
-    pub transport: Transport,
-    /// The revision that was spoken.
-    pub revision: Revision,
-    /// The method, and behind it the name of the tool.
-    pub call: String,
-    /// Answers.
-    pub count: u64,
-    /// Calls without a result.
-    pub errors: u64,
-    /// Messages of one answer, the result included, on average.
-    pub events_per_call: f64,
-    /// Messages in a second.
-    pub events_per_s: f64,
-    /// Until the first message.
-    pub first_us: Latency,
-    /// Until the last.
-    pub last_us: Latency,
-}
-
-/// What it costs to read a whole list, with all its pages.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Listing {
-    /// The name of the target.
-    pub target: String,
-    /// How it was reached.
-    pub transport: Transport,
-    /// The revision that was spoken.
-    pub revision: Revision,
-    /// The method.
-    pub method: String,
-    /// What the list has.
-    pub items: u64,
-    /// Its pages.
-    pub pages: u64,
-    /// Bytes of all answers.
-    pub bytes: u64,
-    /// How often it was read.
-    pub count: u64,
-    /// How often that failed.
-    pub errors: u64,
-    /// How long it took.
-    pub latency_us: Latency,
-}
-
-/// Calls made one after the other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Chain {
-    /// The name of the target.
-    pub target: String,
-    /// How it was reached.
-    pub transport: Transport,
-    /// The revision that was spoken.
-    pub revision: Revision,
-    /// The method, and behind it the name of the tool.
-    pub call: String,
-    /// How many calls a chain has.
-    pub calls: usize,
-    /// How many chains were measured.
-    pub count: u64,
-    /// How many of them failed.
-    pub errors: u64,
-    /// A chain in a session that is open.
-    pub latency_us: Latency,
-    /// The same with all that comes before: connecting, the handshake, and the list of tools.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cold_us: Option<Latency>,
-}
-
 /// One result against another: the same call, number of callers and size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -350,12 +148,15 @@ pub struct Comparison {
     pub concurrency: usize,
     /// See [`BenchResult::payload`].
     pub payload: usize,
-    /// How many times as long the median is.
+    /// How many times as long it takes: the median of the medians of all turns, by that of the baseline.
     pub ratio: f64,
     /// With 95 % confidence it is at least this.
     pub low: f64,
     /// And at most this.
     pub high: f64,
+    /// How many turns both have: few tell nothing.
+    #[serde(default)]
+    pub rounds: usize,
     /// How far the turns of one and the same target were apart: 0.1 if the middle half of them lies within 10 %.
     pub noise: f64,
     /// What can be said.
@@ -389,13 +190,12 @@ pub struct Diagnosis {
     pub evidence: Vec<String>,
 }
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::revision::Revision;
 
     #[test]
     fn a_result_has_the_names_that_scripts_rely_on() {
