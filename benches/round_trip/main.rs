@@ -1,5 +1,6 @@
 //! What a call to the reference server costs, beside floors that cost nothing but the way: a bare echo over pipes to a
-//! child, a bare echo over loopback TCP, and a minimal hyper server that is asked by the same client.
+//! child, a bare echo over loopback TCP, and a minimal hyper server that is asked by the same client. Both ends on one processor,
+//! and each on its own.
 //!
 //!     cargo bench --bench round_trip              criterion; then everything in turns, into reports/round-trip.json
 //!     cargo bench --bench round_trip -- PATTERN   criterion only
@@ -17,6 +18,7 @@ mod floor;
 mod http;
 mod peer;
 mod pipe;
+mod placement;
 mod record;
 
 use std::time::Duration;
@@ -26,6 +28,7 @@ use mcp_conform::transport::Transport;
 
 use calls::Call;
 use peer::{Kind, Peer};
+use placement::Placement;
 
 /// How many bytes of payload the call carries; 0 is a call without arguments.
 const PAYLOADS: [usize; 5] = [0, 100, 1_000, 10_000, 100_000];
@@ -38,11 +41,19 @@ struct Load {
     transport: Transport,
     call: Call,
     concurrency: usize,
+    placement: Placement,
 }
 
 impl Load {
-    /// Every payload with one call at a time, then every concurrency with the smallest payload that is one.
     fn all() -> Vec<Load> {
+        let placements = Placement::all().iter();
+        placements
+            .flat_map(|placement| Load::at(*placement))
+            .collect()
+    }
+
+    /// Every payload with one call at a time, then every concurrency with the smallest payload that is one.
+    fn at(placement: Placement) -> Vec<Load> {
         let mut loads = Vec::new();
         for transport in [Transport::Stdio, Transport::Http] {
             for modern in [false, true] {
@@ -50,6 +61,7 @@ impl Load {
                     transport,
                     call: Call { payload, modern },
                     concurrency,
+                    placement,
                 };
                 loads.extend(PAYLOADS.map(|payload| load(payload, 1)));
                 loads.extend(CONCURRENCY[1..].iter().map(|many| load(100, *many)));
@@ -71,9 +83,11 @@ impl Load {
             transport,
             call,
             concurrency,
+            placement,
         } = self;
-        let era = call.era();
-        format!("{transport}/{era}/{}-bytes/{concurrency}", call.payload)
+        let (era, placement) = (call.era(), placement.as_str());
+        let payload = call.payload;
+        format!("{transport}/{era}/{payload}-bytes/{concurrency}/{placement}")
     }
 }
 

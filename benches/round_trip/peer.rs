@@ -64,7 +64,8 @@ impl Drop for Peer {
 impl Peer {
     /// Starts it, opens what has to be open, and sees one call answered.
     pub fn start(kind: Kind, load: Load) -> Peer {
-        let mut child = command(kind, load).spawn().unwrap();
+        let start = || command(kind, load).spawn().unwrap();
+        let mut child = load.placement.at_the_server(start);
         let client = match (kind, load.transport.as_str()) {
             (Kind::Pipe, _) | (Kind::Reference, "stdio") => {
                 Client::Blocking(Stream::of_child(&mut child, kind, load))

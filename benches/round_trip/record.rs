@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::calls::Requests;
 use crate::common;
 use crate::peer::{Kind, Peer};
+use crate::placement::Placement;
 use crate::{Load, calls::Call};
 
 const ROUNDS: usize = 21;
@@ -25,7 +26,7 @@ pub fn record() {
         "processor": common::processor(),
         "rounds": ROUNDS,
         "measuring": measuring(),
-        "targets": [target(Transport::Stdio, &loads), target(Transport::Http, &loads)],
+        "targets": targets(&loads),
         "loads": loads,
     });
     common::save("round-trip.json", &record);
@@ -61,6 +62,7 @@ fn measured(load: Load) -> Value {
     let (ours, floors) = contenders.split_first().unwrap();
     let floors: Vec<Value> = floors.iter().map(|floor| ours.against(floor)).collect();
     let row = json!({
+        "placement": load.placement.as_str(),
         "transport": load.transport,
         "era": load.call.era(),
         "payload": load.call.payload,
@@ -73,8 +75,18 @@ fn measured(load: Load) -> Value {
     row
 }
 
+fn targets(loads: &[Value]) -> Vec<Value> {
+    let transports = [Transport::Stdio, Transport::Http].into_iter();
+    transports
+        .flat_map(|transport| {
+            let placements = Placement::all().iter();
+            placements.map(move |placement| target(transport, *placement, loads))
+        })
+        .collect()
+}
+
 /// What was promised of a call with 100 bytes, in both eras, and what was measured.
-fn target(transport: Transport, loads: &[Value]) -> Value {
+fn target(transport: Transport, placement: Placement, loads: &[Value]) -> Value {
     let (floor, at_most) = match transport {
         Transport::Stdio => (Kind::Pipe, 1.5),
         Transport::Http | Transport::Sse => (Kind::Hyper, 1.3),
@@ -87,6 +99,7 @@ fn target(transport: Transport, loads: &[Value]) -> Value {
         .era();
         let row = loads.iter().find(|row| {
             row["transport"] == json!(transport)
+                && row["placement"] == placement.as_str()
                 && row["era"] == era
                 && row["payload"] == 100
                 && row["concurrency"] == 1
@@ -98,6 +111,7 @@ fn target(transport: Transport, loads: &[Value]) -> Value {
     let (legacy, modern) = (of(false), of(true));
     json!({
         "what": format!("{transport}, 100 bytes of payload, one call at a time"),
+        "placement": placement.as_str(),
         "floor": floor.as_str(),
         "at_most": at_most,
         "legacy": legacy,
