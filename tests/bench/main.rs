@@ -11,4 +11,5 @@ mod common;
 mod compare;
 mod files;
 mod report;
+mod schema;
 mod trouble;
