@@ -3,12 +3,14 @@
 
 use serde_json::{Value, json};
 
+use crate::condition::TASKS_EXTENSION;
 use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::judge::duty::{Due, Duty};
 use crate::judge::evidence::Violation;
 use crate::judge::refusal::{self, Answered, Headers, Refusal};
 use crate::message;
+use crate::revision::modern;
 use crate::transcript::{Entry, Header, What};
 use crate::transport::Transport;
 
@@ -100,7 +102,23 @@ fn subscribed(session: &Session<'_>, exchange: &Exchange) -> Option<Refusal> {
         told["method"] == "notifications/subscriptions/acknowledged"
             && told.pointer(message::SUBSCRIPTION_ID) == message.get("id")
     });
-    (is_acknowledged && !has_filter).then(|| Refusal::by_error("subscriptions/filter-required"))
+    let requirement = match asks_for_tasks(message) {
+        _ if !has_filter => "subscriptions/filter-required",
+        true => "tasks/listen-needs-extension",
+        false => return None,
+    };
+    is_acknowledged.then(|| Refusal::by_error(requirement))
+}
+
+/// Whether a client wants to hear of tasks that does not say that it knows them.
+fn asks_for_tasks(listen: &Value) -> bool {
+    let tasks = listen.pointer("/params/notifications/taskIds");
+    let client = listen
+        .pointer("/params/_meta")
+        .map(|meta| &meta[modern::CLIENT_KEY]);
+    let extensions = client.and_then(|client| client.get("extensions"));
+    let knows = extensions.is_some_and(|extensions| extensions.get(TASKS_EXTENSION).is_some());
+    tasks.is_some_and(|tasks| *tasks != json!([])) && !knows
 }
 
 /// The requirement by which the headers of a request were to be refused that succeeded.

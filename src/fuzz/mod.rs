@@ -9,6 +9,7 @@ pub(crate) mod dice;
 pub mod generate;
 mod hunt;
 mod input;
+mod internals;
 mod memory;
 mod oracle;
 mod place;

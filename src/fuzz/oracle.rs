@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::accepted::accepted;
+use super::internals::internals;
 use crate::conversation::{Conversation, Exchange};
 use crate::drive::{Wait, are_garbled};
 use crate::judge::Session;
 use crate::judge::evidence::{self, Violation};
-use crate::message;
 use crate::rule;
 use crate::transcript::{Entry, What};
 use crate::verdict::Finding;
@@ -239,44 +239,5 @@ fn is_cancelled(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) ->
             .filter(|message| message["method"] == "notifications/cancelled")
             .and_then(|message| message.pointer("/params/requestId"));
         cancelled.is_some_and(|id| exchange.due.ids.contains(id))
-    })
-}
-
-/// What programs print when they did not expect something.
-const TRACES: [&str; 6] = [
-    "Traceback (most recent call last)",
-    "\n    at ",
-    "panicked at ",
-    "goroutine ",
-    "Exception in thread",
-    "stack backtrace:",
-];
-/// The code of an internal error.
-const INTERNAL_ERROR: i64 = -32603;
-
-/// Input that a client can send is no internal error: a warning.
-fn internals(session: &Session<'_>, exchange: &Exchange) -> Option<Violation> {
-    let answer = exchange.answer?;
-    let document = session.entries[answer].json()?;
-    let error = message::messages(document)
-        .iter()
-        .find_map(|message| message.get("error"))?;
-    let text = error
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let what = match error.get("code").and_then(Value::as_i64) {
-        _ if TRACES.iter().any(|trace| text.contains(trace)) => "the client is shown a stack trace",
-        Some(INTERNAL_ERROR) => "input of a client is answered as an internal error",
-        _ => return None,
-    };
-    Some(Violation {
-        requirement: "robust/no-internals".to_owned(),
-        message: what.to_owned(),
-        expected: json!({ "error": { "code": { "$not": INTERNAL_ERROR } } }),
-        actual: error.clone(),
-        entries: vec![exchange.sent, answer],
-        tolerated: true,
-        hint: None,
     })
 }

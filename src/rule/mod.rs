@@ -49,7 +49,7 @@ mod stream_ends;
 mod subscriptions;
 mod task_states;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod utf8;
 mod wire_schema;
 

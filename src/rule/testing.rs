@@ -308,6 +308,16 @@ impl Script {
 
     /// What a rule says of it.
     pub fn judged(&self, rule: &Rule) -> RuleOutcome {
+        assert!(
+            (rule.applies)(self.revision, self.transport),
+            "{} does not apply",
+            rule.name
+        );
+        self.seen(|session| super::outcome(rule, session))
+    }
+
+    /// What comes of the session as the judge sees it.
+    pub fn seen<T>(&self, judge: impl FnOnce(&Session<'_>) -> T) -> T {
         let offer = Offer {
             capabilities: self.capabilities.clone(),
             session_id: true,
@@ -337,12 +347,7 @@ impl Script {
             conversation: &conversation,
             catalog: &CATALOG,
         };
-        assert!(
-            (rule.applies)(self.revision, self.transport),
-            "{} does not apply",
-            rule.name
-        );
-        super::outcome(rule, &session)
+        judge(&session)
     }
 }
 

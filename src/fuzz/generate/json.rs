@@ -43,9 +43,9 @@ const STRINGS: [&str; 7] = [
 
 fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     match dice.below(60) {
-        0 | 1 => nested(dice),
-        2 => wide(dice),
-        3 if dice.one_in(20) => huge(words, dice),
+        0..=2 => nested(dice),
+        3 if dice.one_in(2) => wide(dice),
+        3 if dice.one_in(10) => huge(words, dice),
         4..=20 => envelope(words, dice),
         21..=32 => duplicate(words, dice),
         33..=44 => literal(words, dice, "extreme number", &NUMBERS),
@@ -140,7 +140,7 @@ fn nested(dice: &mut Dice) -> Input {
     let depth = match dice.one_in(2) {
         true => dice.between(20, 60),
         false => dice
-            .pick(&[100, 1_000, 10_000, 100_000])
+            .pick(&[100, 100, 1_000, 1_000, 10_000, 10_000, 100_000])
             .copied()
             .unwrap_or(100),
     };
@@ -149,7 +149,7 @@ fn nested(dice: &mut Dice) -> Input {
         false => ("{\"a\":", "1", "}"),
     };
     let value = [&open.repeat(depth), inner, &close.repeat(depth)].concat();
-    let text = match dice.one_in(2) {
+    let text = match dice.one_in(3) {
         true => value,
         false => format!(
             r#"{{"jsonrpc":"2.0","id":{},"method":"ping","params":{{"x":{value}}}}}"#,

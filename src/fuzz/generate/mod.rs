@@ -6,6 +6,7 @@ mod classics;
 mod conversation;
 mod http;
 mod json;
+mod listed;
 mod mcp;
 mod rpc;
 mod vocabulary;
@@ -38,6 +39,7 @@ pub static GENERATORS: &[Generator] = &[
     json::GENERATOR,
     rpc::GENERATOR,
     mcp::GENERATOR,
+    listed::GENERATOR,
     arguments::GENERATOR,
     conversation::GENERATOR,
     http::GENERATOR,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::{Generator, Vocabulary};
-use crate::revision::Era;
+use crate::revision::{Era, modern};
 
 pub(super) const GENERATOR: Generator = Generator {
     name: "json-rpc",
@@ -83,7 +83,14 @@ fn with(
 
 /// A subscription to nothing that there is.
 fn subscription(words: &Vocabulary, dice: &mut Dice) -> Input {
-    let filters = [json!("x"), json!([]), json!(1), json!(true)];
+    let filters = [
+        json!("x"),
+        json!([]),
+        json!(1),
+        json!(true),
+        // Nobody says that it knows tasks.
+        json!({ "taskIds": ["no-such-task"] }),
+    ];
     let params = match dice.pick(&filters) {
         Some(filter) if !dice.one_in(3) => json!({ "notifications": filter }),
         _ => json!({}),
@@ -105,6 +112,16 @@ const META: [&str; 9] = [
     "io.modelcontextprotocol/clientCapabilities",
     "io.modelcontextprotocol/logLevel",
     "io.modelcontextprotocol/related-task",
+];
+
+/// Versions that there never were.
+const VERSIONS: [&str; 5] = ["1900-01-01", "2099-01-01", "latest", "2026-07", ""];
+/// What looks like the context of a trace and is none.
+const TRACES: [&str; 4] = [
+    "",
+    "00",
+    "00-0-0-00",
+    "ff-00000000000000000000000000000000-0000000000000000-zz",
 ];
 
 /// One member of `_meta` is something else, or one more.
@@ -130,7 +147,15 @@ fn metadata(words: &Vocabulary, dice: &mut Dice) -> Input {
     if !message["params"]["_meta"].is_object() {
         message["params"]["_meta"] = json!({});
     }
-    message["params"]["_meta"][dice.word(&META)] = dice.pick(&values).cloned().unwrap_or_default();
+    let (member, value) = match dice.below(4) {
+        0 => (modern::VERSION_KEY, json!(dice.word(&VERSIONS))),
+        1 => ("traceparent", json!(dice.word(&TRACES))),
+        _ => (
+            dice.word(&META),
+            dice.pick(&values).cloned().unwrap_or_default(),
+        ),
+    };
+    message["params"]["_meta"][member] = value;
     Input::json("metadata", &message)
 }
 

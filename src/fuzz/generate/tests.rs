@@ -25,6 +25,7 @@ fn new(revision: Revision, transport: Transport) -> Vocabulary {
         tools: vec![json!({ "name": "secret" }), json!({ "name": "echo" })].into(),
         prompts: vec![json!({ "name": "listed", "arguments": [{ "name": "a" }] })].into(),
         resources: vec![json!({ "uri": "x://listed" })].into(),
+        templates: vec![json!({ "uriTemplate": "x://{of}" })].into(),
         ..Offer::closed(revision, transport)
     };
     let schema = json!({ "type": "object", "required": ["text"], "properties": { "text": { "type": "string" } } });
@@ -127,6 +128,61 @@ fn each_generator_makes_what_its_name_says() {
         }
         assert!(keywords.len() > 2, "{}: {keywords:?}", generator.name);
     }
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(24))]
+
+    /// What is asked for by its name has one thing wrong, and no task is begun where a tool says that it could be.
+    #[test]
+    fn what_is_listed_is_asked_for_wrongly(words in places(), seed: u64) {
+        let generator = GENERATORS.iter().find(|generator| generator.name == "listed").unwrap();
+        let strategy = generator.strategy(&words);
+        let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &wide(seed)));
+        for _ in 0..50 {
+            let input = strategy.new_tree(&mut runner).unwrap().current();
+            let message: Value = serde_json::from_slice(texts(&input)[0]).unwrap();
+            prop_assert!(message["params"].is_object());
+            prop_assert_eq!(message["method"].as_str(), input.method.as_deref());
+            prop_assert!(message["params"]["task"].is_null() || words.revision == Revision::V2025_11_25);
+        }
+    }
+}
+
+fn wide(seed: u64) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn no_tool_that_makes_tasks_is_called_as_one() {
+    let tools = ["optional", "required"];
+    let tool = |support| json!({ "name": support, "execution": { "taskSupport": support } });
+    let offer = Offer {
+        tools: tools.map(tool).to_vec().into(),
+        ..Offer::closed(Revision::V2025_11_25, Transport::Stdio)
+    };
+    let allowed = tools.map(|name| Allowed {
+        name: name.to_owned(),
+        schema: super::super::schema::Schema::new(json!({})),
+        arguments: None,
+    });
+    let inputs = Inputs::new(
+        Arc::new(Vocabulary::new(&offer, allowed.to_vec(), false)),
+        1,
+    );
+    let mut calls = 0;
+    for index in 0..4_000 {
+        let input = inputs.nth(index);
+        let message: Value = serde_json::from_slice(texts(&input)[0]).unwrap_or_default();
+        let name = message["params"]["name"].as_str().unwrap_or_default();
+        if message["method"] == "tools/call" && tools.contains(&name) {
+            calls += 1;
+            assert!(!message["params"]["task"].is_object(), "{message}");
+        }
+    }
+    assert!(calls > 20, "{calls}");
 }
 
 #[test]

@@ -54,6 +54,12 @@ pub struct Vocabulary {
     pub allowed: Vec<Allowed>,
     /// What is listed, whose schemas say which headers there are.
     pub(super) tools: Items,
+    /// The prompts that are listed.
+    pub(super) prompts: Items,
+    /// The resources that are listed.
+    pub(super) resources: Items,
+    /// The templates of resources that are listed.
+    pub(super) templates: Items,
     /// Whether the server is known to speak the modern era alone.
     pub(super) modern_only: bool,
     /// The names of the tools that may not be called.
@@ -83,6 +89,9 @@ impl Vocabulary {
             transport,
             messages: messages(offer),
             tools: offer.tools.clone(),
+            prompts: offer.prompts.clone(),
+            resources: offer.resources.clone(),
+            templates: offer.templates.clone(),
             modern_only,
             allowed,
             names: any_of(&forbidden),

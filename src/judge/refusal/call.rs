@@ -31,6 +31,8 @@ pub(super) static CHECKS: &[Check] = &[
     check(CALL, "tools/name-case-sensitive", calls_another_case).or(or_failure),
     check(CALL, "tools/validate-inputs", calls_no_tool).or(or_failure),
     check(CALL, "tools/validate-inputs", calls_with_wrong_arguments).or(or_failure),
+    check(CALL, "tasks/tool-required", calls_without_task),
+    check(CALL, "tasks/tool-forbidden", calls_as_task),
     check(READ, "resources/validate-uris", names_no_uri),
     check(
         &["resources/subscribe"],
@@ -238,6 +240,31 @@ fn open(schema: &Value) -> Value {
         Value::Array(items) => items.iter().map(open).collect(),
         other => other.clone(),
     }
+}
+
+/// Whether a tool that is called says so much of tasks, where tasks can be made of calls.
+fn has_task_support(answered: &Answered<'_>, is_it: fn(Option<&str>) -> bool) -> bool {
+    let tasks = answered
+        .offer
+        .capabilities
+        .pointer("/tasks/requests/tools/call");
+    let tool = answered
+        .text("/name")
+        .and_then(|name| named(&answered.offer.tools, name))
+        .flatten();
+    let support = tool.map(|tool| tool["execution"]["taskSupport"].as_str());
+    answered.revision == Revision::V2025_11_25 && tasks.is_some() && support.is_some_and(is_it)
+}
+
+fn calls_without_task(answered: &Answered<'_>) -> bool {
+    let task = answered.param("/task").filter(|task| !task.is_null());
+    task.is_none() && has_task_support(answered, |support| support == Some("required"))
+}
+
+fn calls_as_task(answered: &Answered<'_>) -> bool {
+    let task = answered.param("/task").filter(|task| task.is_object());
+    let refuses = |support: Option<&str>| matches!(support, None | Some("forbidden"));
+    task.is_some() && has_task_support(answered, refuses)
 }
 
 fn names_no_uri(answered: &Answered<'_>) -> bool {

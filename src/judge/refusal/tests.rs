@@ -185,6 +185,53 @@ fn none_of_these_was() {
 }
 
 #[test]
+fn tools_say_whether_tasks_are_made_of_their_calls() {
+    let tool = |name: &str, support: &str| json!({ "name": name, "execution": { "taskSupport": support } });
+    let offered = |capabilities: Value| Offer {
+        capabilities,
+        tools: vec![
+            tool("long", "required"),
+            tool("both", "optional"),
+            json!({ "name": "short" }),
+        ]
+        .into(),
+        ..Offer::closed(Revision::V2025_11_25, Transport::Stdio)
+    };
+    let says = |name: &str, task: Value, offer: &Offer| {
+        let params = json!({ "name": name, "task": task });
+        let request =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        refused(&Answered {
+            request: &request,
+            result: &json!({}),
+            revision: offer.revision,
+            offer,
+            modern_only: false,
+        })
+        .map(|refusal| refusal.requirement)
+    };
+    let knows = offered(json!({ "tasks": { "requests": { "tools": { "call": {} } } } }));
+    let task = || json!({ "ttl": 1 });
+    assert_eq!(
+        says("long", Value::Null, &knows),
+        Some("tasks/tool-required")
+    );
+    assert_eq!(says("short", task(), &knows), Some("tasks/tool-forbidden"));
+    for (name, task) in [
+        ("long", task()),
+        ("both", task()),
+        ("both", Value::Null),
+        ("short", Value::Null),
+    ] {
+        assert_eq!(says(name, task, &knows), None, "{name}");
+    }
+    // Who does not know tasks takes no notice of them.
+    let plain = offered(json!({}));
+    assert_eq!(says("long", Value::Null, &plain), None);
+    assert_eq!(says("short", task(), &plain), None);
+}
+
+#[test]
 fn modern_requests_say_what_they_need() {
     let revision = Revision::V2026_07_28;
     let says = |meta: Value| says(revision, "tools/list", json!({ "_meta": meta }), &json!({}));
