@@ -1,27 +1,18 @@
 //! Where sessions connect to: starts, awaits and restarts what has to run for them.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read};
+mod start;
+mod stderr;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpStream};
-
-use crate::process::{self, Group, StartError};
-use crate::target::{CommandLine, Endpoint, HttpEndpoint, PORT, bearer};
+use crate::process::{Group, StartError};
+use crate::target::{Endpoint, HttpEndpoint, bearer};
 use crate::transport::http::{Address, AddressError};
 use crate::transport::{Link, Transport, http, stdio};
 
-/// How long an HTTP server that we start may take to listen.
-const START_LIMIT: Duration = Duration::from_secs(30);
-/// How many lines of stderr are kept to explain a failed start.
-const STDERR_TAIL: usize = 20;
-
-/// So many free ports are tried.
-const PORTS: usize = 3;
-/// What all systems say of a port that somebody else has.
-const IN_USE: &str = "already in use";
+pub(crate) use stderr::StderrTail;
+pub use stderr::last_words;
 
 /// Why no connection could be made.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +32,7 @@ pub enum HostError {
         stderr: String,
     },
     /// Nothing listens.
-    #[error("nothing listens on {address} after {} s{stderr}", START_LIMIT.as_secs())]
+    #[error("nothing listens on {address} after {} s{stderr}", start::LIMIT.as_secs())]
     Silent {
         /// Where it should listen.
         address: String,
@@ -245,207 +236,5 @@ impl Host {
         let running = self.running.lock().await;
         let processes = running.iter().flat_map(|running| &running.processes);
         processes.flat_map(|(_, tail)| tail.lines()).collect()
-    }
-
-    async fn start(&self, endpoint: &HttpEndpoint) -> Result<Running, HostError> {
-        let mut started = Running {
-            addresses: Vec::new(),
-            url: String::new(),
-            processes: Vec::new(),
-        };
-        let mut urls = vec![endpoint.url.clone()];
-        urls.extend_from_slice(&endpoint.replicas);
-        for url in urls {
-            let url = match &endpoint.command {
-                None => {
-                    reach(&Address::parse(&url)?).await?;
-                    url
-                }
-                Some(command) => {
-                    let (url, process) = self.start_process(&url, command).await?;
-                    started.processes.push(process);
-                    url
-                }
-            };
-            started.addresses.push(Arc::new(Address::parse(&url)?));
-            if started.url.is_empty() {
-                started.url = url;
-            }
-        }
-        Ok(started)
-    }
-
-    /// Starts a process that listens at a URL. A free port may be taken before the process gets it: then there is another.
-    async fn start_process(
-        &self,
-        url: &str,
-        command: &CommandLine,
-    ) -> Result<(String, (Group, StderrTail)), HostError> {
-        for _ in 1..PORTS {
-            match self.start_once(url, command).await {
-                Err(HostError::Ended { stderr, .. })
-                    if url.contains(PORT) && stderr.to_lowercase().contains(IN_USE) => {}
-                started => return started,
-            }
-        }
-        self.start_once(url, command).await
-    }
-
-    async fn start_once(
-        &self,
-        url: &str,
-        command: &CommandLine,
-    ) -> Result<(String, (Group, StderrTail)), HostError> {
-        let (url, command) = with_port(url, command).await?;
-        let address = Address::parse(&url)?;
-        self.starts.fetch_add(1, Ordering::Relaxed);
-        let mut child = process::spawn(&command)?;
-        let group = Group::of(&child);
-        let tail = StderrTail::default();
-        tail.follow(child.stderr.take());
-        discard(child.stdout.take());
-        let stdin = child.stdin.take();
-        let reaper = group.reaper();
-        std::thread::spawn(move || {
-            // Kept open: some servers end when their input does, even over HTTP.
-            let _stdin = stdin;
-            let _ = child.wait();
-            reaper.leader_exited();
-        });
-        await_listening(&address, &group, &tail).await?;
-        Ok((url, (group, tail)))
-    }
-}
-
-/// Puts a free port in the place of `{port}`.
-async fn with_port(url: &str, command: &CommandLine) -> Result<(String, CommandLine), HostError> {
-    let uses_port = url.contains(PORT) || command.words.iter().any(|word| word.contains(PORT));
-    if !uses_port {
-        return Ok((url.to_owned(), command.clone()));
-    }
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .map_err(HostError::Port)?;
-    let port = listener
-        .local_addr()
-        .map_err(HostError::Port)?
-        .port()
-        .to_string();
-    let fill = |text: &String| text.replace(PORT, &port);
-    let command = CommandLine {
-        words: command.words.iter().map(fill).collect(),
-        env: command
-            .env
-            .iter()
-            .map(|(name, value)| (name.clone(), fill(value)))
-            .collect(),
-        cwd: command.cwd.clone(),
-    };
-    Ok((url.replace(PORT, &port), command))
-}
-
-async fn await_listening(
-    address: &Address,
-    group: &Group,
-    tail: &StderrTail,
-) -> Result<(), HostError> {
-    let until = Instant::now() + START_LIMIT;
-    let name = || format!("{}:{}", address.socket().0, address.socket().1);
-    loop {
-        if TcpStream::connect(address.socket()).await.is_ok() {
-            return Ok(());
-        }
-        if group.has_exited() {
-            // The thread that reads its stderr may not be done.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            return Err(HostError::Ended {
-                address: name(),
-                stderr: tail.to_string(),
-            });
-        }
-        if Instant::now() > until {
-            return Err(HostError::Silent {
-                address: name(),
-                stderr: tail.to_string(),
-            });
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-async fn reach(address: &Address) -> Result<(), HostError> {
-    let (host, port) = address.socket();
-    let name = format!("{host}:{port}");
-    let connecting = tokio::time::timeout(START_LIMIT, TcpStream::connect((host, port))).await;
-    match connecting {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(source)) => Err(HostError::Unreachable {
-            address: name,
-            source,
-        }),
-        Err(_) => Err(HostError::Silent {
-            address: name,
-            stderr: String::new(),
-        }),
-    }
-}
-
-/// The last lines of a stderr, read as they come.
-#[derive(Clone, Default)]
-pub(crate) struct StderrTail(Arc<Mutex<VecDeque<String>>>);
-
-impl StderrTail {
-    pub(crate) fn follow(&self, stderr: Option<impl Read + Send + 'static>) {
-        let Some(stderr) = stderr else { return };
-        let tail = self.clone();
-        std::thread::spawn(move || {
-            let mut reader = BufReader::new(stderr);
-            let mut line = Vec::new();
-            while matches!(reader.by_ref().take(4096).read_until(b'\n', &mut line), Ok(count) if count > 0)
-            {
-                tail.push(String::from_utf8_lossy(&line).trim_end().to_owned());
-                line.clear();
-            }
-        });
-    }
-
-    fn push(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == STDERR_TAIL {
-            lines.pop_front();
-        }
-        lines.push_back(line);
-    }
-
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
-    }
-}
-
-impl std::fmt::Display for StderrTail {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&last_words(&self.lines()))
-    }
-}
-
-/// The tail of a stderr as the end of an error message.
-pub fn last_words(lines: &[String]) -> String {
-    if lines.is_empty() {
-        return "; it wrote nothing on stderr".to_owned();
-    }
-    format!("; the end of its stderr:\n  | {}", lines.join("\n  | "))
-}
-
-/// An HTTP server's stdout carries nothing for us, but a full pipe would stop the server.
-fn discard(stdout: Option<impl Read + Send + 'static>) {
-    if let Some(mut stdout) = stdout {
-        std::thread::spawn(move || {
-            let _ = std::io::copy(&mut stdout, &mut std::io::sink());
-        });
     }
 }
