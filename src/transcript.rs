@@ -266,6 +266,11 @@ impl Entry {
         self.json.get_or_init(parse).as_deref()
     }
 
+    /// The same as it was before somebody asked for the parsed message.
+    pub fn unread(&self) -> Entry {
+        Entry::new(self.at_us, self.stream, self.what.clone())
+    }
+
     /// Gives the memory of the parsed message back until somebody asks for it again.
     pub fn forget_json(&mut self) {
         self.json.take();

@@ -1,6 +1,6 @@
 //! Tries input after input in one place, in windows, and hunts down whatever is wrong.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -10,13 +10,15 @@ use tokio::sync::watch;
 use super::generate::Inputs;
 use super::hunt::{Caught, Hunt};
 use super::input::Input;
+use super::ledger::Ledger;
 use super::memory::{self, Held};
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
 use super::source::Source;
-use super::{Found, Progress, save};
+use super::{Certainty, Found, Progress, save};
 use crate::drive::Care;
 use crate::event::Coverage;
+use crate::transcript::Entry;
 use crate::transport::Transport;
 
 /// So many inputs are sent before an answer is waited for.
@@ -26,8 +28,8 @@ const SESSION: usize = 2_000;
 const SESSION_ON_HTTP: usize = 64;
 /// What a process holds is looked at once in so many windows.
 const HELD_EVERY: usize = 16;
-/// So often something of one kind is hunted down; more is counted.
-const MAX_EACH: usize = 24;
+/// With so many findings of the same something new is compared before it is hunted down.
+const MAX_COMPARED: usize = 4;
 /// So many sessions in a row may fail to open.
 const MAX_FAILED: usize = 3;
 
@@ -48,9 +50,6 @@ pub(super) struct Tally {
     pub(super) cut_short: Option<String>,
 }
 
-/// What two findings have in common that are one.
-type Key = (Oracle, String, String, u64);
-
 pub(super) struct Campaign<'a> {
     place: &'a Place,
     source: Source,
@@ -63,17 +62,13 @@ pub(super) struct Campaign<'a> {
     /// What the process held when it was first looked at, and its number.
     first: Option<(u32, Held)>,
     leaks_told: bool,
-    /// The position in the tally of what is known.
-    known: HashMap<Key, usize>,
-    /// The same before it was made smaller, so that nothing is hunted twice.
-    seen: HashMap<Key, usize>,
-    /// How often something was hunted that violates this.
-    hunts: HashMap<(Oracle, String), usize>,
+    ledger: Ledger,
+    began: Instant,
     /// Generator, keyword and method of what costs a session each time.
     muted: HashSet<(&'static str, &'static str, Option<String>)>,
     tally: Tally,
     /// What is being looked into, and whether it was seen once only: told as it is if there is no time to go on.
-    at_hand: Option<(Caught, bool)>,
+    at_hand: Option<(Caught, Certainty)>,
     /// So many findings are saved.
     saved: usize,
 }
@@ -93,9 +88,8 @@ impl<'a> Campaign<'a> {
             windows: 0,
             first: None,
             leaks_told: false,
-            known: HashMap::new(),
-            seen: HashMap::new(),
-            hunts: HashMap::new(),
+            ledger: Ledger::default(),
+            began: Instant::now(),
             muted: HashSet::new(),
             tally: Tally::default(),
             at_hand: None,
@@ -111,7 +105,6 @@ impl<'a> Campaign<'a> {
         stop: &mut watch::Receiver<bool>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> std::io::Result<Tally> {
-        let began = Instant::now();
         let mut failed = 0;
         while self.tally.inputs < limit.inputs && Instant::now() < limit.until && !*stop.borrow() {
             let opened = tokio::select! {
@@ -127,17 +120,19 @@ impl<'a> Campaign<'a> {
             }
             progress(Progress {
                 inputs: self.tally.inputs,
-                per_second: self.tally.inputs as f64 / began.elapsed().as_secs_f64(),
-                findings: self.tally.found.len(),
+                per_second: self.tally.inputs as f64 / self.began.elapsed().as_secs_f64(),
+                findings: self.ledger.found.len(),
             });
         }
-        if let Some((Caught { inputs, suspicion }, once)) = self.at_hand.take() {
-            self.report(&suspicion, &inputs, &inputs, once);
+        if let Some((caught, certainty)) = self.at_hand.take() {
+            let input = caught.inputs.clone();
+            self.report(caught, input, certainty);
         }
         if let Some(lane) = self.lane.take() {
             lane.close().await;
         }
         self.save(folder)?;
+        self.tally.found = self.ledger.found;
         Ok(self.tally)
     }
 
@@ -146,8 +141,8 @@ impl<'a> Campaign<'a> {
         if self.is_given() {
             return Ok(());
         }
-        save::save(folder, &self.tally.found[self.saved..])?;
-        self.saved = self.tally.found.len();
+        save::save(folder, &self.ledger.found[self.saved..])?;
+        self.saved = self.ledger.found.len();
         Ok(())
     }
 
@@ -174,7 +169,7 @@ impl<'a> Campaign<'a> {
         self.count(&window);
         self.windows += 1;
         for suspicion in played.suspicions {
-            self.look_into(&window, suspicion).await;
+            self.look_into(&window, &played.entries, suspicion).await;
         }
         if self.windows.is_multiple_of(HELD_EVERY) {
             self.weigh(&window).await;
@@ -247,92 +242,113 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    async fn look_into(&mut self, window: &[Input], suspicion: Suspicion) {
-        let blamed = suspicion.input.and_then(|input| window.get(input));
-        let early = blamed.map(|input| key(&suspicion, std::slice::from_ref(input)));
-        if let Some(known) = early.as_ref().and_then(|early| self.seen.get(early)) {
-            self.tally.found[*known].seen += 1;
+    async fn look_into(&mut self, window: &[Input], entries: &[Entry], what: Suspicion) {
+        let blamed = what.input.and_then(|input| window.get(input));
+        let elapsed = self.began.elapsed();
+        if !self.ledger.is_worth_a_hunt(&what, blamed, elapsed) {
             return;
         }
-        let fatal = suspicion.oracle.is_fatal();
-        let alike = |found: &&mut Found| {
-            found.oracle == suspicion.oracle
-                && found.finding.requirement == suspicion.finding.requirement
+        let began = Instant::now();
+        let lane = if what.oracle.is_fatal() {
+            None
+        } else {
+            self.lane.take()
         };
-        let hunts = self
-            .hunts
-            .entry((suspicion.oracle, suspicion.finding.requirement.clone()));
-        let hunts = hunts.or_default();
-        if *hunts >= MAX_EACH {
-            if let Some(found) = self.tally.found.iter_mut().find(alike) {
-                found.seen += 1;
-            }
-            return;
-        }
-        *hunts += 1;
-        let lane = if fatal { None } else { self.lane.take() };
         let mut hunt = Hunt::new(self.place, lane);
-        self.at_hand = fatal.then(|| (Caught::new(window, &suspicion), true));
-        let caught = hunt.culprit(window, &suspicion).await;
-        self.at_hand = caught.clone().map(|caught| (caught, false));
-        let Some(caught) = caught else {
-            self.lane = hunt.into_lane();
+        self.at_hand = what
+            .oracle
+            .is_fatal()
+            .then(|| (Caught::new(window, &what, entries), Certainty::Once));
+        let outcome = self.hunt(&mut hunt, window, &what, blamed).await;
+        self.lane = hunt.into_lane();
+        let outcome = match (outcome, self.at_hand.take()) {
             // What a server said once and not again may have been said about something else.
-            if fatal {
-                self.report(&suspicion, window, window, true);
+            (None, Some((caught, Certainty::Once))) => {
+                let input = caught.inputs.clone();
+                Some(self.report(caught, input, Certainty::Once))
             }
-            return;
+            (outcome, _) => outcome,
         };
-        if fatal {
-            self.muted.extend(
-                caught
-                    .inputs
-                    .iter()
-                    .filter(|_| caught.inputs.len() == 1)
-                    .map(kind),
-            );
+        if outcome.is_none() && what.oracle == Oracle::Answered {
+            self.place.is_slow.store(true, Ordering::Relaxed);
+        }
+        let (position, is_new) = outcome.unzip();
+        let outcome = (position, is_new == Some(true));
+        self.ledger.hunted(&what, blamed, began.elapsed(), outcome);
+    }
+
+    /// The position of the finding that a hunt comes to, and whether it is new; none if it does not happen again.
+    async fn hunt(
+        &mut self,
+        hunt: &mut Hunt<'_>,
+        window: &[Input],
+        what: &Suspicion,
+        blamed: Option<&Input>,
+    ) -> Option<(usize, bool)> {
+        let blamed = blamed.map(std::slice::from_ref);
+        if let Some(known) = self.behind(hunt, what, blamed.unwrap_or_default()).await {
+            return Some((known, false));
+        }
+        let caught = hunt.culprit(window, what).await?;
+        let certainty = match Hunt::is_verified_last(what) {
+            true => Certainty::Unverified,
+            false => Certainty::Repeated,
+        };
+        self.at_hand = Some((caught.clone(), certainty));
+        if let ([input], true) = (&caught.inputs[..], what.oracle.is_fatal()) {
+            self.muted.insert(kind(input));
         }
         let original = caught.inputs.clone();
+        if blamed.is_none()
+            && let Some(known) = self.behind(hunt, what, &original).await
+        {
+            self.at_hand = None;
+            return Some((known, false));
+        }
         // What is given is small already, or as its author wants it.
-        let is_known = self.seen.contains_key(&key(&suspicion, &original));
-        let Caught { inputs, suspicion } = match is_known || self.is_given() {
-            true => caught,
+        let smallest = match self.is_given() {
+            true => hunt.verified(caught).await,
             false => hunt.shrink(caught).await,
         };
         self.at_hand = None;
-        self.lane = hunt.into_lane();
-        let position = self.report(&suspicion, &original, &inputs, false);
-        self.seen.insert(key(&suspicion, &original), position);
-        self.seen.extend(early.map(|early| (early, position)));
+        Some(self.report(smallest?, original, Certainty::Repeated))
+    }
+
+    /// What is known and behind these inputs; it is counted.
+    async fn behind(
+        &mut self,
+        hunt: &mut Hunt<'_>,
+        what: &Suspicion,
+        inputs: &[Input],
+    ) -> Option<usize> {
+        let mut behind = None;
+        for (position, known) in self.ledger.alike(what).take(MAX_COMPARED) {
+            if hunt.is_behind(known, inputs).await {
+                behind = Some(position);
+                break;
+            }
+        }
+        self.ledger.count(behind?);
+        behind
     }
 
     /// Adds what was found, or counts it if it is known.
-    fn report(&mut self, what: &Suspicion, input: &[Input], shrunk: &[Input], once: bool) -> usize {
-        let key = match once {
-            // Of those one is enough.
-            true => (what.oracle, String::new(), String::new(), 0),
-            false => key(what, shrunk),
-        };
-        if let Some(known) = self.known.get(&key) {
-            self.tally.found[*known].seen += 1;
-            return *known;
-        }
-        let position = self.tally.found.len();
-        if what.oracle == Oracle::Answered {
+    fn report(&mut self, caught: Caught, input: Vec<Input>, certainty: Certainty) -> (usize, bool) {
+        if caught.suspicion.oracle == Oracle::Answered {
             self.place.is_silent.store(true, Ordering::Relaxed);
         }
-        self.tally.found.push(Found {
-            oracle: what.oracle,
-            finding: what.finding.clone(),
-            input: input.to_vec(),
-            shrunk: shrunk.to_vec(),
+        self.ledger.add(Found {
+            oracle: caught.suspicion.oracle,
+            finding: caught.suspicion.finding,
+            input,
+            shrunk: caught.inputs,
             seen: 1,
-            repeats: !once,
+            blamed: caught.suspicion.input,
+            certainty,
+            entries: caught.entries,
             revision: self.place.spec.revision,
             transport: self.place.spec.transport(),
-        });
-        self.known.insert(key, position);
-        position
+        })
     }
 
     /// Whether the process grows; if it seems so, whether the same input makes it grow again and again.
@@ -362,7 +378,8 @@ impl<'a> Campaign<'a> {
                     finding,
                     input: None,
                 };
-                self.report(&suspicion, window, window, false);
+                let caught = Caught::new(window, &suspicion, &[]);
+                self.report(caught, window.to_vec(), Certainty::Repeated);
             }
         }
     }
@@ -394,25 +411,6 @@ impl<'a> Campaign<'a> {
         }
         memory::grows(&held)
     }
-}
-
-/// Of what ends a session the shape of the input counts, of what is answered wrongly what it is about: one cause shows in
-/// inputs of many shapes.
-fn key(what: &Suspicion, inputs: &[Input]) -> Key {
-    let finding = &what.finding;
-    let fold = |of: fn(&Input) -> u64| {
-        let kinds: BTreeSet<u64> = inputs.iter().map(of).collect();
-        kinds.into_iter().fold(0, |sum, kind| sum ^ kind)
-    };
-    let (message, shape) = match what.oracle {
-        Oracle::Rule(_) => (finding.message.clone(), 0),
-        Oracle::RefusesInvalid => (String::new(), fold(Input::subject)),
-        Oracle::NoInternals => (finding.actual.to_string(), 0),
-        // A process may end in several ways at the same input.
-        _ if what.oracle.is_fatal() => (String::new(), fold(Input::shape)),
-        _ => (finding.message.clone(), fold(Input::shape)),
-    };
-    (what.oracle, finding.requirement.clone(), message, shape)
 }
 
 fn kind(input: &Input) -> (&'static str, &'static str, Option<String>) {

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::input::Input;
 use super::oracle::{Oracle, Suspicion};
-use super::place::{Lane, Place, Played};
-use super::shrink;
+use super::place::{Lane, Place};
+use super::{Found, shrink};
 use crate::drive::Care;
+use crate::transcript::Entry;
 
 /// How often a server may be lost while one input is made smaller.
 const MAX_LOSSES: usize = 20;
@@ -27,13 +28,16 @@ pub(super) struct Caught {
     pub(super) inputs: Vec<Input>,
     /// What they do.
     pub(super) suspicion: Suspicion,
+    /// What crossed the wire.
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Caught {
-    pub(super) fn new(inputs: &[Input], suspicion: &Suspicion) -> Caught {
+    pub(super) fn new(inputs: &[Input], suspicion: &Suspicion, entries: &[Entry]) -> Caught {
         Caught {
             inputs: inputs.to_vec(),
             suspicion: suspicion.clone(),
+            entries: entries.to_vec(),
         }
     }
 }
@@ -56,94 +60,157 @@ impl<'a> Hunt<'a> {
     /// Finds the inputs of a window that are to blame: one alone if possible. None if it does not happen again.
     pub(super) async fn culprit(&mut self, window: &[Input], what: &Suspicion) -> Option<Caught> {
         if let Some(input) = what.input.and_then(|input| window.get(input))
-            && let Some(caught) = self.alone(std::slice::from_ref(input), what).await
+            && let Some(caught) = self.caught(std::slice::from_ref(input), what).await
         {
             return Some(caught);
         }
         let until = Instant::now() + MAX_TIME;
         for end in (0..window.len()).take_while(|_| Instant::now() < until) {
             let one = &window[end..=end];
-            if self.again(one, what, self.place.sure()).await.is_none() {
+            if self
+                .again(one, what, self.place.quick(what))
+                .await
+                .is_none()
+            {
                 continue;
             }
             // The session had seen others before it, so it is asked once more without them.
-            if let Some(caught) = self.alone(one, what).await {
+            if let Some(caught) = self.caught(one, what).await {
                 return Some(caught);
             }
-            return self.alone(&window[..=end], what).await;
+            if let Some(caught) = self.caught(&window[..=end], what).await {
+                return Some(caught);
+            }
         }
-        self.alone(window, what).await
+        self.caught(window, what).await
     }
 
-    /// Makes the inputs smaller as long as they do the same.
-    pub(super) async fn shrink(&mut self, caught: Caught) -> Caught {
+    /// Whether something known is behind an input: what both have in common does the same.
+    pub(super) async fn is_behind(&mut self, known: &Found, inputs: &[Input]) -> bool {
+        let Some(common) = shrink::projected(inputs, &known.shrunk) else {
+            return false;
+        };
+        // What is known need not be tried again.
+        if common.len() == 1 && common[0].shots == known.shrunk[0].shots {
+            return true;
+        }
+        let what = Suspicion {
+            oracle: known.oracle,
+            finding: known.finding.clone(),
+            input: None,
+        };
+        let care = self.place.quick(&what);
+        self.again(&common, &what, care).await.is_some()
+    }
+
+    /// Makes the inputs smaller as long as they do the same. None if they do not, looked at with all patience.
+    pub(super) async fn shrink(&mut self, caught: Caught) -> Option<Caught> {
         let smaller = self.smaller(&caught).await;
-        match smaller {
-            // It was made in a hurry, and in sessions that had seen other things.
-            Some(smaller) => match self.alone(&smaller, &caught.suspicion).await {
-                Some(verified) => verified,
-                None => caught,
-            },
-            None => caught,
+        // It was made in a hurry, and in sessions that had seen other things.
+        if let Some(smaller) = smaller
+            && let Some(verified) = self
+                .alone(&smaller, &caught.suspicion, self.place.sure())
+                .await
+        {
+            return Some(verified);
+        }
+        self.verified(caught).await
+    }
+
+    /// What was caught, if it happens again when it is looked at with all patience.
+    pub(super) async fn verified(&mut self, caught: Caught) -> Option<Caught> {
+        match Hunt::is_verified_last(&caught.suspicion) {
+            true => {
+                let Caught {
+                    inputs, suspicion, ..
+                } = caught;
+                self.alone(&inputs, &suspicion, self.place.sure()).await
+            }
+            false => Some(caught),
         }
     }
 
-    /// The smallest that seems to do the same; none if nothing smaller does.
+    /// Silence takes all the patience there is to verify: that is done once, with the smallest input.
+    pub(super) fn is_verified_last(what: &Suspicion) -> bool {
+        what.oracle == Oracle::Answered
+    }
+
+    /// Whether inputs do it in a session that has seen nothing else.
+    async fn caught(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
+        let care = match Hunt::is_verified_last(what) {
+            true => self.place.quick(what),
+            false => self.place.sure(),
+        };
+        self.alone(inputs, what, care).await
+    }
+
+    /// The smallest that seems to do the same; none if nothing smaller does, or the time or the losses are too many.
     async fn smaller(&mut self, caught: &Caught) -> Option<Vec<Input>> {
-        let until = Instant::now() + MAX_TIME;
-        let losses = self.losses + MAX_LOSSES;
+        let limit = (Instant::now() + MAX_TIME, self.losses + MAX_LOSSES);
         let mut smallest = None;
+        let mut next = 0;
         loop {
             let inputs = smallest.as_ref().unwrap_or(&caught.inputs);
-            match self
-                .next_smaller(inputs, &caught.suspicion, until, losses)
-                .await
-            {
-                Some(smaller) => smallest = Some(smaller),
+            let smaller = self.next_smaller(inputs, next, &caught.suspicion, limit);
+            match smaller.await {
+                Some((number, smaller)) => {
+                    smallest = Some(smaller);
+                    next = number;
+                }
                 None => return smallest,
             }
         }
     }
 
-    /// One step smaller; none if nothing is, or the time or the losses are too many.
+    /// One step smaller, and its number. What was tried for a larger input is tried last: it helped little there.
     async fn next_smaller(
         &mut self,
         inputs: &[Input],
+        next: usize,
         what: &Suspicion,
-        until: Instant,
-        losses: usize,
-    ) -> Option<Vec<Input>> {
-        for candidate in shrink::candidates(inputs) {
+        (until, losses): (Instant, usize),
+    ) -> Option<(usize, Vec<Input>)> {
+        let care = self.place.quick(what);
+        let plainest = self.place.plainest();
+        let candidates = || shrink::candidates(inputs, plainest).enumerate();
+        let tried = candidates().take(next);
+        for (number, candidate) in candidates().skip(next).chain(tried) {
             if Instant::now() > until || self.losses > losses {
                 return None;
             }
-            let care = self.place.quick();
             if self.again(&candidate, what, care).await.is_some() {
-                return Some(candidate);
+                return Some((number, candidate));
             }
         }
         None
     }
 
     /// In a session that has seen nothing else.
-    async fn alone(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
+    async fn alone(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Caught> {
         if let Some(lane) = self.lane.take() {
             lane.close().await;
         }
-        let suspicion = self.again(inputs, what, self.place.sure()).await?;
+        let (suspicion, entries) = self.again(inputs, what, care).await?;
         Some(Caught {
             inputs: inputs.to_vec(),
             suspicion,
+            entries,
         })
     }
 
-    /// Whether inputs bring the same once more.
-    async fn again(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Suspicion> {
-        let (Played { suspicions, usable }, lane) =
-            self.place.play(self.lane.take(), inputs, care).await?;
+    /// Whether inputs bring the same once more, and what crossed the wire.
+    async fn again(
+        &mut self,
+        inputs: &[Input],
+        what: &Suspicion,
+        care: Care,
+    ) -> Option<(Suspicion, Vec<Entry>)> {
+        let (played, lane) = self.place.play(self.lane.take(), inputs, care).await?;
         self.lane = lane;
-        self.losses += usize::from(!usable);
-        suspicions.into_iter().find(|found| is_same(found, what))
+        self.losses += usize::from(!played.usable);
+        let mut suspicions = played.suspicions.into_iter();
+        let same = suspicions.find(|found| is_same(found, what))?;
+        Some((same, played.entries))
     }
 }
 

@@ -1,5 +1,8 @@
 //! Whether the client was shown an internal error, or a stack trace.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::conversation::Exchange;
@@ -10,14 +13,7 @@ use crate::message;
 use crate::transcript::Header;
 
 /// What programs print when they did not expect something.
-const TRACES: [&str; 6] = [
-    "Traceback (most recent call last)",
-    "\n    at ",
-    "panicked at ",
-    "goroutine ",
-    "Exception in thread",
-    "stack backtrace:",
-];
+const TRACE: &str = r"Traceback \(most recent call last\)|\n    at |panicked at |goroutine |Exception in thread|stack backtrace:";
 /// The code of an internal error.
 const INTERNAL_ERROR: i64 = -32603;
 /// Which requirement asks for that code if a request in order fails, by how its method begins.
@@ -40,22 +36,31 @@ pub(super) fn internals(session: &Session<'_>, exchange: &Exchange) -> Option<Vi
         .get("message")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let what = match error.get("code").and_then(Value::as_i64) {
-        _ if TRACES.iter().any(|trace| text.contains(trace)) => "the client is shown a stack trace",
-        Some(INTERNAL_ERROR) if !is_asked_for(session, exchange) => {
-            "input of a client is answered as an internal error"
-        }
+    let (what, wanted) = match error.get("code").and_then(Value::as_i64) {
+        _ if is_trace(text) => (
+            "the client is shown a stack trace",
+            json!({ "message": { "$not": { "$regex": TRACE } } }),
+        ),
+        Some(INTERNAL_ERROR) if !is_asked_for(session, exchange) => (
+            "input of a client is answered as an internal error",
+            json!({ "code": { "$not": INTERNAL_ERROR } }),
+        ),
         _ => return None,
     };
     Some(Violation {
         requirement: "robust/no-internals".to_owned(),
         message: what.to_owned(),
-        expected: json!({ "error": { "code": { "$not": INTERNAL_ERROR } } }),
+        expected: json!({ "error": wanted }),
         actual: error.clone(),
         entries: vec![exchange.sent, answer],
         tolerated: true,
         hint: None,
     })
+}
+
+fn is_trace(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(TRACE).ok());
+    FORM.as_ref().is_some_and(|form| form.is_match(text))
 }
 
 /// Whether a requirement says that this request, which was not to be refused, fails with an internal error if it fails.

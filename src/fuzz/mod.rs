@@ -10,6 +10,7 @@ pub mod generate;
 mod hunt;
 mod input;
 mod internals;
+mod ledger;
 mod memory;
 mod oracle;
 mod place;
@@ -31,7 +32,7 @@ use crate::event::RunReport;
 use crate::profile::{Offer, Profile};
 use crate::revision::Revision;
 use crate::run::{self, RunError};
-use crate::transcript::{FORMAT, Header};
+use crate::transcript::{Entry, FORMAT, Header};
 use crate::transport::Transport;
 use crate::verdict::Finding;
 
@@ -70,6 +71,17 @@ pub struct Progress {
     pub findings: usize,
 }
 
+/// How sure something is that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Certainty {
+    /// It happens again.
+    Repeated,
+    /// The time was up before it was tried with all patience.
+    Unverified,
+    /// It did not happen again.
+    Once,
+}
+
 /// One thing that was found.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -83,8 +95,12 @@ pub struct Found {
     pub shrunk: Vec<Input>,
     /// How often it was seen.
     pub seen: u64,
-    /// Whether it happens again.
-    pub repeats: bool,
+    /// The number of the input among the smallest that is to blame, if one is.
+    pub blamed: Option<usize>,
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// What crossed the wire when the smallest did it.
+    pub entries: Vec<Entry>,
     /// The revision spoken.
     pub revision: Revision,
     /// The transport used.
@@ -211,6 +227,7 @@ fn place(
         catalog: options.run.catalog.clone(),
         spec,
         is_silent: AtomicBool::new(false),
+        is_slow: AtomicBool::new(false),
     })
 }
 

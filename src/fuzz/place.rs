@@ -21,6 +21,8 @@ pub(super) struct Place {
     pub(super) catalog: Arc<Catalog>,
     /// It is known that requests stay unanswered: not every further one is waited for as long.
     pub(super) is_silent: AtomicBool,
+    /// Answers were late that had been taken for missing.
+    pub(super) is_slow: AtomicBool,
 }
 
 /// An open session in which inputs follow each other.
@@ -36,11 +38,13 @@ pub(super) struct Played {
     pub(super) suspicions: Vec<Suspicion>,
     /// Whether nothing ended the session.
     pub(super) usable: bool,
+    /// What crossed the wire, if something is wrong.
+    pub(super) entries: Vec<Entry>,
 }
 
 /// How long what should not come may come nevertheless, where inputs are looked at one by one.
 const GRACE: Duration = Duration::from_millis(20);
-/// How long an answer may take where silence was seen before, and will be verified.
+/// How long an answer may take until it is looked into, or where silence was seen before; it will be verified.
 const QUICK: Duration = Duration::from_millis(500);
 /// How long one may take beside a later one that came, where it is known that some never do.
 const SILENT: Duration = Duration::from_millis(100);
@@ -60,12 +64,22 @@ impl Place {
         }
     }
 
-    /// How inputs are tried that may well bring nothing.
+    /// The method of the plainest request.
+    pub(super) fn plainest(&self) -> &'static str {
+        self.spec.revision.era().alive_method()
+    }
+
+    /// How inputs are tried that may well bring nothing. What does not come soon is looked into, so that one silence
+    /// does not cost the whole patience again and again.
     pub(super) fn glance(&self) -> Care {
         let fence = self.spec.timeout;
-        let late = match self.is_silent.load(Ordering::Relaxed) {
-            true => fence.min(SILENT),
-            false => fence,
+        let late = match (
+            self.is_silent.load(Ordering::Relaxed),
+            self.is_slow.load(Ordering::Relaxed),
+        ) {
+            (true, _) => fence.min(SILENT),
+            (false, true) => fence,
+            (false, false) => fence.min(QUICK),
         };
         let grace = Duration::ZERO;
         Care { fence, late, grace }
@@ -74,18 +88,22 @@ impl Place {
     /// How it is verified that inputs bring something.
     pub(super) fn sure(&self) -> Care {
         Care {
+            fence: self.spec.timeout,
+            late: self.spec.timeout,
             grace: GRACE,
-            ..self.glance()
         }
     }
 
-    /// How many candidates are tried one after the other.
-    pub(super) fn quick(&self) -> Care {
-        let sure = self.sure();
+    /// How many candidates are tried one after the other. Only rules speak of what should not have come.
+    pub(super) fn quick(&self, what: &Suspicion) -> Care {
+        let grace = match what.oracle {
+            Oracle::Rule(_) => GRACE,
+            _ => Duration::ZERO,
+        };
         Care {
-            fence: sure.fence.min(QUICK),
-            late: sure.late.min(QUICK),
-            ..sure
+            fence: self.spec.timeout.min(QUICK),
+            late: self.glance().late,
+            grace,
         }
     }
 
@@ -104,6 +122,17 @@ impl Place {
         })
     }
 
+    /// Opens a session; once more if that fails, because a server may be about to end.
+    async fn open_at_last(&self) -> Option<Lane> {
+        match self.open().await {
+            Some(lane) => Some(lane),
+            None => {
+                tokio::time::sleep(GRACE).await;
+                self.open().await
+            }
+        }
+    }
+
     /// Tries inputs in this session or a new one, which is handed back if it can be used again. None if no session opens.
     pub(super) async fn play(
         &self,
@@ -119,7 +148,7 @@ impl Place {
         }
         let mut lane = match lane {
             Some(lane) => lane,
-            None => self.open().await?,
+            None => self.open_at_last().await?,
         };
         let played = self.play_in(&mut lane, inputs, care).await;
         if played.usable {
@@ -141,9 +170,9 @@ impl Place {
         let mut suspicions = suspicions(&seen, wait, 0);
         // Nobody has to answer before the session is open.
         suspicions.retain(|suspicion| suspicion.oracle != Oracle::Answered);
-        let usable = is_usable(&suspicions);
+        let played = Played::new(suspicions, &session.record.entries);
         drop(session.close().await);
-        Some(Played { suspicions, usable })
+        Some(played)
     }
 
     /// Sends inputs at once and says what is wrong with what came.
@@ -157,9 +186,9 @@ impl Place {
         }
         let seen = self.seen(&session.record.entries, &session.record.conversation);
         let suspicions = suspicions(&seen, wait, from);
-        let usable = is_usable(&suspicions);
+        let played = Played::new(suspicions, &session.record.entries);
         session.rewind(lane.opening);
-        Played { suspicions, usable }
+        played
     }
 }
 
@@ -176,10 +205,19 @@ impl Lane {
     }
 }
 
-fn is_usable(suspicions: &[Suspicion]) -> bool {
-    !suspicions
-        .iter()
-        .any(|suspicion| suspicion.oracle.is_fatal())
+impl Played {
+    fn new(suspicions: Vec<Suspicion>, entries: &[Entry]) -> Played {
+        let is_fatal = |suspicion: &Suspicion| suspicion.oracle.is_fatal();
+        Played {
+            usable: !suspicions.iter().any(is_fatal),
+            entries: match suspicions.is_empty() {
+                true => Vec::new(),
+                // Without what was parsed, which takes many times as much memory.
+                false => entries.iter().map(Entry::unread).collect(),
+            },
+            suspicions,
+        }
+    }
 }
 
 fn numbered(inputs: &[Input]) -> impl Iterator<Item = (StepRef, &Shot)> {

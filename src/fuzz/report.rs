@@ -9,7 +9,7 @@ use super::input::Input;
 use super::memory::Held;
 use super::oracle::Oracle;
 use super::place::Place;
-use super::{Found, Options, save};
+use super::{Certainty, Found, Options, save};
 use crate::conversation::Conversation;
 use crate::event::{Fuzzing, RunReport, Summary};
 use crate::judge::evidence::{self, Violation};
@@ -93,11 +93,11 @@ fn trials_of(
 fn finding(found: &Found, options: &Options) -> Finding {
     let case = save::case_id(found);
     let mut finding = found.finding.clone();
-    if !found.repeats {
-        finding
-            .message
-            .push_str(" (seen once; it did not happen again)");
-    }
+    finding.message.push_str(match found.certainty {
+        Certainty::Repeated => "",
+        Certainty::Unverified => " (the time was up before it was verified)",
+        Certainty::Once => " (seen once; it did not happen again)",
+    });
     let mut words: Vec<String> = options.run.arguments.iter().take(1).cloned().collect();
     words.extend([
         "check".to_owned(),

@@ -1,15 +1,16 @@
 //! Findings as cases: what was found today is a regression case tomorrow.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Found;
 use super::input::Input;
 use super::oracle::Oracle;
 use crate::catalog::Case;
 use crate::catalog::case::SessionKind;
+use crate::drive::Shot;
 
 /// The file in the folder of findings: the area `fuzz`.
 const FILE: &str = "fuzz.json";
@@ -45,15 +46,17 @@ pub enum ReplayError {
     },
 }
 
-/// The id under which a finding is saved.
+/// The id under which a finding is saved: the same for the same inputs, whatever made the program.
 pub(super) fn case_id(found: &Found) -> String {
     let name = found.oracle.case().replace('/', "-");
-    let mut hasher = DefaultHasher::new();
-    for input in &found.shrunk {
-        json!(input.steps()).to_string().hash(&mut hasher);
-    }
+    let steps = Input::all_steps(&found.shrunk).to_string();
     // 32 bits tell a few hundred findings apart.
-    format!("fuzz/{name}-{:08x}", hasher.finish() & 0xffff_ffff)
+    let hash: String = Sha256::digest(steps)
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("fuzz/{name}-{hash}")
 }
 
 /// The inputs of the cases in a file.
@@ -103,19 +106,14 @@ pub(super) fn save(folder: &Path, found: &[Found]) -> std::io::Result<()> {
 }
 
 fn case(found: &Found) -> Value {
-    let mut steps = Input::all_steps(&found.shrunk);
-    if found.oracle == Oracle::RefusesInvalid {
-        for step in steps.as_array_mut().into_iter().flatten() {
-            step["expect"] = json!({ "$any-of": [{ "$absent": true }, found.finding.expected] });
-            // What headers say is refused by the status alone, where there is nothing to answer.
-            if ["http/", "headers/"]
-                .iter()
-                .any(|area| found.finding.requirement.starts_with(area))
-            {
-                step["expect_status"] = json!({ "$range": { "min": 400 } });
-            }
-        }
-    }
+    let steps: Vec<Value> = (found.shrunk.iter().enumerate())
+        .flat_map(|(number, input)| {
+            let is_blamed = found.blamed.is_none_or(|blamed| blamed == number);
+            let expected = expected(found, input, is_blamed);
+            let steps = input.steps().into_iter().map(|step| json!(step));
+            steps.map(move |step| with(step, &expected))
+        })
+        .collect();
     json!({
         "id": case_id(found),
         "title": format!("Found by fuzzing: {}", found.finding.message),
@@ -129,4 +127,54 @@ fn case(found: &Found) -> Value {
         "why": "It was found by fuzzing, and should not come back",
         "steps": steps,
     })
+}
+
+/// What the steps of an input expect: members of a step.
+fn expected(found: &Found, input: &Input, is_blamed: bool) -> Value {
+    let finding = &found.finding;
+    match found.oracle {
+        Oracle::RefusesInvalid if is_blamed => {
+            let mut expected = json!({ "expect": unless_silent(&finding.expected) });
+            // What headers say is refused by the status alone, where there is nothing to answer.
+            if ["http/", "headers/"]
+                .iter()
+                .any(|area| finding.requirement.starts_with(area))
+            {
+                expected["expect_status"] = json!({ "$range": { "min": 400 } });
+            }
+            expected
+        }
+        Oracle::NoInternals if is_blamed => json!({
+            "expect": unless_silent(&json!({
+                "$any-of": [{ "result": { "$any": true } }, finding.expected],
+            })),
+            "tolerate": [{ "answer": { "error": { "$any": true } }, "why": finding.message }],
+        }),
+        Oracle::Answered if is_blamed => json!({}),
+        // Whether it is answered is another question, where it need not be.
+        _ if found.shrunk.len() > 1 || is_odd_on_http(input) => {
+            json!({ "expect": unless_silent(&json!({ "$any": true })) })
+        }
+        _ => json!({}),
+    }
+}
+
+fn unless_silent(expected: &Value) -> Value {
+    json!({ "$any-of": [{ "$absent": true }, expected] })
+}
+
+/// Whether an HTTP status may be all that comes of it.
+fn is_odd_on_http(input: &Input) -> bool {
+    input.shots.iter().any(|shot| match shot {
+        Shot::Message { headers, .. } => !headers.is_empty(),
+        Shot::Http(_) | Shot::Aborted(_) => true,
+    })
+}
+
+/// A step with more members.
+fn with(mut step: Value, more: &Value) -> Value {
+    for (name, value) in more.as_object().into_iter().flatten() {
+        step[name] = value.clone();
+    }
+    step
 }

@@ -10,7 +10,7 @@ mod http;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -77,16 +77,32 @@ pub fn refused(answered: &Answered<'_>) -> Option<Refusal> {
     })
 }
 
+/// Whether some revision has a request or a notification with this method.
+pub fn is_known_method(method: &str) -> bool {
+    static NOTIFICATIONS: OnceLock<HashSet<String>> = OnceLock::new();
+    let notifications = NOTIFICATIONS.get_or_init(|| {
+        let names = |revision| names(revision, "notifications");
+        Revision::ALL.into_iter().flat_map(names).collect()
+    });
+    methods().contains_key(method) || notifications.contains(method)
+}
+
+/// What a revision has of one kind of message.
+fn names(revision: Revision, kind: &str) -> Vec<String> {
+    let document = wire::document(revision).unwrap_or_default();
+    let messages = document["x-mcp"][kind].as_object();
+    let names = messages.map(|messages| messages.keys().cloned().collect());
+    names.unwrap_or_default()
+}
+
 /// The requests that there are, each with the revisions that have it.
 fn methods() -> &'static HashMap<String, Vec<Revision>> {
     static METHODS: OnceLock<HashMap<String, Vec<Revision>>> = OnceLock::new();
     METHODS.get_or_init(|| {
         let mut methods: HashMap<String, Vec<Revision>> = HashMap::new();
         for revision in Revision::ALL {
-            let document = wire::document(revision).unwrap_or_default();
-            let requests = document["x-mcp"]["requests"].as_object();
-            for (method, _) in requests.into_iter().flatten() {
-                methods.entry(method.clone()).or_default().push(revision);
+            for method in names(revision, "requests") {
+                methods.entry(method).or_default().push(revision);
             }
         }
         methods

@@ -1,0 +1,322 @@
+//! What was found in one place, and whether something that looks wrong is worth a hunt.
+//!
+//! One cause shows in very many inputs. What is known without a hunt is counted, and so is most of what looks as something
+//! that a hunt brought nothing new of: the more often it did not, the rarer are the hunts.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::input::Input;
+use super::oracle::{Oracle, Suspicion};
+use super::{Certainty, Found};
+
+/// So many findings are told that violate the same; more is counted.
+const MAX_EACH: usize = 24;
+/// So many times as long as hunts took for more of what was hunted before, no further one begins: at least half of the
+/// time goes into new inputs.
+const SHARE: u32 = 2;
+/// So long hunts may take whatever else was done.
+const FREE: Duration = Duration::from_secs(5);
+/// After so many hunts in a row that brought nothing new, the pauses grow no more.
+const MAX_DOUBLINGS: u32 = 16;
+
+/// What two findings have in common that are one.
+type Key = (Oracle, String, String, u64);
+
+/// What was found, and what was hunted.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// What was found, in order.
+    pub(super) found: Vec<Found>,
+    /// The position of each.
+    known: HashMap<Key, usize>,
+    /// What came of hunts, by what had raised them.
+    looks: HashMap<Key, Look>,
+    /// What was hunted at all.
+    hunted: HashSet<(Oracle, String)>,
+    /// How long hunts took for more of what was hunted before.
+    spent: Duration,
+}
+
+/// What came of the hunts for what looks the same.
+#[derive(Debug, Default)]
+struct Look {
+    /// What was found last.
+    position: Option<usize>,
+    /// So many hunts in a row brought nothing new.
+    fruitless: u32,
+    /// So often it is only counted.
+    pause: u64,
+}
+
+impl Ledger {
+    /// Whether something is worth a hunt, so long after the beginning. If not, it is counted.
+    pub(super) fn is_worth_a_hunt(
+        &mut self,
+        what: &Suspicion,
+        blamed: Option<&Input>,
+        elapsed: Duration,
+    ) -> bool {
+        if let Some(known) = self.known_at_sight(what, blamed) {
+            self.found[known].seen += 1;
+            return false;
+        }
+        let alike = self.alike(what).map(|(position, _)| position).next();
+        let look = self.looks.entry(look(what, blamed)).or_default();
+        let known = look.position.or(alike);
+        let is_paused = look.pause > 0;
+        look.pause = look.pause.saturating_sub(1);
+        let is_hunted_enough = self.hunted.contains(&violated(what))
+            && (self.spent > FREE.max(elapsed / SHARE) || self.alike(what).count() >= MAX_EACH);
+        if let Some(known) = known.filter(|_| is_paused || is_hunted_enough) {
+            self.found[known].seen += 1;
+        }
+        !is_paused && !is_hunted_enough
+    }
+
+    /// What is known that violates the same.
+    pub(super) fn alike(&self, what: &Suspicion) -> impl Iterator<Item = (usize, &Found)> {
+        let violated = violated(what);
+        self.found.iter().enumerate().filter(move |(_, found)| {
+            (found.oracle, &found.finding.requirement) == (violated.0, &violated.1)
+        })
+    }
+
+    /// A hunt is over that took so long: it came to this finding, or to none.
+    pub(super) fn hunted(
+        &mut self,
+        what: &Suspicion,
+        blamed: Option<&Input>,
+        took: Duration,
+        (position, is_new): (Option<usize>, bool),
+    ) {
+        if !self.hunted.insert(violated(what)) {
+            self.spent += took;
+        }
+        let look = self.looks.entry(look(what, blamed)).or_default();
+        look.position = position.or(look.position);
+        look.fruitless = match is_new {
+            true => 0,
+            false => (look.fruitless + 1).min(MAX_DOUBLINGS),
+        };
+        look.pause = (1 << look.fruitless) - 1;
+    }
+
+    /// Adds what was found, or counts it if it is known. Its position, and whether it is new.
+    pub(super) fn add(&mut self, found: Found) -> (usize, bool) {
+        let key = match found.certainty != Certainty::Once {
+            true => key(
+                found.oracle,
+                &found.finding.requirement,
+                &found.finding.message,
+                &found.finding.actual,
+                &found.shrunk,
+            ),
+            // Of those one is enough.
+            false => (found.oracle, String::new(), String::new(), 0),
+        };
+        if let Some(known) = self.known.get(&key) {
+            self.found[*known].seen += 1;
+            return (*known, false);
+        }
+        let position = self.found.len();
+        self.found.push(found);
+        self.known.insert(key, position);
+        (position, true)
+    }
+
+    /// Counts something known once more.
+    pub(super) fn count(&mut self, position: usize) {
+        self.found[position].seen += 1;
+    }
+
+    /// What does not depend on how the input is made smaller.
+    fn known_at_sight(&self, what: &Suspicion, blamed: Option<&Input>) -> Option<usize> {
+        let depends = match what.oracle {
+            Oracle::Rule(_) | Oracle::NoInternals => false,
+            Oracle::RefusesInvalid => blamed.is_none(),
+            _ => true,
+        };
+        let finding = &what.finding;
+        let inputs = blamed.map(std::slice::from_ref).unwrap_or_default();
+        let key = || {
+            key(
+                what.oracle,
+                &finding.requirement,
+                &finding.message,
+                &finding.actual,
+                inputs,
+            )
+        };
+        self.known.get(&(!depends).then(key)?).copied()
+    }
+}
+
+fn violated(what: &Suspicion) -> (Oracle, String) {
+    (what.oracle, what.finding.requirement.clone())
+}
+
+/// What something looks like before it is looked into.
+fn look(what: &Suspicion, blamed: Option<&Input>) -> Key {
+    let inputs = blamed.map(std::slice::from_ref).unwrap_or_default();
+    let finding = &what.finding;
+    key(
+        what.oracle,
+        &finding.requirement,
+        &finding.message,
+        &finding.actual,
+        inputs,
+    )
+}
+
+/// Of what ends a session the shape of the input counts, of what is answered wrongly what it is about: one cause shows in
+/// inputs of many shapes.
+fn key(oracle: Oracle, requirement: &str, message: &str, actual: &Value, inputs: &[Input]) -> Key {
+    let fold = |of: fn(&Input) -> u64| {
+        let kinds: BTreeSet<u64> = inputs.iter().map(of).collect();
+        kinds.into_iter().fold(0, |sum, kind| sum ^ kind)
+    };
+    let (message, shape) = match oracle {
+        Oracle::Rule(_) => (message.to_owned(), 0),
+        Oracle::RefusesInvalid => (String::new(), fold(Input::subject)),
+        Oracle::NoInternals => (wording(message, actual), 0),
+        // A process may end in several ways at the same input.
+        _ if oracle.is_fatal() => (String::new(), fold(Input::shape)),
+        _ => (message.to_owned(), fold(Input::shape)),
+    };
+    (oracle, requirement.to_owned(), message, shape)
+}
+
+/// So many characters of what an error says are compared.
+const WORDING: usize = 24;
+
+/// What an error says but for what may come from the input: what is quoted, and digits.
+fn wording(message: &str, error: &Value) -> String {
+    let text = error
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let plain = text.split(['"', '\'', '`']).step_by(2).collect::<String>();
+    let letters = plain
+        .chars()
+        .filter(|c| !c.is_ascii_digit() && !c.is_whitespace());
+    format!("{message}: {}", letters.take(WORDING).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::revision::Revision;
+    use crate::transport::Transport;
+    use crate::verdict::{Finding, Level};
+
+    fn suspicion(oracle: Oracle, actual: Value) -> Suspicion {
+        let finding = Finding {
+            requirement: "robust/x".to_owned(),
+            level: Level::Must,
+            spec: String::new(),
+            message: "wrong".to_owned(),
+            expected: Value::Null,
+            actual,
+            entries: Vec::new(),
+            reproduce: String::new(),
+            hint: None,
+            fuzzed: None,
+        };
+        Suspicion {
+            oracle,
+            finding,
+            input: None,
+        }
+    }
+
+    fn found(what: &Suspicion, shrunk: Input) -> Found {
+        Found {
+            oracle: what.oracle,
+            finding: what.finding.clone(),
+            input: Vec::new(),
+            shrunk: vec![shrunk],
+            seen: 1,
+            blamed: None,
+            certainty: Certainty::Repeated,
+            entries: Vec::new(),
+            revision: Revision::V2025_11_25,
+            transport: Transport::Stdio,
+        }
+    }
+
+    fn request(method: &str) -> Input {
+        Input::json("x", &json!({ "jsonrpc": "2.0", "id": 1, "method": method }))
+    }
+
+    const LONG: Duration = Duration::from_secs(1_000);
+
+    #[test]
+    fn the_more_often_a_hunt_brings_nothing_new_the_rarer_are_hunts() {
+        let mut ledger = Ledger::default();
+        let what = suspicion(Oracle::Answered, Value::Null);
+        let input = request("tools/list");
+        let mut hunts = 0;
+        for _ in 0..1_000 {
+            if ledger.is_worth_a_hunt(&what, Some(&input), LONG) {
+                hunts += 1;
+                let outcome = ledger.add(found(&what, request("ping")));
+                let outcome = (Some(outcome.0), outcome.1);
+                ledger.hunted(&what, Some(&input), Duration::ZERO, outcome);
+            }
+        }
+        assert_eq!((hunts, ledger.found.len()), (10, 1));
+        assert_eq!(ledger.found[0].seen, 1_000, "all are counted");
+        // What looks otherwise is hunted nevertheless.
+        assert!(ledger.is_worth_a_hunt(&what, Some(&request("ping")), LONG));
+    }
+
+    #[test]
+    fn hunts_for_more_of_the_same_take_half_of_the_time() {
+        let mut ledger = Ledger::default();
+        let what = suspicion(Oracle::Survives, Value::Null);
+        let other = Suspicion {
+            oracle: Oracle::Answered,
+            ..what.clone()
+        };
+        for method in ["first", "second"] {
+            let input = request(method);
+            assert!(ledger.is_worth_a_hunt(&what, Some(&input), LONG));
+            let (position, is_new) = ledger.add(found(&what, input.clone()));
+            let took = Duration::from_secs(30);
+            ledger.hunted(&what, Some(&input), took, (Some(position), is_new));
+        }
+        let third = request("third");
+        let minute = Duration::from_secs(59);
+        assert!(!ledger.is_worth_a_hunt(&what, Some(&third), minute));
+        assert_eq!(ledger.found[0].seen, 2, "it is counted");
+        assert!(ledger.is_worth_a_hunt(&what, Some(&third), 2 * minute));
+        assert!(
+            ledger.is_worth_a_hunt(&other, Some(&third), minute),
+            "what was never hunted is"
+        );
+    }
+
+    #[test]
+    fn what_is_known_at_sight_is_counted() {
+        let mut ledger = Ledger::default();
+        let said = |text: &str| json!({ "code": -32603, "message": text });
+        let what = suspicion(Oracle::NoInternals, said("cannot read \"a\" at 17"));
+        assert!(ledger.is_worth_a_hunt(&what, None, LONG));
+        ledger.add(found(&what, request("ping")));
+        let again = suspicion(Oracle::NoInternals, said("cannot read \"b\" at 4"));
+        assert!(!ledger.is_worth_a_hunt(&again, None, LONG));
+        assert_eq!(ledger.found[0].seen, 2);
+        let other = suspicion(Oracle::NoInternals, said("no such table"));
+        assert!(ledger.is_worth_a_hunt(&other, None, LONG));
+        // What is about another kind of request is another defect.
+        let accepted = suspicion(Oracle::RefusesInvalid, Value::Null);
+        ledger.add(found(&accepted, request("tools/list")));
+        assert!(!ledger.is_worth_a_hunt(&accepted, Some(&request("prompts/list")), LONG));
+        assert!(ledger.is_worth_a_hunt(&accepted, Some(&request("tools/call")), LONG));
+    }
+}
