@@ -241,13 +241,13 @@ fn tasks_are_few_small_and_short_lived() {
 #[test]
 fn there_is_a_limit_for_all_clients_together() {
     let mut client = Client::modern_stdio();
-    for _ in 0..1024 {
+    for _ in 0..4096 {
         client.modern_task("slow_compute", json!({"seconds": 60}));
     }
     let params = json!({"name": "slow_compute", "arguments": {"seconds": 60}});
     let refused = client.ask_modern("tools/call", params)["error"].take();
     assert_eq!(refused["code"], -32603);
-    assert_eq!(refused["data"], json!({"limit": "tasks", "max": 1024}));
+    assert_eq!(refused["data"], json!({"limit": "tasks", "max": 4096}));
     let plain = client.ask_modern("tools/call", json!({"name": "test_simple_text"}));
     assert_eq!(plain["result"]["resultType"], "complete");
 }

@@ -1,5 +1,6 @@
 //! Waiting for pipes and sockets, to the microsecond.
 
+use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFd;
@@ -24,6 +25,11 @@ pub fn wait(watched: &mut [PollFd<'_>], until: Instant) -> nix::Result<()> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether what failed will work later.
+pub fn is_later(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 #[cfg(target_os = "linux")]

@@ -227,6 +227,7 @@ fn has_tools(subject: &Subject) -> Result<(), PrepareError> {
 fn implementation(server: &Value) -> Option<String> {
     let name = server.get("name")?.as_str()?;
     let version = server.get("version").and_then(Value::as_str);
+    let version = version.filter(|version| !version.is_empty());
     let text = match version {
         Some(version) => format!("{name} {version}"),
         None => name.to_owned(),

@@ -286,8 +286,8 @@ fn said(comparison: &Comparison) -> String {
             comparison.rounds
         ),
         Outcome::TooNoisy => format!(
-            "the machine was too noisy to tell {target} from {baseline}: the middle half of the turns of one of them \
-             lies {} % apart; measure longer (--duration), with nothing else running",
+            "the machine was too noisy to tell {target} from {baseline}: even the middle half of the turns of one of them \
+             differ by {} %; measure longer (--duration), with nothing else running",
             figure(100.0 * comparison.noise)
         ),
     }
@@ -387,8 +387,8 @@ mod tests {
         );
         assert_eq!(
             sentence(&comparison(Outcome::TooNoisy, 10)),
-            "ping, 8 at a time, 10,000 bytes: the machine was too noisy to tell new from old: the middle half of the turns \
-             of one of them lies 43.2 % apart; measure longer (--duration), with nothing else running \
+            "ping, 8 at a time, 10,000 bytes: the machine was too noisy to tell new from old: even the middle half of \
+             the turns of one of them differ by 43.2 %; measure longer (--duration), with nothing else running \
              (95 %: 0.988 to 12.3 times)"
         );
         let few = sentence(&comparison(Outcome::TooNoisy, 2));

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags};
 
 use super::inbox::Inbox;
 use crate::bench::lane::Down;
-use crate::bench::poll;
+use crate::bench::poll::{self, is_later};
 use crate::host::{StderrTail, last_words};
 use crate::process::{self, Group, StartError};
 use crate::target::CommandLine;
@@ -196,9 +196,4 @@ impl Streams {
         };
         Down(format!("{what}{}", last_words(&self.stderr.lines())))
     }
-}
-
-/// Whether it will work later.
-fn is_later(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

@@ -48,16 +48,16 @@ impl Catalog {
     }
 
     /// Whether `arguments` fit the tool's input schema; the error says where they do not.
-    pub fn check(&self, name: &str, arguments: &Object) -> Result<(), String> {
+    pub fn check(&self, name: &str, arguments: &Value) -> Result<(), String> {
         let index = *self.by_name.get(name).ok_or("unknown tool")?;
         // So much can be said without a compiled schema: the compiler is a third of the memory of a server that needs it.
-        if arguments.is_empty() && demands_nothing(&self.tools[index].input_schema) {
+        let is_empty = arguments.as_object().is_some_and(Object::is_empty);
+        if is_empty && demands_nothing(&self.tools[index].input_schema) {
             return Ok(());
         }
         let compile = || compile(&self.tools[index].input_schema);
         let validator = self.validators[index].get_or_init(compile).as_ref()?;
-        let arguments = Value::Object(arguments.clone());
-        let error = validator.iter_errors(&arguments).next();
+        let error = validator.iter_errors(arguments).next();
         error.map_or(Ok(()), |error| {
             Err(format!(
                 "{error} at {:?}",

@@ -130,12 +130,14 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
     let faults = &context.server.faults;
     faults.demand_page(context.revision)?;
     faults.complete_for_others(context.revision, &*context.outlet);
-    let empty = Object::new();
-    let arguments = object(params, "arguments")?.unwrap_or(&empty);
+    let given = object(params, "arguments")?;
     match tasks::mode(context, tool.name, tool.tasks, params)? {
-        Mode::Plain => perform(context, tool, arguments).await,
+        Mode::Plain => {
+            let none = Value::Object(Object::new());
+            perform(context, tool, params.get("arguments").unwrap_or(&none)).await
+        }
         Mode::Task(ttl) => {
-            let mut arguments = arguments.clone();
+            let mut arguments = given.cloned().unwrap_or_default();
             if let Some(first) = tool.first {
                 arguments.extend(first(context, &arguments).await?);
             }
@@ -144,7 +146,9 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
                 arguments,
                 ttl,
                 true,
-                |inside, arguments| async move { perform(&inside, tool, &arguments).await },
+                |inside, arguments| async move {
+                    perform(&inside, tool, &Value::Object(arguments)).await
+                },
             );
             let task = begun?;
             if context.fault(F::TaskCreatedLate) {
@@ -155,13 +159,16 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
     }
 }
 
-async fn perform(context: &Context, tool: &Tool, arguments: &Object) -> Answer {
+/// `arguments` is an object.
+async fn perform(context: &Context, tool: &Tool, arguments: &Value) -> Answer {
     let checked = Catalog::get().check(tool.name, arguments);
     if let Err(why) = checked
         && !context.fault(F::ToolArgumentsUnchecked)
     {
         return bad_arguments(context, tool.name, &why);
     }
+    let none = Object::new();
+    let arguments = arguments.as_object().unwrap_or(&none);
     let mut result = match (tool.run)(context, arguments).await {
         Err(Failure::Tool(why)) if context.fault(F::ToolErrorProtocol) => {
             return Err(ErrorObject::internal(why).into());
@@ -199,14 +206,18 @@ fn bad_arguments(context: &Context, name: &str, why: &str) -> Answer {
 
 /// A result of these content blocks.
 fn blocks(blocks: impl Into<Vec<Value>>) -> Object {
-    let mut result = Object::new();
+    let mut result = Object::with_capacity(4);
     result.insert("content".into(), Value::Array(blocks.into()));
     result
 }
 
 /// A result of one text.
 fn text(text: impl Into<String>) -> Object {
-    blocks([json!({"type": "text", "text": text.into()})])
+    // `json!` would copy the text.
+    let mut block = Object::with_capacity(2);
+    block.insert("type".into(), "text".into());
+    block.insert("text".into(), Value::String(text.into()));
+    blocks([Value::Object(block)])
 }
 
 /// A result that tells the model what went wrong.

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::response::{Response, Whole};
 use crate::bench::lane::{CallError, Down};
 use crate::bench::message::{self, Came};
+use crate::bench::poll::is_later;
 use crate::bench::samples::Samples;
 
 /// How much is read at once, at first.
@@ -273,9 +274,4 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 
 fn is_in_progress(error: &io::Error) -> bool {
     error.raw_os_error() == Some(nix::errno::Errno::EINPROGRESS as i32)
-}
-
-/// Whether it will work later.
-fn is_later(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
