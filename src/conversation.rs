@@ -129,7 +129,10 @@ impl Conversation {
             } => {
                 let due = match elided {
                     Some(elided) => elided.due.clone(),
-                    None => duty::due(&raw.0, self.revision, self.transport),
+                    None => {
+                        let read = Some(entry.json());
+                        duty::due_of(&raw.0, read, self.revision, self.transport)
+                    }
                 };
                 self.sent(index, entry, due, *step);
             }

@@ -1,6 +1,8 @@
 //! Tries input after input in one place, in windows, and hunts down whatever is wrong.
 
-use std::collections::HashSet;
+mod weigh;
+
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -11,7 +13,7 @@ use super::generate::Inputs;
 use super::hunt::{Caught, Hunt};
 use super::input::Input;
 use super::ledger::Ledger;
-use super::memory::{self, Held};
+use super::memory::Held;
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
 use super::source::Source;
@@ -22,12 +24,14 @@ use crate::transcript::Entry;
 use crate::transport::Transport;
 
 /// So many inputs are sent before an answer is waited for.
-pub(super) const WINDOW: usize = 32;
+pub(super) const WINDOW: usize = 64;
+/// A window ends with the input that makes it this large (1 MiB): neither we nor the server should hold many of the largest.
+const MAX_BYTES: usize = 1 << 20;
 /// After so many windows a session ends and another begins: a process must be started for it, or not.
-const SESSION: usize = 2_000;
-const SESSION_ON_HTTP: usize = 64;
+const SESSION: usize = 1_000;
+const SESSION_ON_HTTP: usize = 32;
 /// What a process holds is looked at once in so many windows.
-const HELD_EVERY: usize = 16;
+const HELD_EVERY: usize = 8;
 /// With so many findings of the same something new is compared before it is hunted down.
 const MAX_COMPARED: usize = 4;
 /// So many sessions in a row may fail to open.
@@ -46,6 +50,8 @@ pub(super) struct Tally {
     pub(super) inputs: u64,
     pub(super) found: Vec<Found>,
     pub(super) coverage: Coverage,
+    /// The rules that had something to look at.
+    pub(super) observed: BTreeSet<&'static str>,
     /// Why it ended before its time.
     pub(super) cut_short: Option<String>,
 }
@@ -168,6 +174,7 @@ impl<'a> Campaign<'a> {
         self.lane = lane;
         self.count(&window);
         self.windows += 1;
+        self.tally.observed.extend(played.observed);
         for suspicion in played.suspicions {
             self.look_into(&window, &played.entries, suspicion).await;
         }
@@ -200,6 +207,7 @@ impl<'a> Campaign<'a> {
     async fn draw(&mut self, count: usize) -> Vec<Input> {
         let mut window: Vec<Input> = Vec::with_capacity(count);
         let mut ids = HashSet::new();
+        let mut bytes = 0;
         // What is muted still counts as a step, or a server that nothing can be sent to would be asked for ever.
         for _ in 0..count {
             let input = match self.put_off.take() {
@@ -225,7 +233,11 @@ impl<'a> Campaign<'a> {
                 break;
             }
             ids.extend(odd);
+            bytes += input.len();
             window.push(input);
+            if bytes >= MAX_BYTES {
+                break;
+            }
         }
         window
     }
@@ -349,67 +361,6 @@ impl<'a> Campaign<'a> {
             revision: self.place.spec.revision,
             transport: self.place.spec.transport(),
         })
-    }
-
-    /// Whether the process grows; if it seems so, whether the same input makes it grow again and again.
-    async fn weigh(&mut self, window: &[Input]) {
-        let Some(lane) = self.lane.as_ref().filter(|_| !self.leaks_told) else {
-            return;
-        };
-        let Some((pid, now)) = lane.held().await else {
-            return;
-        };
-        let known = self.first.filter(|(known, _)| *known == pid);
-        let (_, first) = *self.first.insert(known.unwrap_or((pid, now)));
-        if !memory::is_suspicious(first, now) {
-            return;
-        }
-        // Only once in a session, whatever it says: a large heap stays large.
-        self.first = Some((pid, now));
-        let samples: Vec<Input> = (0..WINDOW as u64 * 8)
-            .map(|back| self.source.earlier(back + 1))
-            .filter(|input| !input.unopened && !self.muted.contains(&kind(input)))
-            .collect();
-        if self.grows_with(&samples).await {
-            self.leaks_told = true;
-            if let Some(finding) = super::report::leak(self.place, first, now) {
-                let suspicion = Suspicion {
-                    oracle: Oracle::Bounded,
-                    finding,
-                    input: None,
-                };
-                let caught = Caught::new(window, &suspicion, &[]);
-                self.report(caught, window.to_vec(), Certainty::Repeated);
-            }
-        }
-    }
-
-    /// Sends the same inputs 1, 2, 4 and 8 times.
-    async fn grows_with(&mut self, inputs: &[Input]) -> bool {
-        let mut lane = self.place.open().await;
-        let mut held = Vec::new();
-        let mut rounds = 0;
-        for until in [2, 4, 8, 16] {
-            while rounds < until {
-                for window in inputs.chunks(WINDOW) {
-                    let played = self.place.play(lane, window, self.place.glance()).await;
-                    // A new session may be another process.
-                    let Some((_, Some(same))) = played else {
-                        return false;
-                    };
-                    lane = Some(same);
-                }
-                rounds += 1;
-            }
-            held.extend(match &lane {
-                Some(lane) => lane.held().await.map(|(_, held)| held),
-                None => None,
-            });
-        }
-        if let Some(lane) = lane {
-            lane.close().await;
-        }
-        memory::grows(&held)
     }
 }
 

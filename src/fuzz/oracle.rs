@@ -72,8 +72,13 @@ pub struct Suspicion {
     pub input: Option<usize>,
 }
 
-/// Whatever is wrong in a session, from this exchange on.
-pub(super) fn suspicions(session: &Session<'_>, wait: Wait, from: usize) -> Vec<Suspicion> {
+/// Whatever is wrong in a session, from this exchange on. The rules that had something to look at are added to `observed`.
+pub(super) fn suspicions(
+    session: &Session<'_>,
+    wait: Wait,
+    from: usize,
+    observed: &mut Vec<&'static str>,
+) -> Vec<Suspicion> {
     let conversation = session.conversation;
     let exchanges = conversation.exchanges.get(from..).unwrap_or_default();
     let mut found = Vec::new();
@@ -108,20 +113,25 @@ pub(super) fn suspicions(session: &Session<'_>, wait: Wait, from: usize) -> Vec<
             report(Oracle::NoInternals, violation, input_of(exchange));
         }
     }
-    found.extend(rules(session));
+    let outcomes = rule::apply(session);
+    let seen = outcomes.iter().filter(|outcome| outcome.observed);
+    observed.extend(seen.map(|outcome| outcome.rule));
+    found.extend(rules(session, outcomes));
     found
 }
 
-fn rules(session: &Session<'_>) -> Vec<Suspicion> {
-    let outcomes = rule::apply(session);
-    let of_rule = |outcome: rule::RuleOutcome| {
+fn rules(
+    session: &Session<'_>,
+    outcomes: Vec<rule::RuleOutcome>,
+) -> impl Iterator<Item = Suspicion> {
+    let of_rule = move |outcome: rule::RuleOutcome| {
         outcome.findings.into_iter().map(move |finding| Suspicion {
             oracle: Oracle::Rule(outcome.rule),
             input: blamed(session.conversation, &finding),
             finding,
         })
     };
-    outcomes.into_iter().flat_map(of_rule).collect()
+    outcomes.into_iter().flat_map(of_rule)
 }
 
 /// The input behind the entries that a finding shows.

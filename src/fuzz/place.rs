@@ -36,6 +36,8 @@ pub(super) struct Lane {
 #[derive(Debug)]
 pub(super) struct Played {
     pub(super) suspicions: Vec<Suspicion>,
+    /// The rules that had something to look at.
+    pub(super) observed: Vec<&'static str>,
     /// Whether nothing ended the session.
     pub(super) usable: bool,
     /// What crossed the wire, if something is wrong.
@@ -167,10 +169,11 @@ impl Place {
             session.hear_out().await;
         }
         let seen = self.seen(&session.record.entries, &session.record.conversation);
-        let mut suspicions = suspicions(&seen, wait, 0);
+        let mut observed = Vec::new();
+        let mut suspicions = suspicions(&seen, wait, 0, &mut observed);
         // Nobody has to answer before the session is open.
         suspicions.retain(|suspicion| suspicion.oracle != Oracle::Answered);
-        let played = Played::new(suspicions, &session.record.entries);
+        let played = Played::new(suspicions, observed, &session.record.entries);
         drop(session.close().await);
         Some(played)
     }
@@ -185,8 +188,9 @@ impl Place {
             session.hear_out().await;
         }
         let seen = self.seen(&session.record.entries, &session.record.conversation);
-        let suspicions = suspicions(&seen, wait, from);
-        let played = Played::new(suspicions, &session.record.entries);
+        let mut observed = Vec::new();
+        let suspicions = suspicions(&seen, wait, from, &mut observed);
+        let played = Played::new(suspicions, observed, &session.record.entries);
         session.rewind(lane.opening);
         played
     }
@@ -206,7 +210,7 @@ impl Lane {
 }
 
 impl Played {
-    fn new(suspicions: Vec<Suspicion>, entries: &[Entry]) -> Played {
+    fn new(suspicions: Vec<Suspicion>, observed: Vec<&'static str>, entries: &[Entry]) -> Played {
         let is_fatal = |suspicion: &Suspicion| suspicion.oracle.is_fatal();
         Played {
             usable: !suspicions.iter().any(is_fatal),
@@ -216,6 +220,7 @@ impl Played {
                 false => entries.iter().map(Entry::unread).collect(),
             },
             suspicions,
+            observed,
         }
     }
 }

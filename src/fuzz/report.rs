@@ -74,16 +74,21 @@ fn trials_of(
         let mut findings: Vec<Finding> = found.map(|found| finding(found, options)).collect();
         evidence::sort(&mut findings);
         let cut_short = tally.cut_short.clone().filter(|_| tally.inputs == 0);
+        let unseen = matches!(oracle, Oracle::Rule(rule) if !tally.observed.contains(rule))
+            && findings.is_empty();
         TrialReport {
             case: oracle.case().into(),
             revision,
             transport,
             verdict: match &cut_short {
                 Some(_) if findings.is_empty() => Verdict::Broken,
+                None if unseen => Verdict::NotObserved,
                 _ => Verdict::of(&findings),
             },
             duration_ms: 0.0,
-            reason: cut_short.filter(|_| findings.is_empty()),
+            reason: cut_short
+                .filter(|_| findings.is_empty())
+                .or_else(|| unseen.then(|| "nothing that the rule is about was seen".to_owned())),
             findings,
         }
     };

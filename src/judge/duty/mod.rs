@@ -148,14 +148,25 @@ impl Due {
 /// What is due for these bytes: one line or several (stdio), or the body of a POST. Total: it knows an answer for any
 /// bytes, in linear time.
 pub fn due(bytes: &[u8], revision: Revision, transport: Transport) -> Due {
+    due_of(bytes, None, revision, transport)
+}
+
+/// The same for bytes that were read before: as one JSON document, or as none.
+pub fn due_of(
+    bytes: &[u8],
+    read: Option<Option<&Value>>,
+    revision: Revision,
+    transport: Transport,
+) -> Due {
     let text = String::from_utf8_lossy(bytes);
     let unclean = matches!(text, Cow::Owned(_)) || text.starts_with('\u{feff}');
     let text = text.trim_start_matches('\u{feff}');
+    let read = read.filter(|_| !unclean);
     let mut due = match transport {
         // Anything goes, so nothing so large need be parsed.
         _ if bytes.len() > SANE_SIZE => huge(text),
-        Transport::Stdio => lines(text, revision),
-        Transport::Http | Transport::Sse => document(text, revision),
+        Transport::Stdio => lines(text, read, revision),
+        Transport::Http | Transport::Sse => document(text, read, revision),
     };
     if unclean {
         due = due.loosened();
@@ -181,35 +192,39 @@ fn huge(text: &str) -> Due {
 
 /// Each line is a message of its own. One that is spread over lines breaks the framing; a parser that reads on finds
 /// it nevertheless.
-fn lines(text: &str, revision: Revision) -> Due {
+fn lines(text: &str, read: Option<Option<&Value>>, revision: Revision) -> Due {
     let lines: Vec<&str> = text
         .split('\n')
         .filter(|line| !line.trim().is_empty())
         .collect();
     match lines[..] {
-        [] | [_] => document(text, revision),
+        [] | [_] => document(text, read, revision),
         _ if lines
             .iter()
             .all(|line| serde_json::from_str::<IgnoredAny>(line).is_ok()) =>
         {
-            Due::of_all(lines.into_iter().map(|line| document(line, revision)))
+            Due::of_all(lines.into_iter().map(|line| document(line, None, revision)))
         }
-        _ => document(text, revision).loosened(),
+        _ => document(text, read, revision).loosened(),
     }
 }
 
-fn document(text: &str, revision: Revision) -> Due {
+fn document(text: &str, read: Option<Option<&Value>>, revision: Revision) -> Due {
     let scan = Scan::of(text);
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) if scan.duplicates || scan.depth > SANE_DEPTH => {
-            let mut due = message(&value, revision).loosened();
+    let parsed: Option<Value> = match read {
+        Some(_) => None,
+        None => serde_json::from_str(text).ok(),
+    };
+    match read.unwrap_or(parsed.as_ref()) {
+        Some(value) if scan.duplicates || scan.depth > SANE_DEPTH => {
+            let mut due = message(value, revision).loosened();
             // With duplicates, each of several readings may be the valid one.
             due.valid |= scan.duplicates;
             due.add_ids(scan.ids);
             due
         }
-        Ok(value) => message(&value, revision),
-        Err(_) => unreadable(text, scan, revision),
+        Some(value) => message(value, revision),
+        None => unreadable(text, scan, revision),
     }
 }
 

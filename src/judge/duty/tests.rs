@@ -297,6 +297,23 @@ proptest! {
     }
 
     #[test]
+    fn what_was_read_before_makes_no_difference(value in any_json(), cut in 0..100_usize, mark: bool, line: bool) {
+        let text = value.to_string();
+        let mut bytes = if mark { "\u{feff}".as_bytes().to_vec() } else { Vec::new() };
+        bytes.extend_from_slice(&text.as_bytes()[..text.len() - cut.min(text.len())]);
+        if line {
+            bytes.extend_from_slice(b"\n{}");
+        }
+        let read: Option<Value> = serde_json::from_slice(&bytes).ok();
+        for (revision, transport) in [(Revision::V2025_03_26, Transport::Stdio), (Revision::V2026_07_28, Transport::Http)] {
+            prop_assert_eq!(
+                due_of(&bytes, Some(read.as_ref()), revision, transport),
+                due(&bytes, revision, transport)
+            );
+        }
+    }
+
+    #[test]
     fn total_on_what_is_nearly_json(value in any_json(), cut in any::<usize>(), put in any::<u8>()) {
         let mut bytes = value.to_string().into_bytes();
         let at = cut % bytes.len();
