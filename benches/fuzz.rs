@@ -71,7 +71,7 @@ fn measured(revision: &str, transport: &str, inputs: u64) -> Value {
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    let peak = peak_rss(child);
+    let (peak, servers) = peak_rss(child);
     let report: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let summary = &report["summary"];
     let of = |verdict: &str| summary[verdict].as_u64().unwrap();
@@ -83,17 +83,21 @@ fn measured(revision: &str, transport: &str, inputs: u64) -> Value {
         "not_passed": of("fail") + of("warn") + of("broken"),
         "processes_started": summary["starts"],
         "harness_peak_rss_kib": peak,
+        "server_peak_rss_kib": servers,
     });
     println!("{result}");
     result
 }
 
-/// The most that the process held until it ended, in KiB; none where the system has no /proc.
-fn peak_rss(mut child: Child) -> Option<u64> {
-    let mut peak = None;
+/// The most that the process held until it ended, and a server that it started, in KiB; none where the system has no
+/// /proc.
+fn peak_rss(mut child: Child) -> (Option<u64>, Option<u64>) {
+    let (mut peak, mut servers) = (None, None);
     while child.try_wait().unwrap().is_none() {
         peak = peak.max(common::peak_rss(child.id()));
+        let children = common::children(child.id());
+        servers = servers.max(children.into_iter().filter_map(common::peak_rss).max());
         std::thread::sleep(Duration::from_millis(50));
     }
-    peak
+    (peak, servers)
 }

@@ -47,12 +47,15 @@ fn main() -> ExitCode {
         .filter(|row| row["found"].as_u64().is_some_and(|found| found < seeds));
     let missed = missed.count();
     println!("{} faults, {missed} not found each time", rows.len());
+    println!("peak: {:?} KiB", common::peak_rss(std::process::id()));
     if number.is_none() && words.is_empty() {
         let record = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "command": "cargo bench --bench fuzz_proof",
             "seeds": seeds,
             "inputs_at_most": proof::INPUTS,
+            // Of all searches that went on at the same time, together.
+            "harness_peak_rss_kib": common::peak_rss(std::process::id()),
             "faults": rows,
         });
         common::save("fuzz-proof.json", &record);

@@ -100,7 +100,12 @@ fn envelope(words: &Vocabulary, dice: &mut Dice) -> Input {
 fn duplicate(words: &Vocabulary, dice: &mut Dice) -> Input {
     let message = words.message(dice);
     let text = message.to_string();
-    let member = dice.word(&["jsonrpc", "method", "id", "params"]);
+    let members = ["jsonrpc", "method", "id", "params"];
+    let there: Vec<&str> = members
+        .into_iter()
+        .filter(|member| message.get(member).is_some())
+        .collect();
+    let member = dice.word(&there);
     let value = match member {
         "jsonrpc" => json!("2.0"),
         "id" => id(1),

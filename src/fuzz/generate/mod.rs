@@ -147,4 +147,6 @@ impl Generated {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -43,11 +43,11 @@ fn words(revision: Revision, transport: Transport) -> Arc<Vocabulary> {
     PLACES.iter().find(is_it).unwrap().clone()
 }
 
-fn places() -> impl Strategy<Value = Arc<Vocabulary>> {
+pub(super) fn places() -> impl Strategy<Value = Arc<Vocabulary>> {
     prop::sample::select(PLACES.clone())
 }
 
-fn texts(input: &Input) -> Vec<&[u8]> {
+pub(super) fn texts(input: &Input) -> Vec<&[u8]> {
     let bytes = input.shots.iter().map(|shot| &shot.bytes()[..]);
     bytes.collect()
 }

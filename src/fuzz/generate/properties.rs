@@ -1,0 +1,128 @@
+//! What each generator promises of its inputs, besides what holds for all.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::tests::{places, texts};
+use super::*;
+use crate::drive::Shot;
+use crate::judge::duty::{Duty, due};
+use crate::wire;
+
+/// Some inputs of a generator.
+fn some(name: &str, words: &Arc<Vocabulary>, seed: [u8; 32]) -> Vec<Input> {
+    let generator = GENERATORS.iter().find(|generator| generator.name == name);
+    let strategy = generator.unwrap().strategy(words);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let made = (0..60).map(|_| strategy.new_tree(&mut runner).unwrap().current());
+    let numbered = made.zip(0..).map(|(input, index)| input.numbered(index));
+    numbered.collect()
+}
+
+fn json(input: &Input) -> Option<Value> {
+    serde_json::from_slice(texts(input)[0]).ok()
+}
+
+proptest! {
+    #![proptest_config(Config::with_cases(16))]
+
+    #[test]
+    fn bytes_are_what_their_keyword_says(words in places(), seed: [u8; 32]) {
+        for input in some("bytes", &words, seed) {
+            let bytes = texts(&input)[0];
+            let lines = bytes.split(|byte| *byte == b'\n').count();
+            match input.keyword {
+                "invalid UTF-8" => prop_assert!(std::str::from_utf8(bytes).is_err()),
+                "truncated" => prop_assert!(json(&input).is_none()),
+                "merged writes" => prop_assert_eq!(lines, 2),
+                "empty" => prop_assert!(bytes.trim_ascii().is_empty()),
+                "split writes" => {
+                    let Shot::Message { split, .. } = &input.shots[0] else { panic!("no message") };
+                    prop_assert!(split.is_some_and(|at| 0 < at && at < bytes.len()));
+                }
+                _ => prop_assert_eq!(lines, 1, "{}", input.keyword),
+            }
+        }
+    }
+
+    #[test]
+    fn json_is_one_line_that_need_not_be_answered_with_a_result(words in places(), seed: [u8; 32]) {
+        for input in some("json", &words, seed) {
+            let bytes = texts(&input)[0];
+            prop_assert!(!bytes.contains(&b'\n'));
+            if ["any JSON", "very wide"].contains(&input.keyword) {
+                prop_assert!(json(&input).is_some());
+            }
+            if input.keyword == "duplicate name" {
+                prop_assert_eq!(due(bytes, words.revision, words.transport).duty, Duty::May);
+            }
+        }
+    }
+
+    #[test]
+    fn json_rpc_is_json_that_is_wrong_in_one_way(words in places(), seed: [u8; 32]) {
+        for input in some("json-rpc", &words, seed) {
+            let message = json(&input);
+            prop_assert!(message.is_some());
+            let message = message.unwrap_or_default();
+            match input.keyword {
+                "batch" => prop_assert!(message.is_array()),
+                "response to nothing" => prop_assert!(message.get("method").is_none()),
+                _ => prop_assert!(message["method"].is_string() && message["jsonrpc"] == "2.0"),
+            }
+        }
+    }
+
+    #[test]
+    fn mcp_that_is_valid_validates(words in places(), seed: [u8; 32]) {
+        let schemas = wire::schemas(words.revision).unwrap();
+        for input in some("mcp", &words, seed) {
+            let message = json(&input).unwrap();
+            if ["valid", "reordered", "white space"].contains(&input.keyword) && input.method.is_some() {
+                prop_assert!(schemas.client_message(&message, None).is_empty(), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn arguments_are_of_a_tool_that_may_be_called(words in places(), seed: [u8; 32]) {
+        for input in some("arguments", &words, seed) {
+            let message = json(&input).unwrap();
+            let name = message["params"]["name"].as_str().unwrap().to_lowercase();
+            prop_assert_eq!(name, "echo");
+            let is_text = message["params"]["arguments"]["text"].is_string();
+            match input.keyword {
+                "valid" => prop_assert!(is_text),
+                "required" | "type" => prop_assert!(!is_text),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn requests_of_a_conversation_have_ids_of_their_own(words in places(), seed: [u8; 32]) {
+        for input in some("conversation", &words, seed) {
+            let messages = texts(&input).into_iter().map(|text| serde_json::from_slice::<Value>(text).unwrap());
+            let asked = messages.filter(|message| message.get("id").is_some());
+            let mut ids: Vec<String> = asked.map(|message| message["id"].to_string()).collect();
+            let count = ids.len();
+            ids.sort();
+            ids.dedup();
+            prop_assert_eq!(ids.len(), count, "{}", input.keyword);
+        }
+    }
+
+    #[test]
+    fn what_goes_over_http_has_headers_that_can_be_sent(seed: [u8; 32], words in places()) {
+        for input in some("http", &words, seed) {
+            for shot in &input.shots {
+                let Shot::Http(request) = shot else { continue };
+                prop_assert!(request.method.chars().all(|letter| letter.is_ascii_alphabetic()));
+                for (name, value) in &request.headers {
+                    prop_assert!(!name.is_empty() && !value.chars().any(char::is_control), "{name}: {value}");
+                }
+            }
+        }
+    }
+}
