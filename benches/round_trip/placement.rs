@@ -1,6 +1,13 @@
 //! Where the two ends of a call run. Left alone, the system puts both on one processor or each on its own, as it happens, and
 //! waking another processor that idles takes many times as long as the call: whoever is lucky would look fast.
 
+use std::sync::LazyLock;
+
+use crate::common;
+
+/// How many there are: asked before the first is chosen, because from then on there seems to be one.
+pub static PROCESSORS: LazyLock<usize> = LazyLock::new(common::processors);
+
 /// Which processors the ends have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -13,7 +20,7 @@ pub enum Placement {
 impl Placement {
     /// Those that this machine has.
     pub fn all() -> &'static [Placement] {
-        match std::thread::available_parallelism().map_or(1, usize::from) {
+        match *PROCESSORS {
             1 => &[Placement::Together],
             _ => &[Placement::Together, Placement::Apart],
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::calls::Requests;
 use crate::common;
 use crate::peer::{Kind, Peer};
-use crate::placement::Placement;
+use crate::placement::{PROCESSORS, Placement};
 use crate::{Load, calls::Call};
 
 const ROUNDS: usize = 21;
@@ -22,7 +22,7 @@ pub fn record() {
     let record = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "command": "cargo bench --bench round_trip -- record",
-        "processors": common::processors(),
+        "processors": *PROCESSORS,
         "processor": common::processor(),
         "rounds": ROUNDS,
         "measuring": measuring(),
