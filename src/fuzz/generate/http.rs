@@ -181,8 +181,8 @@ fn mirrored(words: &Vocabulary, dice: &mut Dice) -> Input {
         return Input::default();
     };
     let capitals = value.to_uppercase();
-    let (keyword, value) = match dice.below(6) {
-        0 => ("header missing", Value::Null),
+    let (keyword, value) = match dice.below(7) {
+        0 | 6 => ("header missing", Value::Null),
         1 if capitals != *value => ("header in capitals", json!(capitals)),
         2 => ("header not ASCII", json!("Gr\u{f6}\u{df}e")),
         3 => ("header not Base64", json!("=?base64?a!b?=")),

@@ -94,7 +94,7 @@ fn prompt(words: &Vocabulary, dice: &mut Dice) -> Made {
 fn completion(words: &Vocabulary, dice: &mut Dice) -> Made {
     let (mut reference, mut argument) = reference(words, dice);
     let mut params = json!({});
-    let keyword = match dice.below(8) {
+    let keyword = match dice.below(10) {
         0 => {
             let member = if reference["name"].is_null() {
                 "uri"
@@ -112,7 +112,7 @@ fn completion(words: &Vocabulary, dice: &mut Dice) -> Made {
             reference = no_object(dice);
             "reference retyped"
         }
-        3 => {
+        3 | 8 | 9 => {
             argument["name"] = json!(dice.word(&["", "no-such-argument"]));
             "unknown argument"
         }
