@@ -72,6 +72,9 @@ pub struct Fuzzing {
     pub seed: u64,
     /// What they were.
     pub coverage: Coverage,
+    /// Why some findings are not saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaved: Option<String>,
 }
 
 /// How many inputs there were of each kind.

@@ -146,8 +146,12 @@ pub struct Fuzzed {
     pub shrunk: Value,
     /// How often it was seen.
     pub seen: u64,
-    /// The id of the case that was saved.
-    pub case: String,
+    /// The id of the case that was saved; none where no case can say it, or it could not be saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// The file with everything that crossed the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<String>,
 }
 
 /// One entry of a transcript.

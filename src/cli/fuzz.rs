@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_millis(500);
 #[derive(Debug, Args)]
 pub(super) struct Fuzz {
     /// How long in all, such as 30s or 10m
-    #[arg(long, value_name = "DURATION", default_value = TIME, value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = TIME, value_parser = some_time)]
     time: Duration,
 
     /// How many inputs in all, whatever time they take
@@ -40,11 +40,11 @@ pub(super) struct Fuzz {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Where findings are saved, as cases for --replay and for check --cases
+    /// Where findings are saved: cases for --replay and for check --cases, and a transcript of each for judge
     #[arg(long, value_name = "DIR", default_value = "fuzz-findings")]
     save: PathBuf,
 
-    /// Try the inputs of such a file again, and nothing else
+    /// Try the inputs of such a file again where its cases hold, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["inputs", "seed"])]
     replay: Option<PathBuf>,
 
@@ -75,6 +75,14 @@ impl Fuzz {
             Some(path) => Some(fuzz::read_cases(path).map_err(Failure::usage)?),
             None => None,
         };
+        if replay.is_none() {
+            fuzz::verify_folder(&self.save).map_err(|error| {
+                let folder = self.save.display();
+                Failure::usage(format!(
+                    "--save {folder}: findings cannot be saved there: {error}"
+                ))
+            })?;
+        }
         let seed = self.seed.unwrap_or_else(some_seed);
         let time = match (&self.inputs, &replay) {
             (None, None) => self.time,
@@ -110,7 +118,21 @@ impl Fuzz {
         };
         let report = play(options, time)?;
         self.output.write(&mut reporters, &report);
-        self.output.finish(&reporters, &report)
+        let code = self.output.finish(&reporters, &report)?;
+        match report.fuzzing.and_then(|fuzzing| fuzzing.unsaved) {
+            // What was found weighs more.
+            Some(reason) if code == 0 => Err(Failure::run(reason)),
+            _ => Ok(code),
+        }
+    }
+}
+
+/// Reads how long it goes on.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("nothing is tried in no time".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
     }
 }
 

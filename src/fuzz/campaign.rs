@@ -54,6 +54,8 @@ pub(super) struct Tally {
     pub(super) observed: BTreeSet<&'static str>,
     /// Why it ended before its time.
     pub(super) cut_short: Option<String>,
+    /// Why some of it is not saved.
+    pub(super) unsaved: Option<String>,
 }
 
 pub(super) struct Campaign<'a> {
@@ -110,7 +112,7 @@ impl<'a> Campaign<'a> {
         folder: &Path,
         stop: &mut watch::Receiver<bool>,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> std::io::Result<Tally> {
+    ) -> Tally {
         let mut failed = 0;
         while self.tally.inputs < limit.inputs && Instant::now() < limit.until && !*stop.borrow() {
             let opened = tokio::select! {
@@ -118,7 +120,7 @@ impl<'a> Campaign<'a> {
                 _ = stop.changed() => break,
                 () = tokio::time::sleep_until(limit.until.into()) => break,
             };
-            self.save(folder)?;
+            self.save(folder);
             failed = if opened { 0 } else { failed + 1 };
             if failed >= MAX_FAILED {
                 self.tally.cut_short = Some("no session can be opened any more".to_owned());
@@ -137,19 +139,26 @@ impl<'a> Campaign<'a> {
         if let Some(lane) = self.lane.take() {
             lane.close().await;
         }
-        self.save(folder)?;
+        self.save(folder);
         self.tally.found = self.ledger.found;
-        Ok(self.tally)
+        self.tally
     }
 
-    /// What is given was saved before.
-    fn save(&mut self, folder: &Path) -> std::io::Result<()> {
+    /// What is given was saved before. What cannot be saved is told nevertheless, and tried to be saved with the next.
+    fn save(&mut self, folder: &Path) {
         if self.is_given() {
-            return Ok(());
+            return;
         }
-        save::save(folder, &self.ledger.found[self.saved..])?;
-        self.saved = self.ledger.found.len();
-        Ok(())
+        let unsaved = &mut self.ledger.found[self.saved..];
+        match save::save(folder, &self.place.header, unsaved) {
+            Ok(()) => {
+                self.saved = self.ledger.found.len();
+                self.tally.unsaved = None;
+            }
+            Err(error) => {
+                self.tally.unsaved = Some(format!("cannot save in {}: {error}", folder.display()));
+            }
+        }
     }
 
     /// Tries the next inputs, and looks into whatever is wrong. Whether a session could be opened.
@@ -358,6 +367,8 @@ impl<'a> Campaign<'a> {
             blamed: caught.suspicion.input,
             certainty,
             entries: caught.entries,
+            saved: None,
+            transcript: None,
             revision: self.place.spec.revision,
             transport: self.place.spec.transport(),
         })

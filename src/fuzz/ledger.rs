@@ -244,6 +244,8 @@ mod tests {
             blamed: None,
             certainty: Certainty::Repeated,
             entries: Vec::new(),
+            saved: None,
+            transcript: None,
             revision: Revision::V2025_11_25,
             transport: Transport::Stdio,
         }

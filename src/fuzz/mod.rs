@@ -34,14 +34,14 @@ use crate::revision::Revision;
 use crate::run::{self, RunError};
 use crate::transcript::{Entry, FORMAT, Header};
 use crate::transport::Transport;
-use crate::verdict::Finding;
+use crate::verdict::{Finding, TrialReport, Verdict};
 
 use campaign::{Campaign, Limit};
 use generate::{Allowed, Inputs, Vocabulary};
 pub use input::Input;
 pub use oracle::Oracle;
 use place::Place;
-pub use save::{ReplayError, read_cases};
+pub use save::{Given, ReplayError, read_cases, verify_folder};
 pub use schema::{Broken, Schema};
 
 /// What to fuzz, and how long.
@@ -57,7 +57,7 @@ pub struct Options {
     /// Where findings are saved as cases.
     pub save: PathBuf,
     /// Only these inputs, instead of generated ones.
-    pub replay: Option<Vec<Input>>,
+    pub replay: Option<Vec<Given>>,
 }
 
 /// How far it is.
@@ -101,6 +101,10 @@ pub struct Found {
     pub certainty: Certainty,
     /// What crossed the wire when the smallest did it.
     pub entries: Vec<Entry>,
+    /// The id of the case that was saved.
+    pub saved: Option<String>,
+    /// Where its transcript is.
+    pub transcript: Option<PathBuf>,
     /// The revision spoken.
     pub revision: Revision,
     /// The transport used.
@@ -114,7 +118,7 @@ pub type Watcher<'a> = &'a (dyn Fn(&str, Progress) + Sync);
 /// asked for. `stop` ends it early, with what was found until then.
 ///
 /// # Errors
-/// Where nothing could be reached, or findings cannot be saved.
+/// Where nothing could be reached.
 pub async fn run(
     options: Options,
     mut stop: watch::Receiver<bool>,
@@ -130,12 +134,14 @@ pub async fn run(
     for session in setup.warm.into_iter().chain(setup.failed) {
         drop(session.close().await);
     }
-    let places = places(&setup.profile, options.run.revisions.as_deref());
+    let given = options.replay.as_deref().unwrap_or_default();
+    let places = places(&setup.profile, options.run.revisions.as_deref(), given);
     if places.is_empty() {
         return Err(RunError::NoServer(
             "no session could be opened: `mcp-conform check` says why".to_owned(),
         ));
     }
+    let trials = skipped(given, &places);
     let mut tallies = Vec::new();
     let mut done = 0;
     for (number, offer) in places.iter().enumerate() {
@@ -144,7 +150,17 @@ pub async fn run(
             continue;
         };
         let inputs = match &options.replay {
-            Some(replay) => Inputs::given(replay.clone()),
+            Some(given) => {
+                let here = given
+                    .iter()
+                    .filter(|given| given.holds(revision, transport));
+                let here: Vec<Input> = here.map(|given| given.input.clone()).collect();
+                // Nothing was tried there, so nothing passes.
+                if here.is_empty() {
+                    continue;
+                }
+                Inputs::given(here)
+            }
             None => Inputs::new(Arc::new(words(&setup.profile, offer)), options.seed),
         };
         // What is left is shared by the places that are left.
@@ -162,11 +178,7 @@ pub async fn run(
             .run(limit, &options.save, &mut stop, &|progress| {
                 watcher(&name, progress)
             })
-            .await
-            .map_err(|source| RunError::Save {
-                path: options.save.clone(),
-                source,
-            })?;
+            .await;
         done += tally.inputs;
         tallies.push((revision, transport, tally));
         if *stop.borrow() {
@@ -181,26 +193,60 @@ pub async fn run(
         &setup.profile,
         &setup.bench,
         tallies,
+        trials,
         started,
     ))
 }
 
-/// The newest revision of each era over each transport, or what is asked for.
-fn places<'a>(profile: &'a Profile, asked: Option<&[Revision]>) -> Vec<&'a Offer> {
-    let open = profile.offers.iter().filter(|offer| !offer.is_closed());
-    let newest = |offer: &&Offer| {
-        let others = profile.offers.iter().filter(|other| !other.is_closed());
-        others
+/// The newest revision of each era over each transport, or what is asked for; and whatever else something given is for.
+fn places<'a>(profile: &'a Profile, asked: Option<&[Revision]>, given: &[Given]) -> Vec<&'a Offer> {
+    let open = || profile.offers.iter().filter(|offer| !offer.is_closed());
+    let is_newest = |offer: &Offer| {
+        open()
             .filter(|other| {
                 other.transport == offer.transport && other.revision.era() == offer.revision.era()
             })
             .all(|other| other.revision <= offer.revision)
     };
+    let holds = |given: &Given, offer: &Offer| given.holds(offer.revision, offer.transport);
+    let elsewhere: Vec<&Given> = (given.iter())
+        .filter(|given| !open().any(|offer| is_newest(offer) && holds(given, offer)))
+        .collect();
     let wanted = |offer: &&Offer| match asked {
         Some(asked) => asked.contains(&offer.revision),
-        None => newest(offer),
+        None => is_newest(offer) || elsewhere.iter().any(|given| holds(given, offer)),
     };
-    open.filter(wanted).collect()
+    open().filter(wanted).collect()
+}
+
+/// What is given and is for none of these places.
+fn skipped(given: &[Given], places: &[&Offer]) -> Vec<TrialReport> {
+    let Some(first) = places.first() else {
+        return Vec::new();
+    };
+    let names: Vec<String> = places
+        .iter()
+        .map(|offer| format!("{}+{}", offer.revision, offer.transport))
+        .collect();
+    let holds = |given: &Given| {
+        let mut places = places.iter();
+        places.any(|offer| given.holds(offer.revision, offer.transport))
+    };
+    let skip = |given: &Given| TrialReport {
+        case: given.case.clone(),
+        revision: first.revision,
+        transport: first.transport,
+        verdict: Verdict::NotApplicable,
+        duration_ms: 0.0,
+        reason: Some(format!(
+            "skipped: it is for {}, and what was tried is {}",
+            given.places(),
+            names.join(", ")
+        )),
+        findings: Vec::new(),
+    };
+    let others = given.iter().filter(|given| !holds(given));
+    others.map(skip).collect()
 }
 
 fn place(

@@ -26,9 +26,9 @@ pub(super) fn report(
     profile: &Profile,
     bench: &Bench,
     tallies: Vec<(Revision, Transport, Tally)>,
+    mut trials: Vec<TrialReport>,
     started: Instant,
 ) -> RunReport {
-    let mut trials = Vec::new();
     let mut fuzzing = Fuzzing {
         seed: options.seed,
         ..Fuzzing::default()
@@ -37,6 +37,7 @@ pub(super) fn report(
         trials.extend(trials_of(*revision, *transport, tally, options));
         fuzzing.inputs += tally.inputs;
         fuzzing.coverage.add(&tally.coverage);
+        fuzzing.unsaved = fuzzing.unsaved.or_else(|| tally.unsaved.clone());
     }
     TrialReport::sort(&mut trials);
     let seconds = started.elapsed().as_secs_f64();
@@ -96,34 +97,49 @@ fn trials_of(
 }
 
 fn finding(found: &Found, options: &Options) -> Finding {
-    let case = save::case_id(found);
     let mut finding = found.finding.clone();
     finding.message.push_str(match found.certainty {
         Certainty::Repeated => "",
         Certainty::Unverified => " (the time was up before it was verified)",
         Certainty::Once => " (seen once; it did not happen again)",
     });
-    let mut words: Vec<String> = options.run.arguments.iter().take(1).cloned().collect();
-    words.extend([
-        "check".to_owned(),
-        "--cases".to_owned(),
-        options.save.display().to_string(),
-    ]);
-    words.extend(["--case".to_owned(), case.clone()]);
-    if let Oracle::Rule(_) = found.oracle {
-        words.extend(["--case".to_owned(), found.oracle.case()]);
+    let session = save::session_name(found);
+    for entry in &mut finding.entries {
+        entry.transcript.clone_from(&session);
     }
-    words.extend(["--revision".to_owned(), found.revision.to_string()]);
-    words.extend(options.run.arguments.iter().skip(2).cloned());
-    finding.reproduce = evidence::quoted(&words);
+    finding.reproduce = evidence::quoted(&reproduce(found, options));
     finding.fuzzed = Some(Box::new(Fuzzed {
         oracle: found.oracle.case(),
         input: Input::all_steps(&found.input),
         shrunk: Input::all_steps(&found.shrunk),
         seen: found.seen,
-        case,
+        case: found.saved.clone(),
+        transcript: found
+            .transcript
+            .as_ref()
+            .map(|path| path.display().to_string()),
     }));
     finding
+}
+
+/// The words of a command that shows it again: the saved case, or the same inputs.
+fn reproduce(found: &Found, options: &Options) -> Vec<String> {
+    let arguments = &options.run.arguments;
+    let mut words: Vec<String> = arguments.iter().take(1).cloned().collect();
+    let mut add = |more: &[&str]| words.extend(more.iter().map(|word| (*word).to_owned()));
+    match &found.saved {
+        Some(case) => {
+            add(&["check", "--cases", &options.save.display().to_string()]);
+            add(&["--case", case]);
+            if let Oracle::Rule(_) = found.oracle {
+                add(&["--case", &found.oracle.case()]);
+            }
+        }
+        None => add(&["fuzz", "--seed", &options.seed.to_string()]),
+    }
+    add(&["--revision", found.revision.as_str()]);
+    words.extend(arguments.iter().skip(2).cloned());
+    words
 }
 
 /// That the process grows.

@@ -1,16 +1,20 @@
 //! Findings as cases: what was found today is a regression case tomorrow.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Found;
 use super::input::Input;
 use super::oracle::Oracle;
+use super::{Certainty, Found};
 use crate::catalog::Case;
 use crate::catalog::case::SessionKind;
 use crate::drive::Shot;
+use crate::revision::{Revision, RevisionRange};
+use crate::transcript::{Header, Transcript};
+use crate::transport::Transport;
 
 /// The file in the folder of findings: the area `fuzz`.
 const FILE: &str = "fuzz.json";
@@ -34,6 +38,9 @@ pub enum ReplayError {
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
+    /// There is nothing to try.
+    #[error("{0} holds no cases: there is nothing to try")]
+    Empty(PathBuf),
     /// A case does more than fuzzing does.
     #[error(
         "{path}: the case {case} has steps other than bytes and http; play it with check --cases"
@@ -59,11 +66,41 @@ pub(super) fn case_id(found: &Found) -> String {
     format!("fuzz/{name}-{hash}")
 }
 
+/// A saved input, and where it holds.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// What is sent.
+    pub input: Input,
+    /// The id of its case.
+    pub(super) case: Arc<str>,
+    revisions: RevisionRange,
+    transports: Option<Vec<Transport>>,
+}
+
+impl Given {
+    /// Whether it is for this revision over this transport.
+    pub(super) fn holds(&self, revision: Revision, transport: Transport) -> bool {
+        let transports = self.transports.as_ref();
+        self.revisions.contains(revision)
+            && transports.is_none_or(|transports| transports.contains(&transport))
+    }
+
+    /// Where it holds, in words.
+    pub(super) fn places(&self) -> String {
+        let over = self.transports.iter().flatten();
+        let over: Vec<&str> = over.map(|transport| transport.as_str()).collect();
+        match over.is_empty() {
+            true => self.revisions.to_string(),
+            false => format!("{} over {}", self.revisions, over.join(" or ")),
+        }
+    }
+}
+
 /// The inputs of the cases in a file.
 ///
 /// # Errors
-/// Where it cannot be read, or holds something else.
-pub fn read_cases(path: &Path) -> Result<Vec<Input>, ReplayError> {
+/// Where it cannot be read, or holds something else, or nothing.
+pub fn read_cases(path: &Path) -> Result<Vec<Given>, ReplayError> {
     let text = std::fs::read_to_string(path).map_err(|source| ReplayError::Read {
         path: path.to_owned(),
         source,
@@ -72,37 +109,104 @@ pub fn read_cases(path: &Path) -> Result<Vec<Input>, ReplayError> {
         path: path.to_owned(),
         source,
     })?;
-    let input = |case: Case| {
+    if cases.is_empty() {
+        return Err(ReplayError::Empty(path.to_owned()));
+    }
+    let given = |case: Case| {
         let input = Input::of_steps(&case.steps).ok_or_else(|| ReplayError::Steps {
             path: path.to_owned(),
             case: case.id.to_string(),
         })?;
         let unopened = case.session == SessionKind::Unopened;
-        Ok(Input { unopened, ..input })
+        Ok(Given {
+            input: Input { unopened, ..input },
+            case: case.id,
+            revisions: case.revisions,
+            transports: case.transports,
+        })
     };
-    cases.into_iter().map(input).collect()
+    cases.into_iter().map(given).collect()
 }
 
-/// Adds what was found to the cases that a folder has already.
-pub(super) fn save(folder: &Path, found: &[Found]) -> std::io::Result<()> {
+/// Verifies that findings can be saved in a folder, and leaves nothing there.
+///
+/// # Errors
+/// Where they cannot, with what the operating system says.
+pub fn verify_folder(folder: &Path) -> std::io::Result<()> {
+    let is_new = !folder.exists();
+    std::fs::create_dir_all(folder)?;
+    known_cases(folder)?;
+    let probe = folder.join(".mcp-conform");
+    std::fs::write(&probe, "")?;
+    std::fs::remove_file(&probe)?;
+    match is_new {
+        true => std::fs::remove_dir(folder),
+        false => Ok(()),
+    }
+}
+
+/// The cases that a folder has already.
+fn known_cases(folder: &Path) -> std::io::Result<Vec<Value>> {
+    match std::fs::read(folder.join(FILE)) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds what was found to the cases that a folder has already, with the transcript of each beside them.
+pub(super) fn save(folder: &Path, header: &Header, found: &mut [Found]) -> std::io::Result<()> {
     if found.is_empty() {
         return Ok(());
     }
     std::fs::create_dir_all(folder)?;
-    let path = folder.join(FILE);
-    let mut cases: Vec<Value> = match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    for case in found.iter().map(case) {
+    let mut cases = known_cases(folder)?;
+    for case in found.iter().filter(|found| is_case(found)).map(case) {
         if !cases.iter().any(|known| known["id"] == case["id"]) {
             cases.push(case);
         }
     }
     let mut text = serde_json::to_string_pretty(&cases)?;
     text.push('\n');
-    std::fs::write(path, text)
+    std::fs::write(folder.join(FILE), text)?;
+    for found in found {
+        found.saved = is_case(found).then(|| case_id(found));
+        found.transcript = write_transcript(folder, header, found)?;
+    }
+    Ok(())
+}
+
+/// Whether a case can say what was found: what a process holds is in no answer.
+fn is_case(found: &Found) -> bool {
+    found.oracle != Oracle::Bounded
+}
+
+/// The name of the session in which something was seen, and of its transcript.
+pub(super) fn session_name(found: &Found) -> String {
+    let id = case_id(found);
+    id.strip_prefix("fuzz/").unwrap_or(&id).to_owned()
+}
+
+/// Writes what crossed the wire; where it is.
+fn write_transcript(
+    folder: &Path,
+    header: &Header,
+    found: &mut Found,
+) -> std::io::Result<Option<PathBuf>> {
+    // Written once, and then no longer kept.
+    let entries = std::mem::take(&mut found.entries);
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let session = session_name(found);
+    let path = folder.join(format!("{session}.jsonl"));
+    let header = Header {
+        session,
+        ..header.clone()
+    };
+    let file = std::io::BufWriter::new(std::fs::File::create(&path)?);
+    Transcript { header, entries }.write(file)?;
+    Ok(Some(path))
 }
 
 fn case(found: &Found) -> Value {
@@ -124,7 +228,10 @@ fn case(found: &Found) -> Value {
             true => "unopened",
             false => "fresh",
         },
-        "why": "It was found by fuzzing, and should not come back",
+        "why": match found.certainty {
+            Certainty::Repeated => "It was found by fuzzing, and should not come back",
+            _ => "Fuzzing saw it, but not again: that it passes proves little",
+        },
         "steps": steps,
     })
 }

@@ -9,7 +9,7 @@ use super::diff;
 use super::escape::{excerpt, visible};
 use crate::catalog::Catalog;
 use crate::revision::Revision;
-use crate::verdict::{Direction, EntryRef, Finding, Level};
+use crate::verdict::{Direction, EntryRef, Finding, Fuzzed, Level};
 
 /// Longer quotes are cut; the JSON report and the transcripts have the whole.
 const MAX_QUOTE: usize = 240;
@@ -71,24 +71,28 @@ pub fn finding(output: &mut String, finding: &Finding, revision: Revision, catal
         labelled(output, "hint", &visible(hint));
     }
     if let Some(fuzzed) = &finding.fuzzed {
-        let times = if fuzzed.seen == 1 {
-            "once".to_owned()
-        } else {
-            format!("{} times", fuzzed.seen)
-        };
-        labelled(
-            output,
-            "input",
-            &excerpt(&fuzzed.shrunk.to_string(), MAX_QUOTE),
-        );
-        labelled(
-            output,
-            "seen",
-            &format!("{times}; saved as {}", visible(&fuzzed.case)),
-        );
+        from_fuzzing(output, fuzzed);
     }
     evidence(output, &finding.entries);
     labelled(output, "reproduce", &visible(&finding.reproduce));
+}
+
+/// The input, and where it is kept.
+fn from_fuzzing(output: &mut String, fuzzed: &Fuzzed) {
+    let shrunk = fuzzed.shrunk.to_string();
+    labelled(output, "input", &excerpt(&shrunk, MAX_QUOTE));
+    let times = match fuzzed.seen {
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
+    };
+    let saved = match &fuzzed.case {
+        Some(case) => format!("saved as {}", visible(case)),
+        None => "not saved as a case".to_owned(),
+    };
+    labelled(output, "seen", &format!("{times}; {saved}"));
+    if let Some(path) = &fuzzed.transcript {
+        labelled(output, "transcript", &visible(path));
+    }
 }
 
 fn sent(output: &mut String, entries: &[EntryRef]) {

@@ -62,6 +62,10 @@ fn fuzzing(output: &mut String, report: &RunReport) {
         fuzzing.coverage.methods.len(),
         fuzzing.coverage.keywords.len()
     ));
+    if let Some(reason) = &fuzzing.unsaved {
+        let line = format!("{FAIL}not saved{FAIL:#}: {}\n", excerpt(reason, 240));
+        output.push_str(&line);
+    }
 }
 
 fn not_applicable(output: &mut String, report: &RunReport) {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mcp_conform::catalog::Catalog;
 use mcp_conform::event::RunReport;
-use mcp_conform::fuzz::{self, Input, Options, Progress};
+use mcp_conform::fuzz::{self, Given, Options, Progress};
 use mcp_conform::revision::Revision;
 use mcp_conform::run::{self, Fixture, RunError};
 use mcp_conform::target::{Endpoint, TargetInfo};
@@ -237,7 +237,7 @@ pub fn replayed(
     program: &str,
     place: (Revision, Transport),
     flags: &[&str],
-    inputs: Vec<Input>,
+    inputs: Vec<Given>,
 ) -> RunReport {
     let folder = tempfile::tempdir().unwrap();
     let (_stop, stopped) = watch::channel(false);
