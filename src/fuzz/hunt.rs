@@ -132,7 +132,7 @@ impl<'a> Hunt<'a> {
 
     /// Silence takes all the patience there is to verify: that is done once, with the smallest input.
     pub(super) fn is_verified_last(what: &Suspicion) -> bool {
-        what.oracle == Oracle::Answered
+        matches!(what.oracle, Oracle::Answered | Oracle::StaysAlive)
     }
 
     /// Whether inputs do it in a session that has seen nothing else.

@@ -87,10 +87,11 @@ impl Place {
         Care { fence, late, grace }
     }
 
-    /// How it is verified that inputs bring something.
+    /// How it is verified that inputs bring something. Twice the patience: what was late because the machine is busy is
+    /// no finding.
     pub(super) fn sure(&self) -> Care {
         Care {
-            fence: self.spec.timeout,
+            fence: 2 * self.spec.timeout,
             late: self.spec.timeout,
             grace: GRACE,
         }

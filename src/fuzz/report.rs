@@ -125,21 +125,21 @@ fn finding(found: &Found, options: &Options) -> Finding {
 /// The words of a command that shows it again: the saved case, or the same inputs.
 fn reproduce(found: &Found, options: &Options) -> Vec<String> {
     let arguments = &options.run.arguments;
-    let mut words: Vec<String> = arguments.iter().take(1).cloned().collect();
-    let mut add = |more: &[&str]| words.extend(more.iter().map(|word| (*word).to_owned()));
-    match &found.saved {
-        Some(case) => {
-            add(&["check", "--cases", &options.save.display().to_string()]);
-            add(&["--case", case]);
-            if let Oracle::Rule(_) = found.oracle {
-                add(&["--case", &found.oracle.case()]);
-            }
-        }
-        None => add(&["fuzz", "--seed", &options.seed.to_string()]),
-    }
-    add(&["--revision", found.revision.as_str()]);
-    words.extend(arguments.iter().skip(2).cloned());
-    words
+    let revision = ["--revision".to_owned(), found.revision.to_string()];
+    let select = |case: &str| ["--case".to_owned(), case.to_owned()];
+    let Some(case) = &found.saved else {
+        let seed = ["--seed".to_owned(), options.seed.to_string()];
+        let (program, rest) = arguments.split_at(arguments.len().min(2));
+        return [program, &seed, &revision, rest].concat();
+    };
+    let line = save::check_line(&options.save, arguments);
+    // The program, its command, and where the cases are.
+    let (check, rest) = line.split_at(line.len().min(4));
+    let rule = match found.oracle {
+        Oracle::Rule(_) => select(&found.oracle.case()).to_vec(),
+        _ => Vec::new(),
+    };
+    [check, &select(case), &rule, &revision, rest].concat()
 }
 
 /// That the process grows.

@@ -13,8 +13,9 @@ use crate::catalog::Case;
 use crate::catalog::case::SessionKind;
 use crate::drive::Shot;
 use crate::revision::{Revision, RevisionRange};
-use crate::transcript::{Header, Transcript};
+use crate::transcript::{Header, Transcript, What};
 use crate::transport::Transport;
+use crate::verdict::trial_name;
 
 /// The file in the folder of findings: the area `fuzz`.
 const FILE: &str = "fuzz.json";
@@ -187,26 +188,42 @@ pub(super) fn session_name(found: &Found) -> String {
     id.strip_prefix("fuzz/").unwrap_or(&id).to_owned()
 }
 
-/// Writes what crossed the wire; where it is.
+/// Writes what crossed the wire, with the saved case for its trial; where it is.
 fn write_transcript(
     folder: &Path,
     header: &Header,
     found: &mut Found,
 ) -> std::io::Result<Option<PathBuf>> {
     // Written once, and then no longer kept.
-    let entries = std::mem::take(&mut found.entries);
+    let mut entries = std::mem::take(&mut found.entries);
     if entries.is_empty() {
         return Ok(None);
+    }
+    let trial = trial_name(&case_id(found), found.revision, found.transport);
+    for entry in &mut entries {
+        if let What::Trial { name } = &mut entry.what {
+            name.clone_from(&trial);
+        }
     }
     let session = session_name(found);
     let path = folder.join(format!("{session}.jsonl"));
     let header = Header {
         session,
+        command_line: Arc::new(check_line(folder, &header.command_line)),
         ..header.clone()
     };
     let file = std::io::BufWriter::new(std::fs::File::create(&path)?);
     Transcript { header, entries }.write(file)?;
     Ok(Some(path))
+}
+
+/// The command line that checks what is saved, for that which fuzzed.
+pub(super) fn check_line(folder: &Path, fuzzed: &[String]) -> Vec<String> {
+    let folder = folder.display().to_string();
+    let check = ["check", "--cases", &folder].map(str::to_owned);
+    let program = fuzzed.iter().take(1).cloned();
+    let rest = fuzzed.iter().skip(2).cloned();
+    program.chain(check).chain(rest).collect()
 }
 
 fn case(found: &Found) -> Value {

@@ -75,6 +75,29 @@ fn main() -> ExitCode {
         "fuzz/each of what is given is tried",
         each_of_what_is_given_is_tried,
     ));
+    let others: [(&str, fn() -> Result<(), Failed>); 5] = [
+        (
+            "fuzz/an internal error is a case",
+            an_internal_error_is_a_case,
+        ),
+        (
+            "fuzz/a transcript is judged as it was found",
+            a_transcript_is_judged_as_it_was_found,
+        ),
+        (
+            "fuzz/what holds elsewhere is skipped",
+            what_holds_elsewhere_is_skipped,
+        ),
+        (
+            "fuzz/where nothing can be saved is told first",
+            where_nothing_can_be_saved_is_told_first,
+        ),
+        (
+            "fuzz/what cannot be saved is reported",
+            what_cannot_be_saved_is_reported,
+        ),
+    ];
+    tests.extend(others.map(|(name, test)| Trial::test(name, test)));
     #[cfg(unix)]
     tests.push(Trial::test(
         "fuzz/what is looked into when time is up is told",
@@ -241,6 +264,155 @@ fn each_of_what_is_given_is_tried() -> Result<(), Failed> {
     match found(&report).len() {
         2 => Ok(()),
         other => Err(format!("{other} findings").into()),
+    }
+}
+
+/// Something shown that should not be is a warning of the saved case as well, and none once it is mended.
+fn an_internal_error_is_a_case() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["--fault", "unknown-tool-code"];
+    let report = proof::until_found(
+        Options {
+            inputs: 200,
+            ..proof::options(PROGRAM, LEGACY, &flags, folder.path())
+        },
+        1,
+    )?;
+    let found = found(&report);
+    let shown = |found: &Fuzzed| found.oracle == "fuzz/shows-no-internals";
+    let faulty = checked(LEGACY, &flags, folder.path())?;
+    let fine = checked(LEGACY, &[], folder.path())?;
+    match (found.iter().any(shown), faulty, fine) {
+        (true, 1.., 0) => Ok(()),
+        wrong => Err(format!("{wrong:?}: {found:?}").into()),
+    }
+}
+
+/// Runs the program, without what it prints.
+fn run(arguments: &[&str]) -> std::io::Result<std::process::Output> {
+    Command::new(PROGRAM).args(arguments).output()
+}
+
+/// Beside each case is what crossed the wire, and `judge` says the same of it.
+fn a_transcript_is_judged_as_it_was_found() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["--fault", "dies-on-null-id"];
+    let report = proof::until_found(
+        Options {
+            inputs: 1_000,
+            ..proof::options(PROGRAM, LEGACY, &flags, folder.path())
+        },
+        1,
+    )?;
+    let found = found(&report).into_iter().next().ok_or("nothing found")?;
+    let transcript = found.transcript.clone().ok_or("no transcript")?;
+    let stem = Path::new(&transcript)
+        .file_stem()
+        .and_then(|stem| stem.to_str());
+    if found
+        .case
+        .as_deref()
+        .and_then(|case| case.strip_prefix("fuzz/"))
+        != stem
+    {
+        return Err(format!("{transcript} is not beside {:?}", found.case).into());
+    }
+    let judged = run(&["judge", &transcript, "--report", "json"])?;
+    let again: Value = serde_json::from_slice(&judged.stdout)?;
+    let trials = again["trials"].as_array().ok_or("no trials")?;
+    let failed: Vec<&Value> = trials
+        .iter()
+        .filter(|trial| trial["verdict"] == "fail")
+        .collect();
+    match failed.iter().any(|trial| trial["case"] == "fuzz/survives") {
+        true if judged.status.code() == Some(1) => Ok(()),
+        _ => Err(format!("{}: {failed:?}", judged.status).into()),
+    }
+}
+
+/// A case is tried where it holds. If there is no such place, it is said, and nothing passes.
+fn what_holds_elsewhere_is_skipped() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("fuzz.json");
+    let path = file.display().to_string();
+    let replay = |revisions: &str, transport: &str| -> Result<(Option<i32>, String), Failed> {
+        let case = json!([{
+            "id": "fuzz/one",
+            "title": "A line that ends a server",
+            "requirements": ["robust/stays-alive"],
+            "revisions": revisions,
+            "transports": [transport],
+            "steps": [{ "bytes": "{" }],
+        }]);
+        std::fs::write(&file, case.to_string())?;
+        let fuzz = ["fuzz", "--replay", &path, "--", PROGRAM];
+        let serve = [
+            "serve",
+            "--stdio",
+            "--log",
+            "off",
+            "--fault",
+            "dies-on-bad-json",
+        ];
+        let output = run(&[&fuzz[..], &serve[..]].concat())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((output.status.code(), text))
+    };
+    let (code, text) = replay("2025-11-25", "http")?;
+    if code != Some(3) || !text.contains("skipped: it is for 2025-11-25 over http") {
+        return Err(format!("over HTTP: {code:?}\n{text}").into());
+    }
+    // An older revision is spoken for the case that is for it.
+    match replay("2025-06-18", "stdio")? {
+        (Some(1), text) if text.contains("at 2025-06-18+stdio") => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+/// A folder that cannot be written, and no time: nothing is started.
+fn where_nothing_can_be_saved_is_told_first() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("file");
+    std::fs::write(&file, "")?;
+    let save = file.join("findings").display().to_string();
+    let started = folder.path().join("started").display().to_string();
+    let target = ["--", "touch", &started];
+    for (flags, told) in [
+        (["--save", &save], "cannot be saved there"),
+        (["--time", "0s"], "in no time"),
+    ] {
+        let output = run(&[&["fuzz"], &flags[..], &target].concat())?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() != Some(2) || !text.contains(told) {
+            return Err(format!("{}: {text}", output.status).into());
+        }
+    }
+    match Path::new(&started).exists() {
+        true => Err("the target was started".into()),
+        false => Ok(()),
+    }
+}
+
+/// The folder is taken away meanwhile: the findings are reported, and why they are not saved.
+fn what_cannot_be_saved_is_reported() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("file");
+    std::fs::write(&file, "")?;
+    let flags = ["--fault", "dies-on-null-id"];
+    let report = proof::until_found(
+        Options {
+            inputs: 1_000,
+            ..proof::options(PROGRAM, LEGACY, &flags, &file.join("findings"))
+        },
+        1,
+    )?;
+    let unsaved = report
+        .fuzzing
+        .as_ref()
+        .and_then(|fuzzing| fuzzing.unsaved.clone());
+    match &found(&report)[..] {
+        [found, ..] if found.case.is_none() && unsaved.is_some() => Ok(()),
+        other => Err(format!("{unsaved:?}: {other:?}").into()),
     }
 }
 
