@@ -276,8 +276,9 @@ impl<'a> Campaign<'a> {
             self.lane.take()
         };
         let mut hunt = Hunt::new(self.place, lane);
-        // An end is seen for certain, silence is not.
-        self.at_hand = (what.oracle == Oracle::Survives)
+        self.at_hand = what
+            .oracle
+            .is_fatal()
             .then(|| (Caught::new(window, &what, entries), Certainty::Once));
         let outcome = self.hunt(&mut hunt, window, &what, blamed).await;
         self.lane = hunt.into_lane();

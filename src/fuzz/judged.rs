@@ -21,7 +21,12 @@ pub fn judged(session: &Session<'_>) -> Vec<TrialReport> {
     let from = exchanges
         .iter()
         .position(|exchange| exchange.trial == Some(trial));
-    let mut wrong = suspicions(session, Wait::Done, from.unwrap_or_default());
+    let mut wrong = suspicions(
+        session,
+        Wait::Done,
+        from.unwrap_or_default(),
+        &mut Vec::new(),
+    );
     // Nobody has to answer before the session is open.
     wrong.retain(|what| from != Some(0) || what.oracle != Oracle::Answered);
     // What a process holds is in no transcript.

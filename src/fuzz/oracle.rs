@@ -99,7 +99,8 @@ pub(super) fn suspicions(
     } else if let Some(fence) = fence {
         report(Oracle::StaysAlive, deaf(fence), None);
     } else {
-        for exchange in exchanges {
+        // Of our own requests the last one tells.
+        for exchange in exchanges.iter().filter(|other| other.step.is_some()) {
             if let Some(violation) = unanswered(session, exchange, exchanges) {
                 report(Oracle::Answered, violation, input_of(exchange));
             }

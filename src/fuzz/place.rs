@@ -87,11 +87,10 @@ impl Place {
         Care { fence, late, grace }
     }
 
-    /// How it is verified that inputs bring something. Twice the patience: what was late because the machine is busy is
-    /// no finding.
+    /// How it is verified that inputs bring something.
     pub(super) fn sure(&self) -> Care {
         Care {
-            fence: 2 * self.spec.timeout,
+            fence: self.spec.timeout,
             late: self.spec.timeout,
             grace: GRACE,
         }
@@ -185,6 +184,10 @@ impl Place {
         let session = &mut lane.session;
         let from = session.record.conversation.exchanges.len();
         let wait = session.window(&shots, care).await;
+        // A server that is late because the machine is busy is not deaf: with all patience it is asked once more.
+        if wait == Wait::Deadline && care.fence == self.spec.timeout {
+            session.alive(None).await;
+        }
         if wait != Wait::Done {
             session.hear_out().await;
         }
