@@ -22,6 +22,8 @@ mod proof;
 
 use proof::{found, runtime};
 
+/// What a test does.
+type Test = fn() -> Result<(), Failed>;
 /// One revision over one transport.
 type Place = (Revision, Transport);
 
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
         "fuzz/each of what is given is tried",
         each_of_what_is_given_is_tried,
     ));
-    let others: [(&str, fn() -> Result<(), Failed>); 5] = [
+    let others: [(&str, Test); 5] = [
         (
             "fuzz/an internal error is a case",
             an_internal_error_is_a_case,
