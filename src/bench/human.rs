@@ -4,7 +4,8 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Layout, presets};
 
 use super::report::BenchReport;
-use super::tables::{Table, compared, failures, setting, tables};
+use super::sentences::{compared, failures, setting};
+use super::tables::{Table, tables};
 use crate::report::escape::visible;
 use crate::report::human::Look;
 

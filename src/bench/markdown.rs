@@ -1,7 +1,8 @@
 //! The report as Markdown, for a pull request or a file beside the code.
 
 use super::report::BenchReport;
-use super::tables::{Table, compared, failures, setting, tables};
+use super::sentences::{compared, failures, setting};
+use super::tables::{Table, tables};
 use crate::report::escape::visible;
 
 /// The whole report.

@@ -19,6 +19,7 @@ pub mod report;
 mod rounds;
 pub mod run;
 pub mod samples;
+pub mod sentences;
 pub mod stdio;
 pub mod subject;
 pub mod tables;

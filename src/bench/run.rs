@@ -12,8 +12,8 @@ use super::extras::{self, Found};
 use super::lane::{CallError, Down, Lane};
 use super::report::{BenchReport, BenchTarget, FORMAT, ServerFigures, Settings};
 use super::rounds::{self, Gone, Plan, Player};
+use super::sentences;
 use super::subject::{Allowed, Named, PrepareError, Subject, prepare};
-use super::tables;
 use super::usage;
 use crate::catalog::Catalog;
 use crate::report::escape::excerpt;
@@ -390,7 +390,7 @@ impl Bench<'_> {
                 true => what.clone(),
                 false => format!("{target}: {what}"),
             });
-        let failed = tables::failed(&self.report);
+        let failed = sentences::failed(&self.report);
         let troubles: Vec<String> = troubles.chain(failed).collect();
         self.report.partial = (!troubles.is_empty()).then(|| troubles.join("\n"));
         self.report

@@ -138,7 +138,7 @@ impl Bench {
         // Who says how many errors there may be need not hear that there are some.
         let limits_errors = self.conditions.iter().any(Condition::limits_errors);
         let allowed = match limits_errors {
-            true => bench::tables::failed(report),
+            true => bench::sentences::failed(report),
             false => Vec::new(),
         };
         let troubles = report.partial.iter().chain(&missing);

@@ -8,7 +8,8 @@ use askama::Template;
 use plotters::style::RGBColor;
 
 use super::report::BenchReport;
-use super::tables::{Table, compared, failures, setting, tables};
+use super::sentences::{compared, failures, setting};
+use super::tables::{Table, tables};
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
