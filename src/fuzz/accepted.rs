@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::oracle::http_method;
 use crate::condition::TASKS_EXTENSION;
 use crate::conversation::Exchange;
 use crate::judge::Session;
@@ -142,7 +143,12 @@ fn headers_refused(
         })
     );
     let is_error = answer.is_some_and(|answer| answer.get("error").is_some());
-    if *transport != Transport::Http || !succeeded || is_error {
+    // OPTIONS is answered to browsers before there is a session; the text speaks of these three.
+    let is_ours = matches!(
+        http_method(session, exchange),
+        Some("POST" | "GET" | "DELETE")
+    );
+    if *transport != Transport::Http || !succeeded || is_error || !is_ours {
         return None;
     }
     // The head of a request stands before its body, or has none.

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::input::Input;
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
 use super::{Found, shrink};
 use crate::drive::Care;
-use crate::transcript::Entry;
+use crate::message::{self, Kind};
+use crate::transcript::{Entry, What};
 
 /// How often a server may be lost while one input is made smaller.
 const MAX_LOSSES: usize = 20;
@@ -210,8 +213,28 @@ impl<'a> Hunt<'a> {
         self.losses += usize::from(!played.usable);
         let mut suspicions = played.suspicions.into_iter();
         let same = suspicions.find(|found| is_same(found, what))?;
+        if inputs.len() > 1 && depends_on_matching(what.oracle) && has_nameless(&played.entries) {
+            return None;
+        }
         Some((same, played.entries))
     }
+}
+
+/// Whether it matters which of several inputs a response answers.
+fn depends_on_matching(oracle: Oracle) -> bool {
+    matches!(oracle, Oracle::Answered | Oracle::Rule(_))
+}
+
+/// Whether a response came without an id: which of several inputs it answers is a guess, and a wrong one would make a
+/// request look unanswered, and something else answered. With one input alone it is plain.
+fn has_nameless(entries: &[Entry]) -> bool {
+    let received = entries
+        .iter()
+        .filter(|entry| matches!(entry.what, What::Received { .. }));
+    let messages = received.filter_map(|entry| entry.json());
+    messages.flat_map(message::messages).any(|message| {
+        matches!(message::kind(message), Kind::Response { id } if id.is_none_or(Value::is_null))
+    })
 }
 
 /// Of rules the words count, of the others only what says so: a process may end in many ways at the same bug.
@@ -222,4 +245,33 @@ fn is_same(one: &Suspicion, other: &Suspicion) -> bool {
             && one.finding.requirement == other.finding.requirement
             && (!matches!(one.oracle, Oracle::Rule(_))
                 || one.finding.message == other.finding.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::Raw;
+
+    #[test]
+    fn a_response_without_an_id_is_seen() {
+        let received = |text: &str| {
+            let raw = Raw(text.to_owned().into());
+            vec![Entry::new(0, 0, What::Received { raw, event: None })]
+        };
+        let error = r#""error":{"code":-32700,"message":"x"}"#;
+        assert!(has_nameless(&received(&format!(
+            r#"{{"jsonrpc":"2.0","id":null,{error}}}"#
+        ))));
+        assert!(has_nameless(&received(&format!(
+            r#"{{"jsonrpc":"2.0",{error}}}"#
+        ))));
+        assert!(!has_nameless(&received(&format!(
+            r#"{{"jsonrpc":"2.0","id":1,{error}}}"#
+        ))));
+        assert!(!has_nameless(&received(
+            r#"{"jsonrpc":"2.0","method":"x"}"#
+        )));
+        assert!(depends_on_matching(Oracle::Rule("notification-unanswered")));
+        assert!(!depends_on_matching(Oracle::Survives));
+    }
 }

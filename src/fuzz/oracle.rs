@@ -228,7 +228,10 @@ fn deaf(fence: &Exchange) -> Violation {
 }
 
 fn unanswered(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> Option<Violation> {
-    if !is_unanswered(session, exchange) || is_cancelled(session, exchange, all) {
+    if !is_unanswered(session, exchange)
+        || is_cancelled(session, exchange, all)
+        || http_method(session, exchange).is_some_and(|method| method != "POST")
+    {
         return None;
     }
     Some(Violation {
@@ -242,6 +245,17 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> O
     })
 }
 
+/// The HTTP method by which it was sent: messages are sent by POST, what others do with a body is open.
+pub(super) fn http_method<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<&'a str> {
+    let entries: &'a [Entry] = session.entries;
+    let sent = entries.get(..=exchange.sent)?.iter().rev();
+    let mut heads = sent.filter(|entry| entry.stream == exchange.stream);
+    heads.find_map(|entry| match &entry.what {
+        What::HttpRequest { method, .. } => Some(method.as_str()),
+        _ => None,
+    })
+}
+
 /// Whether some message says that the answer is no longer wanted.
 fn is_cancelled(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> bool {
     all.iter().any(|other| {
@@ -251,4 +265,30 @@ fn is_cancelled(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) ->
             .and_then(|message| message.pointer("/params/requestId"));
         cancelled.is_some_and(|id| exchange.due.ids.contains(id))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::testing::legacy_http;
+
+    #[test]
+    fn what_is_not_posted_need_not_be_answered() {
+        let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        let is_wrong = |method: &str| {
+            let script = legacy_http()
+                .http(method, &[])
+                .sends(ping.clone())
+                .head(204, &[])
+                .what(What::End);
+            script.seen(|session| {
+                let exchanges = &session.conversation.exchanges;
+                let last = exchanges.last();
+                last.is_some_and(|last| unanswered(session, last, exchanges).is_some())
+            })
+        };
+        assert!(is_wrong("POST"));
+        assert!(!is_wrong("OPTIONS"));
+        assert!(!is_wrong("PUT"));
+    }
 }
