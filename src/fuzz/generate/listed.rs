@@ -112,7 +112,15 @@ fn completion(words: &Vocabulary, dice: &mut Dice) -> Made {
             reference = no_object(dice);
             "reference retyped"
         }
-        3 | 8 | 9 => {
+        8 => {
+            argument = Value::Null;
+            "argument missing"
+        }
+        9 => {
+            reference = Value::Null;
+            "reference missing"
+        }
+        3 => {
             argument["name"] = json!(dice.word(&["", "no-such-argument"]));
             "unknown argument"
         }
@@ -129,8 +137,11 @@ fn completion(words: &Vocabulary, dice: &mut Dice) -> Made {
             "argument value retyped"
         }
     };
-    params["ref"] = reference;
-    params["argument"] = argument;
+    for (name, value) in [("ref", reference), ("argument", argument)] {
+        if !value.is_null() {
+            params[name] = value;
+        }
+    }
     (keyword, "completion/complete", params)
 }
 
