@@ -85,14 +85,14 @@ fn from_fuzzing(output: &mut String, fuzzed: &Fuzzed) {
         1 => "once".to_owned(),
         more => format!("{more} times"),
     };
-    let saved = match &fuzzed.case {
+    let mut saved = match &fuzzed.case {
         Some(case) => format!("saved as {}", visible(case)),
         None => "not saved as a case".to_owned(),
     };
-    labelled(output, "seen", &format!("{times}; {saved}"));
     if let Some(path) = &fuzzed.transcript {
-        labelled(output, "transcript", &visible(path));
+        saved.push_str(&format!(", the transcript in {}", visible(path)));
     }
+    labelled(output, "seen", &format!("{times}; {saved}"));
 }
 
 fn sent(output: &mut String, entries: &[EntryRef]) {
