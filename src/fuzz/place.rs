@@ -99,7 +99,8 @@ impl Place {
     /// How many candidates are tried one after the other. Only rules speak of what should not have come.
     pub(super) fn quick(&self, what: &Suspicion) -> Care {
         let grace = match what.oracle {
-            Oracle::Rule(_) => GRACE,
+            // A process may answer once more before it ends.
+            Oracle::Rule(_) | Oracle::Survives => GRACE,
             _ => Duration::ZERO,
         };
         Care {
