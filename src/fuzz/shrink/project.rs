@@ -1,0 +1,76 @@
+//! What an input has in common with a smaller one that is known.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::drive::Shot;
+use crate::fuzz::input::Input;
+
+/// An input without whatever a smaller one does not have, and with its envelope; none where they have too little in
+/// common. If it does the same, the smaller one is behind it.
+pub(in crate::fuzz) fn projected(inputs: &[Input], onto: &[Input]) -> Option<Vec<Input>> {
+    let ([input], [onto]) = (inputs, onto) else {
+        return None;
+    };
+    let (
+        [Shot::Message { bytes, headers, .. }],
+        [
+            Shot::Message {
+                bytes: smaller,
+                split,
+                headers: fewer,
+            },
+        ],
+    ) = (&input.shots[..], &onto.shots[..])
+    else {
+        return None;
+    };
+    let own = |name: &String| Some((name.clone(), headers.get(name)?.clone()));
+    let headers: Map<_, _> = fewer.keys().map(own).collect::<Option<_>>()?;
+    let read = |bytes| serde_json::from_slice::<Value>(bytes).ok();
+    let bytes = match (read(bytes), read(smaller)) {
+        // The headers are what is odd.
+        _ if !headers.is_empty() => smaller.clone(),
+        (Some(value), Some(smaller)) => Bytes::from(project(&value, &smaller, true)?.to_string()),
+        // Of what is no JSON the kind is all that counts.
+        (None, None) if input.shape() == onto.shape() => smaller.clone(),
+        _ => return None,
+    };
+    let shot = Shot::Message {
+        bytes,
+        split: *split,
+        headers,
+    };
+    (input.unopened == onto.unopened).then(|| {
+        vec![Input {
+            shots: vec![shot],
+            ..onto.clone()
+        }]
+    })
+}
+
+fn project(value: &Value, onto: &Value, is_envelope: bool) -> Option<Value> {
+    match (value, onto) {
+        (Value::Object(members), Value::Object(smaller)) => {
+            let part = |(name, onto): (&String, &Value)| {
+                let own = members.get(name)?;
+                let part = match name.as_str() {
+                    "jsonrpc" | "id" | "method" if is_envelope => onto.clone(),
+                    _ => project(own, onto, false)?,
+                };
+                Some((name.clone(), part))
+            };
+            // Nothing at all is no part of something.
+            let is_part = !smaller.is_empty() || members.is_empty();
+            let parts = is_part.then(|| smaller.iter().map(part).collect::<Option<_>>());
+            parts.flatten().map(Value::Object)
+        }
+        (Value::Array(items), Value::Array(smaller)) => match (&items[..], &smaller[..]) {
+            ([], []) => Some(Value::Array(Vec::new())),
+            ([first, ..], [onto]) => Some(Value::Array(vec![project(first, onto, is_envelope)?])),
+            _ => None,
+        },
+        (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => None,
+        (scalar, _) => Some(scalar.clone()),
+    }
+}
