@@ -53,10 +53,14 @@ pub(super) fn odd(bytes: &[u8]) -> impl Iterator<Item = String> {
     find_iter(bytes, b"\"id\"").filter_map(move |place| {
         let rest = bytes[place + 4..].trim_ascii_start();
         let rest = rest.strip_prefix(b":")?.trim_ascii_start();
-        let ends = |byte: &u8| matches!(byte, b',' | b'}');
+        // Behind its second quote a text is over, whatever follows: an answer can have no more than that for its id.
+        let (rest, ends): (_, fn(&u8) -> bool) = match rest.strip_prefix(b"\"") {
+            Some(text) => (text, |byte| *byte == b'"'),
+            None => (rest, |byte| matches!(byte, b',' | b'}')),
+        };
         let end = rest.iter().position(ends).unwrap_or(rest.len());
         let value = String::from_utf8_lossy(&rest[..end.min(MAX_ID)]);
-        let value = value.trim().trim_matches('"');
+        let value = value.trim();
         let is_ours = value.starts_with("fuzz-")
             || value
                 .parse::<u64>()

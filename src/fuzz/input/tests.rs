@@ -58,6 +58,9 @@ fn ids_that_others_may_have_are_known() {
     assert_eq!(odd(r#"{"id": 1.0}"#), odd(r#"{"id":"1"}"#));
     assert_eq!(odd(r#"{"id":"","x":{"id":-1}}"#), ["", "-1"]);
     assert_eq!(odd(r#"{"id":null,"method":"id"}"#), [""; 0]);
+    // What is no JSON may be answered with what it seems to say.
+    assert_eq!(odd(r#"{"id":""jsonrpc":"2.0","x":1}"#), [""]);
+    assert_eq!(odd(r#"{"id":"a""#), odd(r#"{"id":"a","x":1}"#));
     let own = json!({ "id": id(0), "params": { "id": id(1) } });
     for index in 0..2 {
         assert_eq!(Input::json("", &own).numbered(index).odd_ids(), [""; 0]);
