@@ -129,10 +129,7 @@ impl Conversation {
             } => {
                 let due = match elided {
                     Some(elided) => elided.due.clone(),
-                    None => {
-                        let read = Some(entry.json());
-                        duty::due_of(&raw.0, read, self.revision, self.transport)
-                    }
+                    None => duty::due_of(&raw.0, entry.json(), self.revision, self.transport),
                 };
                 self.sent(index, entry, due, *step);
             }

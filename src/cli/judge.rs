@@ -8,9 +8,10 @@ use clap::{Args, Parser};
 use super::output::Output;
 use super::{CatalogArgs, Cli, Command, Failure};
 use crate::event::{RunReport, Summary};
-use crate::judge;
 use crate::target::TargetInfo;
 use crate::transcript::{Header, Transcript};
+use crate::verdict::TrialReport;
+use crate::{fuzz, judge};
 
 /// Give the verdicts again, from saved transcripts.
 #[derive(Debug, Args)]
@@ -31,7 +32,10 @@ impl Judge {
         let catalog = Arc::new(self.catalog.load()?);
         let transcripts = self.read()?;
         let mut reporters = self.output.open(&catalog)?;
-        let trials = judge::replay(&transcripts, &catalog).map_err(Failure::usage)?;
+        let mut trials = judge::replay(&transcripts, &catalog).map_err(Failure::usage)?;
+        let fuzzed = transcripts.iter();
+        trials.extend(fuzzed.flat_map(|transcript| fuzz::judged(transcript, &catalog)));
+        TrialReport::sort(&mut trials);
         let header = transcripts.first().map(|transcript| &transcript.header);
         let report = RunReport::new(
             &catalog,

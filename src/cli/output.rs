@@ -48,11 +48,7 @@ impl FromStr for ReportSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ReportSpec, String> {
-        let (kind, path) = match text.split_once('=') {
-            Some((_, "")) => return Err("the path after = is empty".to_owned()),
-            Some((kind, path)) => (kind, Some(PathBuf::from(path))),
-            None => (text, None),
-        };
+        let (kind, path) = kind_and_path(text)?;
         let kind = match kind {
             "human" => Kind::Human,
             "json" => Kind::Json,
@@ -62,6 +58,15 @@ impl FromStr for ReportSpec {
             }
         };
         Ok(ReportSpec { kind, path })
+    }
+}
+
+/// KIND or KIND=PATH, taken apart.
+pub(super) fn kind_and_path(text: &str) -> Result<(&str, Option<PathBuf>), String> {
+    match text.split_once('=') {
+        Some((_, "")) => Err("the path after = is empty".to_owned()),
+        Some((kind, path)) => Ok((kind, Some(PathBuf::from(path)))),
+        None => Ok((text, None)),
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::input::Input;
 use super::oracle::{Oracle, Suspicion};
 use super::{Certainty, Found};
+use crate::verdict::Finding;
 
 /// So many findings are told that violate the same; more is counted.
 const MAX_EACH: usize = 24;
@@ -106,16 +107,10 @@ impl Ledger {
 
     /// Adds what was found, or counts it if it is known. Its position, and whether it is new.
     pub(super) fn add(&mut self, found: Found) -> (usize, bool) {
-        let key = match found.certainty != Certainty::Once {
-            true => key(
-                found.oracle,
-                &found.finding.requirement,
-                &found.finding.message,
-                &found.finding.actual,
-                &found.shrunk,
-            ),
+        let key = match found.certainty {
             // Of those one is enough.
-            false => (found.oracle, String::new(), String::new(), 0),
+            Certainty::Once => (found.oracle, String::new(), String::new(), 0),
+            _ => key(found.oracle, &found.finding, &found.shrunk),
         };
         if let Some(known) = self.known.get(&key) {
             self.found[*known].seen += 1;
@@ -139,18 +134,10 @@ impl Ledger {
             Oracle::RefusesInvalid => blamed.is_none(),
             _ => true,
         };
-        let finding = &what.finding;
-        let inputs = blamed.map(std::slice::from_ref).unwrap_or_default();
-        let key = || {
-            key(
-                what.oracle,
-                &finding.requirement,
-                &finding.message,
-                &finding.actual,
-                inputs,
-            )
-        };
-        self.known.get(&(!depends).then(key)?).copied()
+        match depends {
+            true => None,
+            false => self.known.get(&look(what, blamed)).copied(),
+        }
     }
 }
 
@@ -161,40 +148,34 @@ fn violated(what: &Suspicion) -> (Oracle, String) {
 /// What something looks like before it is looked into.
 fn look(what: &Suspicion, blamed: Option<&Input>) -> Key {
     let inputs = blamed.map(std::slice::from_ref).unwrap_or_default();
-    let finding = &what.finding;
-    key(
-        what.oracle,
-        &finding.requirement,
-        &finding.message,
-        &finding.actual,
-        inputs,
-    )
+    key(what.oracle, &what.finding, inputs)
 }
 
 /// Of what ends a session the shape of the input counts, of what is answered wrongly what it is about: one cause shows in
 /// inputs of many shapes.
-fn key(oracle: Oracle, requirement: &str, message: &str, actual: &Value, inputs: &[Input]) -> Key {
+fn key(oracle: Oracle, finding: &Finding, inputs: &[Input]) -> Key {
     let fold = |of: fn(&Input) -> u64| {
         let kinds: BTreeSet<u64> = inputs.iter().map(of).collect();
         kinds.into_iter().fold(0, |sum, kind| sum ^ kind)
     };
     let (message, shape) = match oracle {
-        Oracle::Rule(_) => (message.to_owned(), 0),
+        Oracle::Rule(_) => (finding.message.clone(), 0),
         Oracle::RefusesInvalid => (String::new(), fold(Input::subject)),
-        Oracle::NoInternals => (wording(message, actual), 0),
+        Oracle::NoInternals => (wording(finding), 0),
         // A process may end in several ways at the same input.
         _ if oracle.is_fatal() => (String::new(), fold(Input::shape)),
-        _ => (message.to_owned(), fold(Input::shape)),
+        _ => (finding.message.clone(), fold(Input::shape)),
     };
-    (oracle, requirement.to_owned(), message, shape)
+    (oracle, finding.requirement.clone(), message, shape)
 }
 
 /// So many characters of what an error says are compared.
 const WORDING: usize = 24;
 
 /// What an error says but for what may come from the input: what is quoted, and digits.
-fn wording(message: &str, error: &Value) -> String {
-    let text = error
+fn wording(finding: &Finding) -> String {
+    let text = finding
+        .actual
         .get("message")
         .and_then(Value::as_str)
         .unwrap_or_default();
@@ -202,7 +183,8 @@ fn wording(message: &str, error: &Value) -> String {
     let letters = plain
         .chars()
         .filter(|c| !c.is_ascii_digit() && !c.is_whitespace());
-    format!("{message}: {}", letters.take(WORDING).collect::<String>())
+    let letters: String = letters.take(WORDING).collect();
+    format!("{}: {letters}", finding.message)
 }
 
 #[cfg(test)]
@@ -212,7 +194,7 @@ mod tests {
     use super::*;
     use crate::revision::Revision;
     use crate::transport::Transport;
-    use crate::verdict::{Finding, Level};
+    use crate::verdict::Level;
 
     fn suspicion(oracle: Oracle, actual: Value) -> Suspicion {
         let finding = Finding {

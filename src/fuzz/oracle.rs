@@ -72,13 +72,12 @@ pub struct Suspicion {
     pub input: Option<usize>,
 }
 
-/// Whatever is wrong in a session, from this exchange on. The rules that had something to look at are added to `observed`.
+/// Whatever is wrong in a session, from this exchange on, and the rules that had something to look at.
 pub(super) fn suspicions(
     session: &Session<'_>,
     wait: Wait,
     from: usize,
-    observed: &mut Vec<&'static str>,
-) -> Vec<Suspicion> {
+) -> (Vec<Suspicion>, Vec<&'static str>) {
     let conversation = session.conversation;
     let exchanges = conversation.exchanges.get(from..).unwrap_or_default();
     let mut found = Vec::new();
@@ -115,10 +114,10 @@ pub(super) fn suspicions(
         }
     }
     let outcomes = rule::apply(session);
-    let seen = outcomes.iter().filter(|outcome| outcome.observed);
-    observed.extend(seen.map(|outcome| outcome.rule));
+    let observed = outcomes.iter().filter(|outcome| outcome.observed);
+    let observed = observed.map(|outcome| outcome.rule).collect();
     found.extend(rules(session, outcomes));
-    found
+    (found, observed)
 }
 
 fn rules(

@@ -170,8 +170,7 @@ impl Place {
             session.hear_out().await;
         }
         let seen = self.seen(&session.record.entries, &session.record.conversation);
-        let mut observed = Vec::new();
-        let mut suspicions = suspicions(&seen, wait, 0, &mut observed);
+        let (mut suspicions, observed) = suspicions(&seen, wait, 0);
         // Nobody has to answer before the session is open.
         suspicions.retain(|suspicion| suspicion.oracle != Oracle::Answered);
         let played = Played::new(suspicions, observed, &session.record.entries);
@@ -193,8 +192,7 @@ impl Place {
             session.hear_out().await;
         }
         let seen = self.seen(&session.record.entries, &session.record.conversation);
-        let mut observed = Vec::new();
-        let suspicions = suspicions(&seen, wait, from, &mut observed);
+        let (suspicions, observed) = suspicions(&seen, wait, from);
         let played = Played::new(suspicions, observed, &session.record.entries);
         session.rewind(lane.opening);
         played

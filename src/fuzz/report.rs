@@ -15,7 +15,7 @@ use crate::event::{Fuzzing, RunReport, Summary};
 use crate::judge::evidence::{self, Violation};
 use crate::profile::Profile;
 use crate::revision::Revision;
-use crate::rule::RULES;
+use crate::rule::{self, RULES};
 use crate::run::session::Bench;
 use crate::transport::Transport;
 use crate::verdict::{Finding, Fuzzed, TrialReport, Verdict};
@@ -89,7 +89,7 @@ fn trials_of(
             duration_ms: 0.0,
             reason: cut_short
                 .filter(|_| findings.is_empty())
-                .or_else(|| unseen.then(|| "nothing that the rule is about was seen".to_owned())),
+                .or_else(|| unseen.then(|| rule::UNSEEN.to_owned())),
             findings,
         }
     };

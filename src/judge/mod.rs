@@ -14,7 +14,6 @@ use serde_json::Value;
 use crate::catalog::select::SelectError;
 use crate::catalog::{Catalog, Selection};
 use crate::conversation::Conversation;
-use crate::fuzz;
 use crate::revision::Revision;
 use crate::rule::{self, RuleOutcome};
 use crate::transcript::{Entry, Header, Transcript};
@@ -178,15 +177,7 @@ pub fn replay(
                 ours: catalog.hash.clone(),
             });
         }
-        let entries = &transcript.entries;
-        let conversation = Conversation::of(header.revision, header.transport, entries);
-        let judged = recorded(transcript, &conversation, catalog);
-        trials.extend(fuzz::judged(&Session {
-            header,
-            entries,
-            conversation: &conversation,
-            catalog,
-        }));
+        let judged = session(transcript, catalog);
         ledger.add(header.revision, header.transport, judged.rules);
         trials.extend(judged.trials);
     }

@@ -179,6 +179,9 @@ impl Sight {
     }
 }
 
+/// Why a rule has no verdict.
+pub const UNSEEN: &str = "nothing that the rule is about was seen";
+
 /// What a rule says of one session, or of several.
 #[derive(Debug, Clone)]
 pub struct RuleOutcome {
@@ -215,7 +218,7 @@ impl RuleOutcome {
 
     /// Why it was not judged.
     pub fn reason(&self) -> Option<String> {
-        (!self.observed).then(|| "nothing that the rule is about was seen".to_owned())
+        (!self.observed).then(|| UNSEEN.to_owned())
     }
 }
 

@@ -192,36 +192,18 @@ pub struct Diagnosis {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::revision::Revision;
+    use crate::bench::diagnose::testing;
 
     #[test]
     fn a_result_has_the_names_that_scripts_rely_on() {
         let result = BenchResult {
-            target: "a".into(),
             transport: Transport::Stdio,
-            revision: Revision::V2025_11_25,
-            call: "ping".into(),
-            concurrency: 1,
-            payload: 0,
             count: 2,
             errors: 1,
             throughput_per_s: 2.0,
-            latency_us: Latency::default(),
-            seconds: 1.0,
-            rate_per_s: None,
-            unsent: 0,
-            errors_by_kind: BTreeMap::new(),
-            request_bytes: 40,
-            answer_bytes: 36,
-            reconnects: 0,
             distribution: vec![Bucket(1.5, 2)],
-            rounds: Vec::new(),
-            server: None,
-            machine_busy: None,
-            partial: false,
+            ..testing::result(1, 0)
         };
         let report = BenchReport {
             server: Some(ServerFigures {

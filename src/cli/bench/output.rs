@@ -10,7 +10,7 @@ use super::destination::Destination;
 use crate::bench::markdown;
 use crate::bench::report::{BenchReport, FORMAT};
 use crate::bench::{html, human};
-use crate::cli::output::stdout_look;
+use crate::cli::output::{kind_and_path, stdout_look};
 use crate::cli::{Failure, print};
 use crate::report::escape::visible;
 use crate::report::human::Look;
@@ -41,11 +41,7 @@ impl FromStr for Spec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Spec, String> {
-        let (kind, path) = match text.split_once('=') {
-            Some((_, "")) => return Err("the path after = is empty".to_owned()),
-            Some((kind, path)) => (kind, Some(PathBuf::from(path))),
-            None => (text, None),
-        };
+        let (kind, path) = kind_and_path(text)?;
         let kind = match kind {
             "human" => Kind::Human,
             "json" => Kind::Json,

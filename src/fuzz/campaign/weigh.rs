@@ -1,12 +1,12 @@
 //! What the process holds that is tried: whether it grows, and that it does not take the machine with it.
 
-use super::super::hunt::Caught;
-use super::super::input::Input;
-use super::super::memory::{self, Held};
-use super::super::oracle::{Oracle, Suspicion};
-use super::super::place::Lane;
-use super::super::{Certainty, report};
 use super::{Campaign, MAX_BYTES, WINDOW, kind};
+use crate::fuzz::hunt::Caught;
+use crate::fuzz::input::Input;
+use crate::fuzz::memory::{self, Held};
+use crate::fuzz::oracle::{Oracle, Suspicion};
+use crate::fuzz::place::Lane;
+use crate::fuzz::{Certainty, report};
 
 impl Campaign<'_> {
     /// Whether the process grows; if it seems so, whether the same input makes it grow again and again.
@@ -68,7 +68,7 @@ impl Campaign<'_> {
         }
     }
 
-    /// Sends the same inputs 1, 2, 4 and 8 times, or until it is too much.
+    /// Sends the same inputs 2, 4, 8 and 16 times, or until it is too much.
     async fn grows_with(&mut self, inputs: &[Input]) -> bool {
         let mut lane = self.place.open().await;
         let first = held(&lane).await;

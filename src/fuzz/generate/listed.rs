@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::dice::Dice;
 use super::super::input::Input;
 use super::{Generator, Vocabulary};
+use crate::judge::refusal;
 use crate::message::items;
 use crate::revision::Revision;
 
@@ -220,12 +221,10 @@ fn tool(words: &Vocabulary, dice: &mut Dice) -> Made {
     (keyword, "tools/call", params)
 }
 
-/// Whether a tool says, by a word or by none, that no task is made of it: one that was would outlive its input.
+/// Whether no task is made of a tool: one that was would outlive its input.
 fn refuses_tasks(words: &Vocabulary, name: &str) -> bool {
     let tool = words.tools.iter().find(|tool| tool["name"] == name);
-    let support = tool.map(|tool| tool["execution"]["taskSupport"].as_str());
-    words.revision == Revision::V2025_11_25
-        && support.is_some_and(|support| matches!(support, None | Some("forbidden")))
+    words.revision == Revision::V2025_11_25 && tool.is_some_and(refusal::refuses_tasks)
 }
 
 fn argument_names(prompt: &Value) -> impl Iterator<Item = &str> {

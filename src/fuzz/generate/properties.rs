@@ -7,6 +7,7 @@ use super::tests::{places, texts};
 use super::*;
 use crate::drive::Shot;
 use crate::judge::duty::{Duty, due};
+use crate::revision::Revision;
 use crate::wire;
 
 /// Some inputs of a generator.
@@ -25,7 +26,7 @@ fn json(input: &Input) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(Config::with_cases(16))]
+    #![proptest_config(Config::with_cases(24))]
 
     #[test]
     fn bytes_are_what_their_keyword_says(words in places(), seed: [u8; 32]) {
@@ -82,6 +83,17 @@ proptest! {
             if ["valid", "reordered", "white space"].contains(&input.keyword) && input.method.is_some() {
                 prop_assert!(schemas.client_message(&message, None).is_empty(), "{message}");
             }
+        }
+    }
+
+    /// What is asked for by its name has one thing wrong, and no task is begun where a tool says that it could be.
+    #[test]
+    fn what_is_listed_is_asked_for_wrongly(words in places(), seed: [u8; 32]) {
+        for input in some("listed", &words, seed) {
+            let message = json(&input).unwrap();
+            prop_assert!(message["params"].is_object());
+            prop_assert_eq!(message["method"].as_str(), input.method.as_deref());
+            prop_assert!(message["params"]["task"].is_null() || words.revision == Revision::V2025_11_25);
         }
     }
 

@@ -130,31 +130,6 @@ fn each_generator_makes_what_its_name_says() {
     }
 }
 
-proptest! {
-    #![proptest_config(Config::with_cases(24))]
-
-    /// What is asked for by its name has one thing wrong, and no task is begun where a tool says that it could be.
-    #[test]
-    fn what_is_listed_is_asked_for_wrongly(words in places(), seed: u64) {
-        let generator = GENERATORS.iter().find(|generator| generator.name == "listed").unwrap();
-        let strategy = generator.strategy(&words);
-        let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &wide(seed)));
-        for _ in 0..50 {
-            let input = strategy.new_tree(&mut runner).unwrap().current();
-            let message: Value = serde_json::from_slice(texts(&input)[0]).unwrap();
-            prop_assert!(message["params"].is_object());
-            prop_assert_eq!(message["method"].as_str(), input.method.as_deref());
-            prop_assert!(message["params"]["task"].is_null() || words.revision == Revision::V2025_11_25);
-        }
-    }
-}
-
-fn wide(seed: u64) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    bytes
-}
-
 #[test]
 fn no_tool_that_makes_tasks_is_called_as_one() {
     let tools = ["optional", "required"];

@@ -148,20 +148,22 @@ impl Due {
 /// What is due for these bytes: one line or several (stdio), or the body of a POST. Total: it knows an answer for any
 /// bytes, in linear time.
 pub fn due(bytes: &[u8], revision: Revision, transport: Transport) -> Due {
-    due_of(bytes, None, revision, transport)
+    // Of what is larger nothing is read.
+    let small = (bytes.len() <= SANE_SIZE).then_some(bytes);
+    let read: Option<Value> = small.and_then(|bytes| serde_json::from_slice(bytes).ok());
+    due_of(bytes, read.as_ref(), revision, transport)
 }
 
 /// The same for bytes that were read before: as one JSON document, or as none.
-pub fn due_of(
-    bytes: &[u8],
-    read: Option<Option<&Value>>,
-    revision: Revision,
-    transport: Transport,
-) -> Due {
+pub fn due_of(bytes: &[u8], read: Option<&Value>, revision: Revision, transport: Transport) -> Due {
     let text = String::from_utf8_lossy(bytes);
     let unclean = matches!(text, Cow::Owned(_)) || text.starts_with('\u{feff}');
     let text = text.trim_start_matches('\u{feff}');
-    let read = read.filter(|_| !unclean);
+    let cleaned = unclean.then(|| parsed(text)).flatten();
+    let read = match unclean {
+        true => cleaned.as_ref(),
+        false => read,
+    };
     let mut due = match transport {
         // Anything goes, so nothing so large need be parsed.
         _ if bytes.len() > SANE_SIZE => huge(text),
@@ -192,7 +194,7 @@ fn huge(text: &str) -> Due {
 
 /// Each line is a message of its own. One that is spread over lines breaks the framing; a parser that reads on finds
 /// it nevertheless.
-fn lines(text: &str, read: Option<Option<&Value>>, revision: Revision) -> Due {
+fn lines(text: &str, read: Option<&Value>, revision: Revision) -> Due {
     let lines: Vec<&str> = text
         .split('\n')
         .filter(|line| !line.trim().is_empty())
@@ -203,19 +205,20 @@ fn lines(text: &str, read: Option<Option<&Value>>, revision: Revision) -> Due {
             .iter()
             .all(|line| serde_json::from_str::<IgnoredAny>(line).is_ok()) =>
         {
-            Due::of_all(lines.into_iter().map(|line| document(line, None, revision)))
+            let due = |line| document(line, parsed(line).as_ref(), revision);
+            Due::of_all(lines.into_iter().map(due))
         }
         _ => document(text, read, revision).loosened(),
     }
 }
 
-fn document(text: &str, read: Option<Option<&Value>>, revision: Revision) -> Due {
+fn parsed(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok()
+}
+
+fn document(text: &str, read: Option<&Value>, revision: Revision) -> Due {
     let scan = Scan::of(text);
-    let parsed: Option<Value> = match read {
-        Some(_) => None,
-        None => serde_json::from_str(text).ok(),
-    };
-    match read.unwrap_or(parsed.as_ref()) {
+    match read {
         Some(value) if scan.duplicates || scan.depth > SANE_DEPTH => {
             let mut due = message(value, revision).loosened();
             // With duplicates, each of several readings may be the valid one.

@@ -307,7 +307,7 @@ proptest! {
         let read: Option<Value> = serde_json::from_slice(&bytes).ok();
         for (revision, transport) in [(Revision::V2025_03_26, Transport::Stdio), (Revision::V2026_07_28, Transport::Http)] {
             prop_assert_eq!(
-                due_of(&bytes, Some(read.as_ref()), revision, transport),
+                due_of(&bytes, read.as_ref(), revision, transport),
                 due(&bytes, revision, transport)
             );
         }

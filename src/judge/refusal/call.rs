@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::check::{Check, check, or_a_version, or_contents, or_failure, or_no_values};
-use super::{Answered, methods};
+use super::{Answered, methods, refuses_tasks};
 use crate::judge::pattern;
 use crate::message::items;
 use crate::probe::MAX_ITEMS;
@@ -242,29 +242,26 @@ fn open(schema: &Value) -> Value {
     }
 }
 
-/// Whether a tool that is called says so much of tasks, where tasks can be made of calls.
-fn has_task_support(answered: &Answered<'_>, is_it: fn(Option<&str>) -> bool) -> bool {
+/// The tool that is called, where tasks can be made of calls.
+fn tool_for_tasks<'a>(answered: &Answered<'a>) -> Option<&'a Value> {
     let tasks = answered
         .offer
         .capabilities
         .pointer("/tasks/requests/tools/call");
-    let tool = answered
-        .text("/name")
-        .and_then(|name| named(&answered.offer.tools, name))
-        .flatten();
-    let support = tool.map(|tool| tool["execution"]["taskSupport"].as_str());
-    answered.revision == Revision::V2025_11_25 && tasks.is_some() && support.is_some_and(is_it)
+    let are_made = answered.revision == Revision::V2025_11_25 && tasks.is_some();
+    let name = answered.text("/name").filter(|_| are_made)?;
+    named(&answered.offer.tools, name).flatten()
 }
 
 fn calls_without_task(answered: &Answered<'_>) -> bool {
     let task = answered.param("/task").filter(|task| !task.is_null());
-    task.is_none() && has_task_support(answered, |support| support == Some("required"))
+    let demands = |tool: &Value| tool["execution"]["taskSupport"] == "required";
+    task.is_none() && tool_for_tasks(answered).is_some_and(demands)
 }
 
 fn calls_as_task(answered: &Answered<'_>) -> bool {
     let task = answered.param("/task").filter(|task| task.is_object());
-    let refuses = |support: Option<&str>| matches!(support, None | Some("forbidden"));
-    task.is_some() && has_task_support(answered, refuses)
+    task.is_some() && tool_for_tasks(answered).is_some_and(refuses_tasks)
 }
 
 fn names_no_uri(answered: &Answered<'_>) -> bool {

@@ -77,6 +77,12 @@ pub fn refused(answered: &Answered<'_>) -> Option<Refusal> {
     })
 }
 
+/// Whether a tool says, by a word or by none, that no task may be made of a call to it.
+pub fn refuses_tasks(tool: &Value) -> bool {
+    let support = tool["execution"]["taskSupport"].as_str();
+    matches!(support, None | Some("forbidden"))
+}
+
 /// Whether some revision has a request or a notification with this method.
 pub fn is_known_method(method: &str) -> bool {
     static NOTIFICATIONS: OnceLock<HashSet<String>> = OnceLock::new();

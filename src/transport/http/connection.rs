@@ -275,22 +275,30 @@ pub async fn open(address: &Address) -> Result<Opened, String> {
     Ok(Opened { sender, tcp, tls })
 }
 
+/// What TLS says, and what to do about it.
+const TLS_REMEDIES: [(&str, &str); 4] = [
+    (
+        "InvalidContentType",
+        "the server does not seem to speak TLS: try http://",
+    ),
+    (
+        "UnknownIssuer",
+        "set SSL_CERT_FILE to a file with the certificate of its authority, in PEM",
+    ),
+    (
+        "NotValidForName",
+        "use a name in the URL that its certificate is for",
+    ),
+    ("Expired", "its certificate has to be renewed"),
+];
+
 fn tls_refusal(error: &std::io::Error) -> String {
     let text = error.to_string();
-    let hint = match () {
-        () if text.contains("InvalidContentType") => {
-            " (the server does not seem to speak TLS: try http://)"
-        }
-        () if text.contains("UnknownIssuer") => {
-            " (set SSL_CERT_FILE to a file with the certificate of its authority, in PEM)"
-        }
-        () if text.contains("NotValidForName") => {
-            " (use a name in the URL that its certificate is for)"
-        }
-        () if text.contains("Expired") => " (its certificate has to be renewed)",
-        () => "",
-    };
-    format!("TLS: {error}{hint}")
+    let mut remedies = TLS_REMEDIES.iter();
+    match remedies.find(|(says, _)| text.contains(says)) {
+        Some((_, remedy)) => format!("TLS: {text} ({remedy})"),
+        None => format!("TLS: {text}"),
+    }
 }
 
 async fn handshake(
