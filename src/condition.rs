@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::profile::{Offer, Profile};
 use crate::revision::{Era, Revision};
+use crate::target::FORGED;
 use crate::transport::Transport;
 
 /// The extension that stands for the capability `tasks`.
@@ -121,6 +122,9 @@ fn reason(word: &str, profile: &Profile) -> String {
         "authorization" => "no credentials were given (see --header)".to_owned(),
         "replicas" => "it is reached at one URL only (see --replica)".to_owned(),
         _ => match word.split_once(':') {
+            Some(("identity", name)) if FORGED.contains(&name) => {
+                "no bearer token was given to make another of (see --header)".to_owned()
+            }
             Some(("identity", name)) => {
                 format!("no credentials of that kind were given (see --identity {name}='K: V')")
             }

@@ -34,7 +34,7 @@ pub struct Profile {
     /// Whether the user gave credentials.
     #[serde(default)]
     pub authorization: bool,
-    /// The names of the other identities whose credentials the user gave.
+    /// The names of the other identities: those whose credentials the user gave, and those made from ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identities: Vec<String>,
     /// How many processes serve beside that of the URL.

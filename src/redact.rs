@@ -106,26 +106,16 @@ fn substitute(secret: &str) -> String {
 }
 
 fn replace(bytes: Bytes, secret: &str) -> Bytes {
-    let needle = secret.as_bytes();
-    let find = |from: usize| {
-        bytes[from..]
-            .windows(needle.len())
-            .position(|window| window == needle)
-            .map(|position| from + position)
-    };
-    let Some(mut next) = find(0) else {
+    let mut found = memchr::memmem::find_iter(&bytes, secret).peekable();
+    if found.peek().is_none() {
         return bytes;
-    };
+    }
     let mut output = Vec::with_capacity(bytes.len());
     let mut done = 0;
-    loop {
-        output.extend_from_slice(&bytes[done..next]);
+    for place in found {
+        output.extend_from_slice(&bytes[done..place]);
         output.extend_from_slice(substitute(secret).as_bytes());
-        done = next + needle.len();
-        match find(done) {
-            Some(position) => next = position,
-            None => break,
-        }
+        done = place + secret.len();
     }
     output.extend_from_slice(&bytes[done..]);
     output.into()

@@ -1,11 +1,14 @@
 //! What is tested: a command that we start, a URL that we reach, or both.
 
+mod forged;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::transport::Transport;
+pub use forged::FORGED;
 
 /// Stands for a free port that we choose, in a URL and in the arguments of a command.
 pub const PORT: &str = "{port}";
@@ -101,6 +104,16 @@ impl Endpoint {
             Endpoint::Http(http) => Some(&http.identities),
             Endpoint::Stdio(_) => None,
         }
+    }
+
+    /// The same with the identities that are made from our own credentials, beside those that the user gave.
+    pub fn with_forged(mut self) -> Endpoint {
+        if let Endpoint::Http(http) = &mut self {
+            let mut identities = forged::forged(&http.headers);
+            identities.append(&mut http.identities);
+            http.identities = identities;
+        }
+        self
     }
 
     /// Every header that may be sent with a request, whoever is asking.

@@ -118,6 +118,9 @@ pub enum What {
         path: Option<String>,
         /// The headers.
         headers: Vec<(String, String)>,
+        /// Whose credentials are among them, where they are not ours.
+        #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
         /// The step that asked for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<StepRef>,

@@ -132,7 +132,7 @@ impl Check {
 }
 
 /// A misspelt identity would be used by no case, and nobody would notice.
-fn verify_identities(endpoints: &[Endpoint], catalog: &Catalog) -> Result<(), Failure> {
+pub(super) fn verify_identities(endpoints: &[Endpoint], catalog: &Catalog) -> Result<(), Failure> {
     let needs = catalog.cases().iter().flat_map(|case| &case.needs);
     let known: BTreeSet<&str> = needs
         .filter_map(|word| word.strip_prefix(IDENTITY))

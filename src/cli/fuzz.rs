@@ -11,10 +11,11 @@ use tokio::sync::watch;
 
 use super::Failure;
 use super::calls::Calls;
+use super::check::verify_identities;
 use super::output::Output;
 use super::revisions::{self, Revisions};
 use super::running::{block_on, failure, interrupted, timeout};
-use super::target::{Others, Target};
+use super::target::{Callers, Others, Target};
 use crate::catalog::Catalog;
 use crate::event::RunReport;
 use crate::fuzz::{self, Options, Progress};
@@ -60,6 +61,9 @@ pub(super) struct Fuzz {
     target: Target,
 
     #[command(flatten)]
+    callers: Callers,
+
+    #[command(flatten)]
     calls: Calls,
 
     #[command(flatten)]
@@ -88,8 +92,9 @@ impl Fuzz {
             (None, None) => self.time,
             _ => NO_END,
         };
-        let resolved = self.target.resolve(&Others::default())?;
+        let resolved = self.target.resolve(&Others::from(self.callers))?;
         let catalog = Arc::new(Catalog::builtin().map_err(Failure::run)?);
+        verify_identities(&resolved.endpoints, &catalog)?;
         let mut reporters = self.output.open(&catalog)?;
         let mut arguments = ["mcp-conform", "fuzz"].map(str::to_owned).to_vec();
         arguments.extend(self.calls.arguments());

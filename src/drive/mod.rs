@@ -35,7 +35,7 @@ pub use record::Recorder;
 pub use steps::{Played, after_last};
 pub use wait::Wait;
 use wait::{is_settled, stream_ended};
-pub use window::{Care, ENDPOINT, SESSION, Shot, are_garbled};
+pub use window::{Care, ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot, are_garbled};
 
 /// How long the exit of a process may follow the end of its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);

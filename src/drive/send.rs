@@ -178,6 +178,7 @@ impl Session {
             method: method.to_owned(),
             path: path.clone(),
             headers: headers.clone(),
+            identity: self.identity.clone(),
             step,
         };
         self.record.note_order(seq, stream, what);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::send::Outbound;
+use super::send::{Outbound, overridden};
 use super::wait::{Wait, is_settled};
 use super::{Recorder, Session};
 use crate::conversation::{Conversation, Exchange};
@@ -18,6 +18,10 @@ const MAX_ANNOUNCED: usize = 64 << 10;
 
 /// As the value of a header of an exchange: the id of the session; without one the header is left out.
 pub const SESSION: &str = "%SESSION%";
+/// As the value of a header of an exchange: the header is left out, even if the user gave it.
+pub const LEFT_OUT: &str = "%LEFT-OUT%";
+/// As the path of an exchange: that of the endpoint, with the token of the identity `in-query`.
+pub const PATH_WITH_TOKEN: &str = "%PATH-WITH-TOKEN%";
 /// At the beginning of the path of an exchange: where messages are posted.
 pub const ENDPOINT: &str = "%ENDPOINT%";
 
@@ -32,6 +36,8 @@ pub enum Shot {
         split: Option<usize>,
         /// HTTP headers to set, or (null) to leave out.
         headers: Map<String, Value>,
+        /// Whose credentials are sent in the place of ours.
+        identity: Option<String>,
     },
     /// One HTTP exchange.
     Http(HttpRequest),
@@ -46,6 +52,7 @@ impl Shot {
             bytes,
             split: None,
             headers: Map::new(),
+            identity: None,
         }
     }
 
@@ -163,7 +170,12 @@ impl Session {
                     bytes,
                     split,
                     headers,
-                } => self.shoot(*at, bytes, *split, headers),
+                    identity,
+                } => {
+                    self.identity.clone_from(identity);
+                    self.shoot(*at, bytes, *split, headers);
+                    self.identity = None;
+                }
                 Shot::Http(request) => self.shoot_http(*at, request),
                 Shot::Aborted(bytes) => self.abort(*at, bytes, care.late).await,
             }
@@ -247,21 +259,24 @@ impl Session {
     }
 
     fn shoot_http(&mut self, at: StepRef, request: &HttpRequest) {
-        let mut headers = self.spec.host.headers().to_vec();
-        headers.extend(request.headers.iter().filter_map(|(name, value)| {
+        let change = |(name, value): &(String, String)| {
             let value = match value.as_str() {
-                SESSION => self.session_id.clone()?,
-                value => value.to_owned(),
+                SESSION => json!(self.session_id.as_ref()?),
+                LEFT_OUT => Value::Null,
+                value => json!(value),
             };
             Some((name.clone(), value))
-        }));
-        let path = request
-            .path
-            .as_ref()
-            .map(|path| match path.strip_prefix(ENDPOINT) {
+        };
+        let changes: Map<_, _> = request.headers.iter().filter_map(change).collect();
+        let headers = overridden(self.credentials(), &changes);
+        let known = |path: &str| self.vars.get(path)?.as_str().map(str::to_owned);
+        let path = request.path.as_deref().and_then(|path| match path {
+            PATH_WITH_TOKEN => known("path-with-token"),
+            path => Some(match path.strip_prefix(ENDPOINT) {
                 Some(rest) => self.posting_path().unwrap_or_default() + rest,
-                None => path.clone(),
-            });
+                None => path.to_owned(),
+            }),
+        });
         let body = request.body.clone();
         let has_body = !body.is_empty();
         let stream = self.exchange_order(&request.method, path, headers, body.clone(), Some(at));

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::oracle::http_method;
+use super::callers::let_in;
+use super::oracle::{http_head, http_method};
 use crate::condition::TASKS_EXTENSION;
 use crate::conversation::Exchange;
 use crate::judge::Session;
@@ -21,6 +22,7 @@ pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Vio
     let answer = answer.and_then(Entry::json);
     let result = answer.and_then(|answer| answer.get("result"));
     let refusal = refused(session, exchange, answer, result)
+        .or_else(|| let_in(session, exchange, result?))
         .or_else(|| subscribed(session, exchange))
         .or_else(|| headers_refused(session, exchange, answer))?;
     let shown = exchange.answer.or(exchange.head);
@@ -151,15 +153,14 @@ fn headers_refused(
     if *transport != Transport::Http || !succeeded || is_error || !is_ours {
         return None;
     }
-    // The head of a request stands before its body, or has none.
-    let sent = session.entries[..=exchange.sent].iter().rev();
-    let mut heads = sent.filter(|entry| entry.stream == exchange.stream);
-    let (method, sent) = heads.find_map(|entry| match &entry.what {
-        What::HttpRequest {
-            method, headers, ..
-        } => Some((method, headers)),
-        _ => None,
-    })?;
+    let What::HttpRequest {
+        method,
+        headers: sent,
+        ..
+    } = http_head(session, exchange)?
+    else {
+        return None;
+    };
     let message = exchange
         .posts
         .then(|| session.entries[exchange.sent].json());

@@ -4,6 +4,7 @@
 //! [`oracle`] says what is wrong (without I/O), [`hunt`] repeats it and makes it smaller, [`campaign`] goes on.
 
 mod accepted;
+mod callers;
 mod campaign;
 pub(crate) mod dice;
 pub mod generate;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::condition::allowed_call;
 use crate::event::RunReport;
 use crate::profile::{Offer, Profile};
 use crate::revision::Revision;
@@ -143,7 +145,7 @@ pub async fn run(
             "no session could be opened: `mcp-conform check` says why".to_owned(),
         ));
     }
-    let trials = skipped(given, &places);
+    let trials = skipped(given, &places, &setup.profile);
     let mut tallies = Vec::new();
     let mut done = 0;
     for (number, offer) in places.iter().enumerate() {
@@ -153,9 +155,11 @@ pub async fn run(
         };
         let inputs = match &options.replay {
             Some(given) => {
-                let here = given
-                    .iter()
-                    .filter(|given| given.holds(revision, transport));
+                let can_be_tried = |given: &&Given| {
+                    let unmet = given.unmet(&setup.profile, revision, transport);
+                    given.holds(revision, transport) && unmet.is_none()
+                };
+                let here = given.iter().filter(can_be_tried);
                 let here: Vec<Input> = here.map(|given| given.input.clone()).collect();
                 // Nothing was tried there, so nothing passes.
                 if here.is_empty() {
@@ -221,8 +225,8 @@ fn places<'a>(profile: &'a Profile, asked: Option<&[Revision]>, given: &[Given])
     open().filter(wanted).collect()
 }
 
-/// What is given and is for none of these places.
-fn skipped(given: &[Given], places: &[&Offer]) -> Vec<TrialReport> {
+/// What is given and is for none of these places, or needs credentials that are not given.
+fn skipped(given: &[Given], places: &[&Offer], profile: &Profile) -> Vec<TrialReport> {
     let Some(first) = places.first() else {
         return Vec::new();
     };
@@ -230,25 +234,33 @@ fn skipped(given: &[Given], places: &[&Offer]) -> Vec<TrialReport> {
         .iter()
         .map(|offer| format!("{}+{}", offer.revision, offer.transport))
         .collect();
-    let holds = |given: &Given| {
-        let mut places = places.iter();
-        places.any(|offer| given.holds(offer.revision, offer.transport))
+    let reason = |given: &Given| {
+        let mut here = places
+            .iter()
+            .filter(|offer| given.holds(offer.revision, offer.transport))
+            .map(|offer| given.unmet(profile, offer.revision, offer.transport))
+            .peekable();
+        match here.peek() {
+            None => Some(format!(
+                "it is for {}, and what was tried is {}",
+                given.places(),
+                names.join(", ")
+            )),
+            Some(_) => here.collect::<Option<Vec<_>>>()?.into_iter().next(),
+        }
     };
-    let skip = |given: &Given| TrialReport {
-        case: given.case.clone(),
-        revision: first.revision,
-        transport: first.transport,
-        verdict: Verdict::NotApplicable,
-        duration_ms: 0.0,
-        reason: Some(format!(
-            "skipped: it is for {}, and what was tried is {}",
-            given.places(),
-            names.join(", ")
-        )),
-        findings: Vec::new(),
+    let skip = |given: &Given| {
+        Some(TrialReport {
+            case: given.case.clone(),
+            revision: first.revision,
+            transport: first.transport,
+            verdict: Verdict::NotApplicable,
+            duration_ms: 0.0,
+            reason: Some(format!("skipped: {}", reason(given)?)),
+            findings: Vec::new(),
+        })
     };
-    let others = given.iter().filter(|given| !holds(given));
-    others.map(skip).collect()
+    given.iter().filter_map(skip).collect()
 }
 
 fn place(
@@ -304,5 +316,9 @@ fn words(profile: &Profile, offer: &Offer) -> Vocabulary {
         })
     });
     let modern_only = profile.is_modern_only(offer.transport);
-    Vocabulary::new(offer, allowed.collect(), modern_only)
+    let words = Vocabulary::new(offer, allowed.collect(), modern_only);
+    match profile.authorization && offer.transport == Transport::Http {
+        true => words.with_callers(&profile.identities, allowed_call(profile, offer)),
+        false => words,
+    }
 }

@@ -246,13 +246,19 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> O
 
 /// The HTTP method by which it was sent: messages are sent by POST, what others do with a body is open.
 pub(super) fn http_method<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<&'a str> {
+    match http_head(session, exchange)? {
+        What::HttpRequest { method, .. } => Some(method),
+        _ => None,
+    }
+}
+
+/// The head of the HTTP request by which it was sent. It stands before the body, or there is none.
+pub(super) fn http_head<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<&'a What> {
     let entries: &'a [Entry] = session.entries;
     let sent = entries.get(..=exchange.sent)?.iter().rev();
-    let mut heads = sent.filter(|entry| entry.stream == exchange.stream);
-    heads.find_map(|entry| match &entry.what {
-        What::HttpRequest { method, .. } => Some(method.as_str()),
-        _ => None,
-    })
+    let mut here = sent.filter(|entry| entry.stream == exchange.stream);
+    let head = here.find(|entry| matches!(entry.what, What::HttpRequest { .. }));
+    head.map(|head| &head.what)
 }
 
 /// Whether some message says that the answer is no longer wanted.

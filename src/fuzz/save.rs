@@ -1,5 +1,6 @@
 //! Findings as cases: what was found today is a regression case tomorrow.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use super::oracle::Oracle;
 use super::{Certainty, Found};
 use crate::catalog::Case;
 use crate::catalog::case::SessionKind;
+use crate::condition::{self, IDENTITY};
 use crate::drive::Shot;
+use crate::profile::Profile;
 use crate::revision::{Revision, RevisionRange};
 use crate::transcript::{Header, Transcript, What};
 use crate::transport::Transport;
@@ -76,9 +79,20 @@ pub struct Given {
     pub(super) case: Arc<str>,
     revisions: RevisionRange,
     transports: Option<Vec<Transport>>,
+    needs: Vec<String>,
 }
 
 impl Given {
+    /// Why it cannot be tried where it holds, if it cannot.
+    pub(super) fn unmet(
+        &self,
+        profile: &Profile,
+        revision: Revision,
+        transport: Transport,
+    ) -> Option<String> {
+        condition::unmet(&self.needs, profile, revision, transport)
+    }
+
     /// Whether it is for this revision over this transport.
     pub(super) fn holds(&self, revision: Revision, transport: Transport) -> bool {
         let transports = self.transports.as_ref();
@@ -120,6 +134,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Given>, ReplayError> {
         })?;
         let unopened = case.session == SessionKind::Unopened;
         Ok(Given {
+            needs: needs(std::slice::from_ref(&input)).into_iter().collect(),
             input: Input { unopened, ..input },
             case: case.id,
             revisions: case.revisions,
@@ -235,7 +250,7 @@ fn case(found: &Found) -> Value {
             steps.map(move |step| with(step, &expected))
         })
         .collect();
-    json!({
+    let mut case = json!({
         "id": case_id(found),
         "title": format!("Found by fuzzing: {}", found.finding.message),
         "requirements": [found.finding.requirement],
@@ -250,7 +265,18 @@ fn case(found: &Found) -> Value {
             _ => "Fuzzing saw it, but not again: that it passes proves little",
         },
         "steps": steps,
-    })
+    });
+    let needs = needs(&found.shrunk);
+    if !needs.is_empty() {
+        case["needs"] = json!(needs);
+    }
+    case
+}
+
+/// The credentials that inputs need beside ours, as conditions of a case.
+fn needs(inputs: &[Input]) -> BTreeSet<String> {
+    let callers = inputs.iter().flat_map(Input::callers);
+    callers.map(|name| format!("{IDENTITY}{name}")).collect()
 }
 
 /// What the steps of an input expect: members of a step.
@@ -290,7 +316,9 @@ fn unless_silent(expected: &Value) -> Value {
 /// Whether an HTTP status may be all that comes of it.
 fn is_odd_on_http(input: &Input) -> bool {
     input.shots.iter().any(|shot| match shot {
-        Shot::Message { headers, .. } => !headers.is_empty(),
+        Shot::Message {
+            headers, identity, ..
+        } => !headers.is_empty() || identity.is_some(),
         Shot::Http(_) | Shot::Aborted(_) => true,
     })
 }

@@ -135,7 +135,7 @@ impl Host {
         Some(ours.chain(theirs).cloned().collect())
     }
 
-    /// The names of the identities that the user gave.
+    /// The names of the other identities.
     pub fn identities(&self) -> impl Iterator<Item = &String> {
         let identities = self.endpoint.identities().into_iter();
         identities.flat_map(|identities| identities.keys())

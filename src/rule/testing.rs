@@ -54,6 +54,7 @@ pub fn sse_get() -> Script {
         method: "GET".to_owned(),
         path: None,
         headers: Vec::new(),
+        identity: None,
         step: None,
     };
     Script::new(Revision::V2024_11_05, Transport::Sse).what(what)
@@ -207,6 +208,22 @@ impl Script {
         self.exchange(method, None, headers)
     }
 
+    /// The head of a POST with the credentials of somebody else.
+    pub fn posted_as(self, name: &str, headers: &[(&str, &str)]) -> Script {
+        let mut script = self.http("POST", headers);
+        if let Some(What::HttpRequest { identity, .. }) =
+            script.entries.last_mut().map(|entry| &mut entry.what)
+        {
+            *identity = Some(name.to_owned());
+        }
+        script
+    }
+
+    /// The head of a POST to another path than that of the endpoint.
+    pub fn posted_to(self, path: &str) -> Script {
+        self.exchange("POST", Some(path.to_owned()), &[])
+    }
+
     /// The head of a GET for another path than that of the endpoint.
     pub fn get(self, path: &str) -> Script {
         self.exchange("GET", Some(path.to_owned()), &[])
@@ -226,6 +243,7 @@ impl Script {
             method,
             path,
             headers,
+            identity: None,
             step: None,
         })
     }

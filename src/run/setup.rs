@@ -77,11 +77,13 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
             source,
         })?;
     }
-    let redactor = redactor(&options.endpoints);
+    let known = options.endpoints.iter().cloned();
+    let known: Vec<Endpoint> = known.map(Endpoint::with_forged).collect();
+    let redactor = redactor(&known);
     let mut found = Found::default();
     let mut hosts = Vec::new();
     // All at the same time: a probe waits more than it works.
-    let probing: Vec<_> = endpoints(options)
+    let probing: Vec<_> = endpoints(&known, options)
         .map(|endpoint| Prober {
             host: Arc::new(Host::new(endpoint.clone())),
             revisions: options.revisions.clone(),
@@ -132,9 +134,9 @@ pub async fn setup(options: &Options) -> Result<Setup, RunError> {
 
 /// The endpoints that can carry what is asked for. One that stands alone may turn out to speak HTTP+SSE, so it is always
 /// tried.
-fn endpoints(options: &Options) -> impl Iterator<Item = &Endpoint> {
-    let alone = options.endpoints.len() == 1;
-    options.endpoints.iter().filter(move |endpoint| {
+fn endpoints<'a>(all: &'a [Endpoint], options: &'a Options) -> impl Iterator<Item = &'a Endpoint> {
+    let alone = all.len() == 1;
+    all.iter().filter(move |endpoint| {
         alone || !revisions(options.revisions.as_deref(), endpoint.transport()).is_empty()
     })
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mcp_conform::fuzz::{self, Options};
+use mcp_conform::matrix::tokens;
 use mcp_conform::revision::Revision;
 use mcp_conform::target::{CommandLine, Endpoint};
 use mcp_conform::transport::Transport;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 
 mod proof;
 
-use proof::{found, runtime};
+use proof::{WITH_TOKENS, found, runtime};
 
 /// What a test does.
 type Test = fn() -> Result<(), Failed>;
@@ -35,7 +36,7 @@ const PLACES: [Place; 4] = [
     (Revision::V2026_07_28, Transport::Http),
 ];
 /// Faults whose saved findings are played: of each harm and transport, and of each way to say what is expected.
-const SAVED: [&str; 10] = [
+const SAVED: [&str; 14] = [
     "dies-on-null-id",
     "dies-on-empty-line",
     "dies-on-early-request",
@@ -46,6 +47,10 @@ const SAVED: [&str; 10] = [
     "log-level-unchecked",
     "session-unknown-served",
     "header-name-unchecked",
+    "invalid-token-served",
+    "expired-served",
+    "query-token-served",
+    "session-authenticates",
 ];
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 
@@ -63,7 +68,19 @@ fn main() -> ExitCode {
         .collect();
     for place in PLACES {
         let name = format!("fuzz/nothing is found at {}+{}", place.0, place.1);
-        tests.push(Trial::test(name, move || nothing_is_found(place)));
+        tests.push(Trial::test(name, move || nothing_is_found(place, &[])));
+    }
+    for place in PLACES
+        .into_iter()
+        .filter(|place| place.1 == Transport::Http)
+    {
+        let name = format!(
+            "fuzz/nothing is found at {}+{} with tokens",
+            place.0, place.1
+        );
+        tests.push(Trial::test(name, move || {
+            nothing_is_found(place, &WITH_TOKENS)
+        }));
     }
     for (fault, harm) in proof::harmful().filter(|(fault, _)| SAVED.contains(&fault.name)) {
         let name = format!("fuzz/what {} does is a case", fault.name);
@@ -77,7 +94,7 @@ fn main() -> ExitCode {
         "fuzz/each of what is given is tried",
         each_of_what_is_given_is_tried,
     ));
-    let others: [(&str, Test); 5] = [
+    let others: [(&str, Test); 6] = [
         (
             "fuzz/an internal error is a case",
             an_internal_error_is_a_case,
@@ -89,6 +106,10 @@ fn main() -> ExitCode {
         (
             "fuzz/what holds elsewhere is skipped",
             what_holds_elsewhere_is_skipped,
+        ),
+        (
+            "fuzz/what needs the token of another is skipped without",
+            what_needs_the_token_of_another_is_skipped_without,
         ),
         (
             "fuzz/where nothing can be saved is told first",
@@ -139,12 +160,12 @@ fn is_found(fault: &Fault, harm: Harm) -> Result<(), Failed> {
     }
 }
 
-fn nothing_is_found(place: Place) -> Result<(), Failed> {
+fn nothing_is_found(place: Place, flags: &[&str]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let (_stop, stopped) = watch::channel(false);
     let options = Options {
         inputs: 1_500,
-        ..proof::options(PROGRAM, place, &[], folder.path())
+        ..proof::options(PROGRAM, place, flags, folder.path())
     };
     let report = runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?;
     let wrong = report
@@ -166,13 +187,16 @@ fn found_is_a_case(fault: &Fault, harm: Harm) -> Result<(), Failed> {
     if !search.is_hit(harm) {
         return Err(format!("not found: {:?}", search.cited).into());
     }
+    no_token_is_saved(folder.path())?;
     let setting = proof::setting(fault);
     let place = (setting.revision, setting.transport);
     let saved = fuzz::read_cases(&folder.path().join("fuzz.json"))?;
-    let again = proof::replayed(PROGRAM, place, &["--fault", fault.name], saved.clone());
-    let healthy = proof::replayed(PROGRAM, place, &[], saved);
-    let faulty = checked(place, &["--fault", fault.name], folder.path())?;
-    let fine = checked(place, &[], folder.path())?;
+    let flags = setting.flags();
+    let faulty = [&["--fault", fault.name], &flags[..]].concat();
+    let again = proof::replayed(PROGRAM, place, &faulty, saved.clone());
+    let healthy = proof::replayed(PROGRAM, place, &flags, saved);
+    let faulty = checked(place, &faulty, folder.path())?;
+    let fine = checked(place, &flags, folder.path())?;
     match (
         found(&again).is_empty(),
         found(&healthy).is_empty(),
@@ -182,6 +206,20 @@ fn found_is_a_case(fault: &Fault, harm: Harm) -> Result<(), Failed> {
         (false, true, 1.., 0) => Ok(()),
         wrong => Err(format!("again, healthy, check, healthy check: {wrong:?}").into()),
     }
+}
+
+/// All our tokens begin with the same header, and so does what is forged from them.
+fn no_token_is_saved(folder: &Path) -> Result<(), Failed> {
+    let (_, ours) = tokens::ours()?;
+    let begin = ours.trim_start_matches("Bearer ").split('.').next();
+    for file in std::fs::read_dir(folder)? {
+        let path = file?.path();
+        let text = std::fs::read_to_string(&path)?;
+        if begin.is_some_and(|begin| text.contains(begin)) {
+            return Err(format!("{}: {text}", path.display()).into());
+        }
+    }
+    Ok(())
 }
 
 /// How many of the cases of this folder `check` finds something with.
@@ -202,9 +240,7 @@ fn checked((revision, transport): Place, flags: &[&str], folder: &Path) -> Resul
     command.arg(format!("json={}", report.display()));
     match transport {
         Transport::Stdio => command.args(["--", PROGRAM, "serve", "--stdio"]),
-        _ => command.args([
-            "--url",
-            url,
+        _ => command.args(["--url", url]).args(callers(flags)?).args([
             "--",
             PROGRAM,
             "serve",
@@ -226,6 +262,24 @@ fn checked((revision, transport): Place, flags: &[&str], folder: &Path) -> Resul
             .is_some_and(|found| !found.is_empty())
     };
     Ok(trials.iter().filter(has_findings).count())
+}
+
+/// Who we are to a server that is started like this, and who else there is, as options.
+fn callers(flags: &[&str]) -> Result<Vec<String>, Failed> {
+    if !flags.ends_with(&WITH_TOKENS) {
+        return Ok(Vec::new());
+    }
+    let (name, value) = tokens::ours()?;
+    let mut options = vec!["--header".to_owned(), format!("{name}: {value}")];
+    for (identity, headers) in tokens::identities()? {
+        for (name, value) in headers {
+            options.extend([
+                "--identity".to_owned(),
+                format!("{identity}={name}: {value}"),
+            ]);
+        }
+    }
+    Ok(options)
 }
 
 fn it_ends_when_told_to() -> Result<(), Failed> {
@@ -367,6 +421,31 @@ fn what_holds_elsewhere_is_skipped() -> Result<(), Failed> {
     // An older revision is spoken for the case that is for it.
     match replay("2025-06-18", "stdio")? {
         (Some(1), text) if text.contains("at 2025-06-18+stdio") => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn what_needs_the_token_of_another_is_skipped_without() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("fuzz.json");
+    let case = json!([{
+        "id": "fuzz/one",
+        "title": "Somebody else is let in",
+        "requirements": ["authorization/invalid-token-401"],
+        "revisions": "2025-11-25",
+        "needs": ["identity:expired"],
+        "steps": [{ "as": "expired", "bytes": "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"ping\"}" }],
+    }]);
+    std::fs::write(&file, case.to_string())?;
+    let replayed = |flags: &[&str]| -> Result<Option<String>, Failed> {
+        let cases = fuzz::read_cases(&file)?;
+        let report = proof::replayed(PROGRAM, PLACES[2], flags, cases);
+        let mut trials = report.trials.into_iter();
+        let skipped = trials.find(|trial| trial.verdict == Verdict::NotApplicable);
+        Ok(skipped.and_then(|trial| trial.reason))
+    };
+    match (replayed(&[])?, replayed(&WITH_TOKENS)?) {
+        (Some(reason), None) if reason.contains("--identity expired") => Ok(()),
         other => Err(format!("{other:?}").into()),
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use mcp_conform::catalog::Catalog;
 use mcp_conform::event::RunReport;
 use mcp_conform::fuzz::{self, Given, Options, Progress};
+use mcp_conform::matrix::tokens;
 use mcp_conform::revision::Revision;
 use mcp_conform::run::{self, Fixture, RunError};
 use mcp_conform::target::{Endpoint, TargetInfo};
@@ -29,8 +30,7 @@ use tokio::sync::watch;
 pub const INPUTS: u64 = 10_000;
 
 /// Faults that no input can bring about, by name or by the area of what they violate, and why.
-const EXCLUDED: [(&str, &str); 14] = [
-    ("authorization/", "credentials are left as they are"),
+const EXCLUDED: [(&str, &str); 13] = [
     ("mrtr/", "the server's questions are not answered"),
     (
         "sampling-refusal-sulked",
@@ -98,7 +98,28 @@ pub struct Setting {
     pub transport: Transport,
     /// The server speaks the modern era alone.
     pub modern_only: bool,
+    /// The server wants tokens.
+    pub tokens: bool,
 }
+
+impl Setting {
+    /// How the server is started there, apart from its fault.
+    pub fn flags(self) -> Vec<&'static str> {
+        let era: &[&str] = if self.modern_only {
+            &["--era", "modern"]
+        } else {
+            &[]
+        };
+        let tokens: &[&str] = if self.tokens { &WITH_TOKENS } else { &[] };
+        [era, tokens].concat()
+    }
+}
+
+/// How the reference server wants a token like those that we have.
+pub const WITH_TOKENS: [&str; 2] = [
+    "--auth",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/matrix/auth.toml"),
+];
 
 /// What the explanation of a fault says about where it shows.
 pub fn setting(fault: &Fault) -> Setting {
@@ -120,7 +141,7 @@ pub fn setting(fault: &Fault) -> Setting {
     let transport = match area {
         _ if says("HTTP+SSE") => Transport::Sse,
         _ if says("(stdio)") => Transport::Stdio,
-        "http" | "headers" | "sse" => Transport::Http,
+        "http" | "headers" | "sse" | "authorization" => Transport::Http,
         _ if at_http.iter().any(|word| says(word)) => Transport::Http,
         _ => Transport::Stdio,
     };
@@ -137,6 +158,7 @@ pub fn setting(fault: &Fault) -> Setting {
         revision,
         transport,
         modern_only,
+        tokens: area == "authorization",
     }
 }
 
@@ -185,10 +207,7 @@ pub fn search(program: &str, fault: &Fault, seed: u64, folder: &Path) -> Search 
 /// Looks for a fault until there are so many findings.
 fn search_until(program: &str, fault: &Fault, seed: u64, folder: &Path, findings: usize) -> Search {
     let setting = setting(fault);
-    let mut flags = vec!["--fault", fault.name];
-    if setting.modern_only {
-        flags.extend(["--era", "modern"]);
-    }
+    let flags = [&["--fault", fault.name], &setting.flags()[..]].concat();
     let mut options = Options {
         inputs: INPUTS,
         seed,
@@ -264,6 +283,18 @@ pub fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().unwrap())
 }
 
+/// The reference server with these flags, and our tokens if it wants any.
+fn endpoint(program: &str, transport: Transport, flags: &[&str]) -> Endpoint {
+    let mut endpoint = Endpoint::reference(program, transport, flags);
+    if let Endpoint::Http(http) = &mut endpoint
+        && flags.ends_with(&WITH_TOKENS)
+    {
+        http.headers = vec![tokens::ours().unwrap()];
+        http.identities = tokens::identities().unwrap();
+    }
+    endpoint
+}
+
 /// A minute of fuzzing at the reference server with these flags, unless changed.
 pub fn options(
     program: &str,
@@ -275,7 +306,7 @@ pub fn options(
     let catalog = CATALOG.get_or_init(|| Arc::new(Catalog::builtin().unwrap()));
     Options {
         run: run::Options {
-            endpoints: vec![Endpoint::reference(program, transport, flags)],
+            endpoints: vec![endpoint(program, transport, flags)],
             target: TargetInfo::default(),
             catalog: catalog.clone(),
             revisions: Some(vec![revision]),

@@ -68,9 +68,9 @@ pub(super) struct Target {
     command: Vec<String>,
 }
 
-/// Who else takes part: other callers, and other processes of the server.
+/// Who else is asking.
 #[derive(Debug, Default, Args)]
-pub(super) struct Others {
+pub(super) struct Callers {
     /// The credentials of another caller, in place of the --header of the same name (repeatable); never recorded
     #[arg(
         long = "identity",
@@ -80,6 +80,13 @@ pub(super) struct Others {
         long_help = IDENTITY_HELP
     )]
     identities: Vec<String>,
+}
+
+/// Who else takes part: other callers, and other processes of the server.
+#[derive(Debug, Default, Args)]
+pub(super) struct Others {
+    #[command(flatten)]
+    callers: Callers,
 
     /// Another process of the server at --url (repeatable): at modern revisions requests take turns
     #[arg(
@@ -91,6 +98,15 @@ pub(super) struct Others {
         long_help = REPLICA_HELP
     )]
     replicas: Vec<String>,
+}
+
+impl From<Callers> for Others {
+    fn from(callers: Callers) -> Others {
+        Others {
+            callers,
+            ..Others::default()
+        }
+    }
 }
 
 /// A target that makes sense.
@@ -109,7 +125,7 @@ impl Target {
             .iter()
             .map(|text| header("--header", text))
             .collect::<Result<Vec<_>, _>>()?;
-        let identities = identities(&others.identities, &headers)?;
+        let identities = identities(&others.callers.identities, &headers)?;
         let env = self
             .env
             .iter()

@@ -113,8 +113,11 @@ fn an_identity_takes_the_place_of_a_header() {
             ],
             ..target(Some("http://x/mcp"), &[])
         };
-        let others = Others {
+        let callers = Callers {
             identities: identities.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        let others = Others {
+            callers,
             ..Others::default()
         };
         target.resolve(&others).map_err(|failure| failure.message)

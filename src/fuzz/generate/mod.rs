@@ -4,6 +4,7 @@ mod arguments;
 mod bytes;
 mod classics;
 mod conversation;
+mod credentials;
 mod http;
 mod json;
 mod listed;
@@ -43,6 +44,7 @@ pub static GENERATORS: &[Generator] = &[
     arguments::GENERATOR,
     conversation::GENERATOR,
     http::GENERATOR,
+    credentials::GENERATOR,
 ];
 
 impl Generator {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::tests::{places, texts};
 use super::*;
-use crate::drive::Shot;
+use crate::drive::{LEFT_OUT, Shot};
 use crate::judge::duty::{Duty, due};
 use crate::revision::Revision;
 use crate::wire;
@@ -136,5 +136,46 @@ proptest! {
                 }
             }
         }
+    }
+
+    /// Whoever asks in the place of us, nobody asks for the same; and no session ends.
+    #[test]
+    fn what_others_ask_for_is_asked_for_without_a_token(words in places(), seed: [u8; 32]) {
+        prop_assume!(words.callers.is_some());
+        for input in some("credentials", &words, seed) {
+            let asked = |shot: &Shot| {
+                let message: Value = serde_json::from_slice(shot.bytes()).unwrap();
+                (message["method"].clone(), message["params"]["name"].clone())
+            };
+            match (&input.shots[..], input.keyword) {
+                ([one], "odd token") => prop_assert_eq!(token(one), Some("odd")),
+                ([one, other], "session without token") => {
+                    prop_assert_eq!((token(one), token(other)), (Some("none"), Some("none")));
+                    prop_assert_eq!(&asked(one).0, "initialize");
+                }
+                ([one, other], _) => {
+                    prop_assert_eq!(token(one), Some("none"));
+                    prop_assert_eq!(asked(one), asked(other));
+                    prop_assert_eq!(input.callers().count(), 1);
+                }
+                _ => prop_assert!(false, "{}", input.keyword),
+            }
+        }
+    }
+}
+
+/// What is in the place of our token; nothing where that is sent.
+fn token(shot: &Shot) -> Option<&'static str> {
+    match shot {
+        Shot::Message { headers, .. } => match headers.get("Authorization")? {
+            Value::Null => Some("none"),
+            _ => Some("odd"),
+        },
+        Shot::Http(request) => {
+            let left_out = ("Authorization".to_owned(), LEFT_OUT.to_owned());
+            let is_posted = request.method == "POST" && request.headers.contains(&left_out);
+            is_posted.then_some("none")
+        }
+        Shot::Aborted(_) => None,
     }
 }

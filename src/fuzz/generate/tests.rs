@@ -34,7 +34,17 @@ fn new(revision: Revision, transport: Transport) -> Vocabulary {
         schema: super::super::schema::Schema::new(schema),
         arguments: None,
     }];
-    Vocabulary::new(&offer, allowed, false)
+    let words = Vocabulary::new(&offer, allowed, false);
+    match transport {
+        Transport::Http => {
+            let names = ["expired", "in-query", "no-scope", "other-caller"];
+            words.with_callers(
+                &names.map(str::to_owned),
+                Some(("echo".to_owned(), json!({}))),
+            )
+        }
+        _ => words,
+    }
 }
 
 fn words(revision: Revision, transport: Transport) -> Arc<Vocabulary> {

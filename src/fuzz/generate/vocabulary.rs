@@ -41,6 +41,15 @@ pub struct Allowed {
     pub arguments: Option<Value>,
 }
 
+/// Who else may be asking.
+#[derive(Debug)]
+pub(super) struct Callers {
+    /// The names of the identities whose credentials are known.
+    pub(super) identities: Vec<String>,
+    /// The call whose scope one of them lacks.
+    pub(super) call: Option<(String, Value)>,
+}
+
 /// What the generators draw from.
 #[derive(Debug)]
 pub struct Vocabulary {
@@ -62,6 +71,8 @@ pub struct Vocabulary {
     pub(super) templates: Items,
     /// Whether the server is known to speak the modern era alone.
     pub(super) modern_only: bool,
+    /// Who may be asking, where the server wants to know.
+    pub(super) callers: Option<Callers>,
     /// The names of the tools that may not be called.
     forbidden: Vec<String>,
     /// Finds any of them.
@@ -93,10 +104,24 @@ impl Vocabulary {
             resources: offer.resources.clone(),
             templates: offer.templates.clone(),
             modern_only,
+            callers: None,
             allowed,
             names: any_of(&forbidden),
             forbidden,
         }
+    }
+
+    /// The same about a server that wants to know who is asking.
+    pub fn with_callers(
+        mut self,
+        identities: &[String],
+        call: Option<(String, Value)>,
+    ) -> Vocabulary {
+        self.callers = Some(Callers {
+            identities: identities.to_vec(),
+            call,
+        });
+        self
     }
 
     /// Whether it is HTTP, of either kind.

@@ -9,7 +9,8 @@ mod tests;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::drive::Shot;
+use crate::drive::{PATH_WITH_TOKEN, Shot};
+use crate::target::IN_QUERY;
 pub(super) use ids::id;
 
 /// What is sent together, and where it comes from.
@@ -63,6 +64,19 @@ impl Input {
             *bytes = ids::numbered(bytes, index);
         }
         self
+    }
+
+    /// Whose credentials it has beside ours.
+    pub(super) fn callers(&self) -> impl Iterator<Item = &str> {
+        self.shots.iter().filter_map(|shot| match shot {
+            Shot::Message { identity, .. } => identity.as_deref(),
+            Shot::Http(request) => {
+                let path = request.path.as_deref();
+                path.filter(|path| *path == PATH_WITH_TOKEN)
+                    .map(|_| IN_QUERY)
+            }
+            Shot::Aborted(_) => None,
+        })
     }
 
     /// Its ids that are not its own.

@@ -18,6 +18,11 @@ impl Input {
                     request.method.hash(&mut hasher);
                     shape_of(&request.body).hash(&mut hasher);
                 }
+                // It is who asks that is odd, whatever is asked.
+                Shot::Message {
+                    identity: Some(name),
+                    ..
+                } => name.hash(&mut hasher),
                 Shot::Message { bytes, headers, .. } if headers.is_empty() => {
                     shape_of(bytes).hash(&mut hasher);
                 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Input;
 use super::ids::FIRST_ID;
 use crate::catalog::case::{Action, Call, Expectation, HttpStep, Step};
-use crate::drive::{ENDPOINT, SESSION, Shot};
+use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot};
 use crate::transport::HttpRequest;
 use crate::value::{read_bytes, written_bytes};
 
@@ -49,10 +49,16 @@ impl Input {
 
 fn joined(first: &Bytes, second: Shot) -> Option<Shot> {
     match second {
-        Shot::Message { bytes, headers, .. } => Some(Shot::Message {
+        Shot::Message {
+            bytes,
+            headers,
+            identity,
+            ..
+        } => Some(Shot::Message {
             bytes: [&first[..], &bytes[..]].concat().into(),
             split: Some(first.len()),
             headers,
+            identity,
         }),
         Shot::Http(_) | Shot::Aborted(_) => None,
     }
@@ -69,6 +75,7 @@ fn steps(shot: &Shot) -> Vec<Step> {
             bytes,
             split: Some(at),
             headers,
+            ..
         } if *at < bytes.len() => vec![
             piece(&bytes[..*at], false, headers),
             piece(&bytes[*at..], true, headers),
@@ -77,8 +84,12 @@ fn steps(shot: &Shot) -> Vec<Step> {
         Shot::Aborted(bytes) => aborted(bytes),
         Shot::Http(request) => vec![Action::Http(exchange(request))],
     };
+    let identity = match shot {
+        Shot::Message { identity, .. } => identity.clone(),
+        Shot::Http(_) | Shot::Aborted(_) => None,
+    };
     let step = |action| Step {
-        identity: None,
+        identity: identity.clone(),
         action,
         expect: Expectation::default(),
     };
@@ -109,6 +120,7 @@ fn exchange(request: &HttpRequest) -> HttpStep {
     let header = |(name, value): &(String, String)| {
         let value = match value.as_str() {
             SESSION => json!({ "$var": "session" }),
+            LEFT_OUT => omitted(),
             value => json!(value),
         };
         (name.clone(), value)
@@ -118,6 +130,7 @@ fn exchange(request: &HttpRequest) -> HttpStep {
         .as_ref()
         .map(|path| match path.strip_prefix(ENDPOINT) {
             Some(rest) => json!({ "$concat": [{ "$var": "endpoint" }, rest] }),
+            None if path == PATH_WITH_TOKEN => json!({ "$var": "path-with-token" }),
             None => json!(path),
         });
     HttpStep {
@@ -126,6 +139,11 @@ fn exchange(request: &HttpRequest) -> HttpStep {
         headers: request.headers.iter().map(header).collect(),
         body: (!request.body.is_empty()).then(|| written_bytes(&request.body)),
     }
+}
+
+/// How an exchange says that it goes without a header that all others have.
+fn omitted() -> Value {
+    json!({ "$omit": true })
 }
 
 fn shot(step: &Step) -> Option<Shot> {
@@ -147,8 +165,10 @@ fn shot(step: &Step) -> Option<Shot> {
             bytes: read_bytes(bytes)?,
             split: None,
             headers: headers.clone(),
+            identity: step.identity.clone(),
         }),
-        Action::Http(http) => request(http).map(Shot::Http),
+        // Whoever else is asking, it is by a message.
+        Action::Http(http) if step.identity.is_none() => request(http).map(Shot::Http),
         _ => None,
     }
 }
@@ -157,12 +177,14 @@ fn request(http: &HttpStep) -> Option<HttpRequest> {
     let header = |(name, value): (&String, &Value)| {
         let value = match value {
             Value::String(text) => text.clone(),
+            value if *value == omitted() => LEFT_OUT.to_owned(),
             value => (*value == json!({ "$var": "session" })).then(|| SESSION.to_owned())?,
         };
         Some((name.clone(), value))
     };
     let path = |path: &Value| match path {
         Value::String(path) => Some(path.clone()),
+        path if *path == json!({ "$var": "path-with-token" }) => Some(PATH_WITH_TOKEN.to_owned()),
         path => Some(format!(
             "{ENDPOINT}{}",
             path.pointer("/$concat/1")?.as_str()?

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::drive::{ENDPOINT, SESSION};
+use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION};
 use crate::transport::HttpRequest;
 
 fn shots() -> impl Strategy<Value = Shot> {
@@ -24,20 +24,22 @@ proptest! {
     }
 
     #[test]
-    fn a_line_in_two_writes_is_read_again(bytes in "[a-z]{2,20}", at in 1..20_usize) {
+    fn a_line_in_two_writes_is_read_again(bytes in "[a-z]{2,20}", at in 1..20_usize, identity in 0..2_usize) {
         let split = Some(at).filter(|at| *at < bytes.len());
-        let shot = Shot::Message { bytes: bytes.into(), split, headers: Map::new() };
+        let shot = Shot::Message { bytes: bytes.into(), split, headers: Map::new(), identity: [None, Some("expired".to_owned())][identity].clone() };
         let input = Input { shots: vec![shot], ..Input::default() };
         prop_assert_eq!(Input::of_steps(&input.steps()).unwrap().shots, input.shots);
     }
 
     #[test]
-    fn an_exchange_is_read_again(body in any::<Vec<u8>>(), value in "[a-z]{0,5}", path in 0..3_usize) {
+    fn an_exchange_is_read_again(body in any::<Vec<u8>>(), value in "[a-z]{0,5}", path in 0..4_usize) {
         let request = HttpRequest {
             replica: 0,
             method: "GET".to_owned(),
-            path: [None, Some("/x".to_owned()), Some(format!("{ENDPOINT}0"))][path].clone(),
-            headers: vec![("A".to_owned(), value), ("B".to_owned(), SESSION.to_owned())],
+            path: [None, Some("/x".to_owned()), Some(format!("{ENDPOINT}0")), Some(PATH_WITH_TOKEN.to_owned())][path].clone(),
+            headers: [("A", value.as_str()), ("B", SESSION), ("C", LEFT_OUT)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
             body: body.into(),
         };
         let input = Input { shots: vec![Shot::Http(request)], ..Input::default() };

@@ -79,11 +79,13 @@ fn of_shot<'a>(shot: &'a Shot, plainest: &'static str) -> Candidates<'a, Shot> {
             bytes,
             split,
             headers,
+            identity,
         } => {
             let made = |bytes, split, headers| Shot::Message {
                 bytes,
                 split,
                 headers,
+                identity: identity.clone(),
             };
             let whole = split.map(|_| made(bytes.clone(), None, headers.clone()));
             let fewer = headers.keys().map(move |name| {

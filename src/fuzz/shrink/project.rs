@@ -13,18 +13,29 @@ pub(in crate::fuzz) fn projected(inputs: &[Input], onto: &[Input]) -> Option<Vec
         return None;
     };
     let (
-        [Shot::Message { bytes, headers, .. }],
+        [
+            Shot::Message {
+                bytes,
+                headers,
+                identity,
+                ..
+            },
+        ],
         [
             Shot::Message {
                 bytes: smaller,
                 split,
                 headers: fewer,
+                identity: known,
             },
         ],
     ) = (&input.shots[..], &onto.shots[..])
     else {
         return None;
     };
+    if identity != known {
+        return None;
+    }
     let own = |name: &String| Some((name.clone(), headers.get(name)?.clone()));
     let headers: Map<_, _> = fewer.keys().map(own).collect::<Option<_>>()?;
     let read = |bytes| serde_json::from_slice::<Value>(bytes).ok();
@@ -40,6 +51,7 @@ pub(in crate::fuzz) fn projected(inputs: &[Input], onto: &[Input]) -> Option<Vec
         bytes,
         split: *split,
         headers,
+        identity: known.clone(),
     };
     (input.unopened == onto.unopened).then(|| {
         vec![Input {

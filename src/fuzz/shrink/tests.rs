@@ -17,6 +17,7 @@ fn weight(shot: &Shot) -> usize {
             bytes,
             split,
             headers,
+            ..
         } => bytes.len() + usize::from(split.is_some()) + headers.len(),
         Shot::Aborted(bytes) => bytes.len(),
         Shot::Http(request) => {

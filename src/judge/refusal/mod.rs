@@ -53,6 +53,15 @@ impl Refusal {
             expected,
         }
     }
+
+    /// An error, or a tool that says that it failed.
+    pub fn by_failure(requirement: &'static str) -> Refusal {
+        let expected = check::or_failure();
+        Refusal {
+            requirement,
+            expected,
+        }
+    }
 }
 
 /// The requirement that this result violates, because the request was to be refused; none if it was not.
