@@ -304,7 +304,10 @@ fn dress(server: &Server, method: &str, kind: &str, result: &mut Object) {
         result.insert("cacheScope".into(), scope.into());
     }
     let meta = result.entry("_meta").or_insert_with(|| json!({}));
-    meta[SERVER_INFO] = server.info(Revision::LATEST);
+    meta[SERVER_INFO] = match method {
+        "server/discover" => server.info(Revision::LATEST),
+        _ => server.name.clone(),
+    };
 }
 
 /// How long a result stays fresh, in milliseconds; `None` where results are not cached.

@@ -145,6 +145,7 @@ pub fn run(options: Options) -> Result<(), Error> {
     let hub = Hub::new();
     let server = Arc::new(Server {
         infos: server::infos(&faults),
+        name: server::name(&faults),
         faults,
         offer,
         signer: Signer::new(key),

@@ -43,6 +43,8 @@ pub struct Server {
     pub tasks: Arc<Store>,
     /// Who we are, at each revision: see [`infos`].
     pub infos: [Value; Revision::ALL.len()],
+    /// Who we are, in few words: see [`name`].
+    pub name: Value,
 }
 
 impl Server {
@@ -119,9 +121,18 @@ impl Server {
     }
 }
 
-/// Who we are, at each revision: made once, since every modern result says it.
+/// Who we are, at each revision.
 pub fn infos(faults: &Faults) -> [Value; Revision::ALL.len()] {
     Revision::ALL.map(|revision| info(faults, revision))
+}
+
+/// What every modern result says of us: without the icons, which would be the most of a short result.
+pub fn name(faults: &Faults) -> Value {
+    let mut name = info(faults, Revision::LATEST);
+    if let Some(members) = name.as_object_mut() {
+        members.shift_remove("icons");
+    }
+    name
 }
 
 fn info(faults: &Faults, revision: Revision) -> Value {

@@ -43,6 +43,9 @@ impl Faults {
 
     /// Metadata that is wrongly refused.
     pub fn refuse_meta(&self, params: &Object) -> Result<(), ErrorObject> {
+        if !self.any {
+            return Ok(());
+        }
         let meta = params.get("_meta").and_then(Value::as_object);
         let token = meta.is_some_and(|meta| meta.contains_key("progressToken"));
         if token && self.has(F::ProgressTokenRefused) {

@@ -83,9 +83,10 @@ pub fn content(block: Value, revision: Revision) -> Value {
 
 /// A tool result in the words of `revision`.
 pub fn tool_result(result: &mut Object, revision: Revision) {
-    if revision < Revision::V2025_06_18 {
-        result.shift_remove("structuredContent");
+    if revision >= Revision::V2025_06_18 {
+        return;
     }
+    result.shift_remove("structuredContent");
     let blocks = result.get_mut("content").and_then(Value::as_array_mut);
     for block in blocks.into_iter().flatten() {
         *block = content(block.take(), revision);

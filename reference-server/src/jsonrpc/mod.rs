@@ -2,6 +2,7 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic#messages>
 
+mod envelope;
 mod parse;
 mod size;
 mod strict;

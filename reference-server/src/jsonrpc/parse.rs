@@ -7,6 +7,7 @@ use serde::de::DeserializeSeed;
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::envelope::{Envelope, Reader};
 use super::strict::Strict;
 use super::{ErrorObject, Id, MAX_ID_BYTES, Message, Object};
 
@@ -52,7 +53,14 @@ impl Rejection {
 /// Parses one line or body. A byte-order mark before it is ignored, as RFC 8259 permits.
 pub fn parse(bytes: &[u8]) -> Packet {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    match value(bytes) {
+    let strict = Strict {
+        depth: MAX_DEPTH,
+        values: &Cell::new(MAX_VALUES),
+    };
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return Packet::Single(read(bytes, Reader(strict)).and_then(message));
+    }
+    match read(bytes, strict) {
         Err(rejection) => Packet::Single(Err(rejection)),
         Ok(Value::Array(items)) if items.is_empty() => {
             Packet::Single(Err(invalid(None, "an empty batch")))
@@ -61,18 +69,15 @@ pub fn parse(bytes: &[u8]) -> Packet {
             let error = format!("a batch has at most {MAX_BATCH} messages");
             Packet::Single(Err(invalid(None, error)))
         }
-        Ok(Value::Array(items)) => Packet::Batch(items.into_iter().map(message).collect()),
-        Ok(single) => Packet::Single(message(single)),
+        Ok(Value::Array(items)) => Packet::Batch(items.into_iter().map(of_batch).collect()),
+        Ok(_) => Packet::Single(Err(no_object())),
     }
 }
 
-fn value(bytes: &[u8]) -> Result<Value, Rejection> {
+/// Reads the one document that there must be.
+fn read<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) -> Result<S::Value, Rejection> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let strict = Strict {
-        depth: MAX_DEPTH,
-        values: &Cell::new(MAX_VALUES),
-    };
-    let parsed = strict
+    let parsed = seed
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
     parsed.map_err(|error| match error.classify() {
@@ -98,21 +103,28 @@ fn invalid(id: Option<Id>, why: impl std::fmt::Display) -> Rejection {
     )
 }
 
-fn message(value: Value) -> Result<Message, Rejection> {
-    let Value::Object(mut members) = value else {
-        return Err(invalid(None, "a message is an object"));
-    };
-    let raw_id = members.remove("id");
-    let id = raw_id.as_ref().and_then(Id::from_value);
-    let answers = members.contains_key("result") || members.contains_key("error");
+fn no_object() -> Rejection {
+    invalid(None, "a message is an object")
+}
+
+fn of_batch(value: Value) -> Result<Message, Rejection> {
+    match value {
+        Value::Object(members) => message(members.into()),
+        _ => Err(no_object()),
+    }
+}
+
+fn message(envelope: Envelope) -> Result<Message, Rejection> {
+    let id = envelope.id.as_ref().and_then(Id::from_value);
+    let answers = envelope.result.is_some() || envelope.error.is_some();
     let rejected = |why: &str| Rejection {
-        response: answers && !members.contains_key("method"),
+        response: answers && envelope.method.is_none(),
         ..invalid(id.clone(), why)
     };
-    if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+    if envelope.jsonrpc.as_ref().and_then(Value::as_str) != Some("2.0") {
         return Err(rejected("jsonrpc is \"2.0\""));
     }
-    if raw_id.is_some() && id.is_none() {
+    if envelope.id.is_some() && id.is_none() {
         return Err(rejected("an id is a string or an integer"));
     }
     if matches!(&id, Some(Id::String(text)) if text.len() > MAX_ID_BYTES) {
@@ -122,19 +134,19 @@ fn message(value: Value) -> Result<Message, Rejection> {
             ..rejected(&error)
         });
     }
-    match (members.contains_key("method"), answers) {
-        (true, false) => call(id, members),
-        (false, true) => response(id, members),
+    match (envelope.method.is_some(), answers) {
+        (true, false) => call(id, envelope),
+        (false, true) => response(id, envelope),
         (true, true) => Err(rejected("a call has neither result nor error")),
         (false, false) => Err(rejected("there is no method")),
     }
 }
 
-fn call(id: Option<Id>, mut members: Object) -> Result<Message, Rejection> {
-    let Some(Value::String(method)) = members.remove("method") else {
+fn call(id: Option<Id>, envelope: Envelope) -> Result<Message, Rejection> {
+    let Some(Value::String(method)) = envelope.method else {
         return Err(invalid(id, "a method is a string"));
     };
-    let params = match members.remove("params") {
+    let params = match envelope.params {
         None => Object::new(),
         Some(Value::Object(params)) => params,
         Some(_) => {
@@ -148,8 +160,8 @@ fn call(id: Option<Id>, mut members: Object) -> Result<Message, Rejection> {
     })
 }
 
-fn response(id: Option<Id>, mut members: Object) -> Result<Message, Rejection> {
-    let outcome = match (members.remove("result"), members.remove("error")) {
+fn response(id: Option<Id>, envelope: Envelope) -> Result<Message, Rejection> {
+    let outcome = match (envelope.result, envelope.error) {
         (Some(result), None) => Ok(result),
         (None, Some(error)) => Err(error),
         _ => {

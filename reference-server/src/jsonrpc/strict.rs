@@ -20,7 +20,8 @@ pub struct Strict<'a> {
 }
 
 impl Strict<'_> {
-    fn deeper<E: Error>(self) -> Result<Self, E> {
+    /// The same one level further down.
+    pub fn deeper<E: Error>(self) -> Result<Self, E> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { depth, ..self }),
             None => Err(E::custom("nested too deeply")),
@@ -94,11 +95,15 @@ impl<'de> Visitor<'de> for Strict<'_> {
                 Entry::Vacant(vacant) => vacant.insert(access.next_value_seed(inner)?),
                 Entry::Occupied(known) => {
                     access.next_value_seed(inner)?;
-                    let error = format!("the member {:?} is repeated", known.key());
-                    return Err(A::Error::custom(error));
+                    return Err(A::Error::custom(repeated(known.key())));
                 }
             };
         }
         Ok(Value::Object(members))
     }
+}
+
+/// What is wrong where a name comes twice.
+pub fn repeated(name: &str) -> String {
+    format!("the member {name:?} is repeated")
 }
