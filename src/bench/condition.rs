@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::report::{BenchReport, BenchResult, Latency, Outcome};
-use super::text;
+use super::{sentences, text};
 
 /// What makes a benchmark fail.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,11 +240,7 @@ impl Condition {
     fn of_results(&self, report: &BenchReport) -> Vec<(String, f64)> {
         let figures = report.results.iter().filter_map(|result| {
             let figure = self.figure(result)?;
-            let place = format!(
-                "{} {} {} at a time, payload {}",
-                result.target, result.call, result.concurrency, result.payload
-            );
-            Some((place, figure))
+            Some((sentences::place(result), figure))
         });
         figures.collect()
     }
@@ -288,13 +284,10 @@ fn of_comparisons(report: &BenchReport) -> Vec<(String, f64)> {
     let comparisons = report.comparisons.iter();
     let told = comparisons.filter(|comparison| comparison.outcome != Outcome::TooNoisy);
     told.map(|comparison| {
+        let load = text::load(&comparison.call, comparison.concurrency, comparison.payload);
         let place = format!(
-            "{} against {}, {} {} at a time, payload {}",
-            comparison.target,
-            comparison.baseline,
-            comparison.call,
-            comparison.concurrency,
-            comparison.payload
+            "{} against {}: {load}",
+            comparison.target, comparison.baseline
         );
         (place, comparison.ratio)
     })

@@ -103,7 +103,8 @@ pub fn failed(report: &BenchReport) -> Vec<String> {
     told.collect()
 }
 
-fn place(result: &BenchResult) -> String {
+/// Which result it is: `new: ping, 8 at a time`.
+pub fn place(result: &BenchResult) -> String {
     let load = text::load(&result.call, result.concurrency, result.payload);
     format!("{}: {load}", result.target)
 }

@@ -85,7 +85,7 @@ fn a_limit_decides_the_exit_code() {
     let (code, told) = with("p50 > 1ns");
     assert_eq!(code, Some(1), "{told}");
     assert!(
-        told.contains("--fail-if 'p50 > 1ns': target ping 1 at a time"),
+        told.contains("--fail-if 'p50 > 1ns': target: ping, 1 at a time"),
         "{told}"
     );
     // So little time is used that it cannot be told.

@@ -10,8 +10,9 @@ const MANY: usize = 4;
 const RISE: f64 = 1.3;
 /// How much of the latency that a queue would cause has to be there.
 const QUEUED: f64 = 0.6;
-/// A server that computes on one processor keeps it busy for at least this part of the time,
-const BUSY: f64 = 0.8;
+/// A server that computes on one processor keeps it busy for at least this part of the time: now and then it waits for the
+/// next call,
+const BUSY: f64 = 0.6;
 /// and none of a second one, but for what cannot be told exactly.
 const ONE: f64 = 1.1;
 /// Who is busy for less of the time waits for something else than a processor, however full the machine is.
@@ -63,7 +64,7 @@ type Pair<'a> = (&'a BenchResult, &'a BenchResult);
 
 const WAITS: &str = "The server seems to serve one call at a time: more callers get no more answers, each only waits \
                      longer. A lock that is held while a call is served, or a handler that blocks the only thread, looks like this.";
-const COMPUTES: &str = "One processor does all the work, and is busy: more callers get no more answers, each only waits \
+const COMPUTES: &str = "One processor does all the work, and is busy for most of the time: more callers get no more answers, each only waits \
                         longer. What a call computes must become cheaper, or be spread over several threads or processes.";
 
 fn alone<'a>(sight: &Sight<'a>, many: &BenchResult) -> Option<&'a BenchResult> {
@@ -221,7 +222,12 @@ mod tests {
         assert_eq!(said(320.0, 0.97), ["one-processor"]);
         assert!(said(495.0, 0.97).is_empty(), "it did rise");
         assert!(said(320.0, 1.6).is_empty(), "it uses two");
-        assert_eq!(said(320.0, 0.6), ["one-at-a-time"]);
+        assert_eq!(
+            said(320.0, 0.7),
+            ["one-processor"],
+            "it waits for calls, too"
+        );
+        assert_eq!(said(320.0, 0.5), ["one-at-a-time"]);
     }
 
     #[test]
