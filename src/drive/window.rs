@@ -83,7 +83,7 @@ impl Shot {
     }
 }
 
-/// How long things may take in a window.
+/// How long things may take in a window, from one answer to the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Care {
     /// The answer to the request behind everything.
@@ -113,26 +113,47 @@ impl Session {
         self.shoot_all(shots, care).await;
         let has_everything = move |record: &Recorder| has_all(record, from);
         // Over HTTP the order in which things arrive is open, so the last request waits for the others.
-        if self.is_http() && self.pump(after(care.late), has_everything).await == Wait::Gone {
+        if self.is_http() && self.pump_on(care.late, has_everything).await == Wait::Gone {
             return Wait::Gone;
         }
         let fence = self.request(self.spec.revision.era().alive_method(), None, None);
         let answered = move |record: &Recorder| {
             is_settled(record, fence) || are_garbled(&record.conversation, from)
         };
-        let wait = self.pump(after(care.fence), answered).await;
+        let wait = self.pump_on(care.fence, answered).await;
         if wait == Wait::Deadline {
             let waiting_for = "an answer".to_owned();
             let step = None;
             self.record.note(0, What::Deadline { waiting_for, step });
         }
         if wait == Wait::Done && !self.is_http() {
-            self.pump(after(care.late), has_everything).await;
+            self.pump_on(care.late, has_everything).await;
         }
         if wait == Wait::Done && !care.grace.is_zero() {
             self.pump(after(care.grace), |_| false).await;
         }
         wait
+    }
+
+    /// Waits until the condition holds, or until nothing more is answered for so long: a server may take its time for each
+    /// of many requests.
+    async fn pump_on(&mut self, patience: Duration, done: impl Fn(&Recorder) -> bool) -> Wait {
+        let mut before = self.answers();
+        loop {
+            let wait = self.pump(after(patience), &done).await;
+            let now = self.answers();
+            if wait != Wait::Deadline || now == before {
+                return wait;
+            }
+            before = now;
+        }
+    }
+
+    fn answers(&self) -> usize {
+        let exchanges = self.record.conversation.exchanges.iter();
+        exchanges
+            .filter(|exchange| exchange.answer.is_some())
+            .count()
     }
 
     /// Sends everything before the session is opened, then opens it and sends a request that must be answered.

@@ -280,7 +280,7 @@ impl<'a> Campaign<'a> {
             .oracle
             .is_fatal()
             .then(|| (Caught::new(window, &what, entries), Certainty::Once));
-        let outcome = self.hunt(&mut hunt, window, &what, blamed).await;
+        let outcome = self.hunt(&mut hunt, window, entries, &what).await;
         self.lane = hunt.into_lane();
         let outcome = match (outcome, self.at_hand.take()) {
             // What a server said once and not again may have been said about something else.
@@ -303,19 +303,20 @@ impl<'a> Campaign<'a> {
         &mut self,
         hunt: &mut Hunt<'_>,
         window: &[Input],
+        entries: &[Entry],
         what: &Suspicion,
-        blamed: Option<&Input>,
     ) -> Option<(usize, bool)> {
-        let blamed = blamed.map(std::slice::from_ref);
+        let blamed = what.input.and_then(|input| window.get(input..=input));
         if let Some(known) = self.behind(hunt, what, blamed.unwrap_or_default()).await {
             return Some((known, false));
         }
-        let caught = hunt.culprit(window, what).await?;
-        let certainty = match Hunt::is_verified_last(what) {
-            true => Certainty::Unverified,
-            false => Certainty::Repeated,
+        let caught = hunt.culprit(window, what, entries).await?;
+        // Of what ends no session nothing is told that is not verified.
+        self.at_hand = match caught.is_sure {
+            true => Some((caught.clone(), Certainty::Repeated)),
+            false if what.oracle.is_fatal() => Some((caught.clone(), Certainty::Unverified)),
+            false => None,
         };
-        self.at_hand = Some((caught.clone(), certainty));
         if let ([input], true) = (&caught.inputs[..], what.oracle.is_fatal()) {
             self.muted.insert(kind(input));
         }
@@ -328,11 +329,18 @@ impl<'a> Campaign<'a> {
         }
         // What is given is small already, or as its author wants it.
         let smallest = match self.is_given() {
-            true => hunt.verified(caught).await,
-            false => hunt.shrink(caught).await,
+            true => original.clone(),
+            false => hunt.smallest(&original, what).await,
         };
+        // What is known need not be verified again.
+        if let Some(known) = self.ledger.known(what, &smallest) {
+            self.at_hand = None;
+            self.ledger.count(known);
+            return Some((known, false));
+        }
+        let verified = hunt.verified(&smallest, caught, window).await;
         self.at_hand = None;
-        Some(self.report(smallest?, original, Certainty::Repeated))
+        Some(self.report(verified?, original, Certainty::Repeated))
     }
 
     /// What is known and behind these inputs; it is counted.

@@ -14,13 +14,18 @@ use crate::transcript::{Entry, What};
 
 /// How often a server may be lost while one input is made smaller.
 const MAX_LOSSES: usize = 20;
+/// How many sessions may be used up instead, where the input ends none.
+const MAX_USED_UP: usize = 8;
 /// How long an input may be looked for, and how long made smaller.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// The search for what is behind one suspicion.
+/// The search for what is behind one suspicion. Sessions are used again as long as they can be, because a server may take
+/// seconds to start: only what is told in the end has to happen in a session that has seen nothing else.
 pub(super) struct Hunt<'a> {
     place: &'a Place,
     lane: Option<Lane>,
+    /// Whether each try has a session of its own: what a session has seen matters.
+    is_apart: bool,
     losses: usize,
 }
 
@@ -33,6 +38,8 @@ pub(super) struct Caught {
     pub(super) suspicion: Suspicion,
     /// What crossed the wire.
     pub(super) entries: Vec<Entry>,
+    /// Whether it was in a session that had seen nothing else, looked at with all patience.
+    pub(super) is_sure: bool,
 }
 
 impl Caught {
@@ -41,6 +48,7 @@ impl Caught {
             inputs: inputs.to_vec(),
             suspicion: suspicion.clone(),
             entries: entries.to_vec(),
+            is_sure: false,
         }
     }
 }
@@ -51,6 +59,7 @@ impl<'a> Hunt<'a> {
         Hunt {
             place,
             lane,
+            is_apart: false,
             losses: 0,
         }
     }
@@ -61,31 +70,53 @@ impl<'a> Hunt<'a> {
     }
 
     /// Finds the inputs of a window that are to blame: one alone if possible. None if it does not happen again.
-    pub(super) async fn culprit(&mut self, window: &[Input], what: &Suspicion) -> Option<Caught> {
-        if let Some(input) = what.input.and_then(|input| window.get(input))
-            && let Some(caught) = self.caught(std::slice::from_ref(input), what).await
+    pub(super) async fn culprit(
+        &mut self,
+        window: &[Input],
+        what: &Suspicion,
+        entries: &[Entry],
+    ) -> Option<Caught> {
+        if let Some(input) = what.input.and_then(|input| window.get(input)) {
+            let one = std::slice::from_ref(input);
+            if let Some(caught) = self.again(one, what, self.place.quick(what)).await {
+                return Some(caught);
+            }
+            // Who was answered was a guess, and a wrong one.
+            if depends_on_matching(what.oracle) && has_nameless(entries) {
+                return None;
+            }
+            // Something may happen once in a session only.
+            if let Some(caught) = self.alone(one, what).await {
+                self.is_apart = true;
+                return Some(caught);
+            }
+        }
+        // Another session is cheap where it is open already.
+        if !what.oracle.is_fatal()
+            && self
+                .again(window, what, self.place.quick(what))
+                .await
+                .is_none()
         {
-            return Some(caught);
+            return None;
         }
         let until = Instant::now() + MAX_TIME;
         for end in (0..window.len()).take_while(|_| Instant::now() < until) {
             let one = &window[end..=end];
-            if self
-                .again(one, what, self.place.quick(what))
-                .await
-                .is_none()
-            {
+            let Some(caught) = self.again(one, what, self.place.quick(what)).await else {
                 continue;
-            }
-            // The session had seen others before it, so it is asked once more without them.
-            if let Some(caught) = self.caught(one, what).await {
+            };
+            if !what.oracle.is_fatal() {
                 return Some(caught);
             }
-            if let Some(caught) = self.caught(&window[..=end], what).await {
-                return Some(caught);
+            // The session had seen others before it, and is lost: it is asked once more without them.
+            for inputs in [one, &window[..=end]] {
+                if let Some(caught) = self.alone(inputs, what).await {
+                    return Some(caught);
+                }
             }
         }
-        self.caught(window, what).await
+        self.alone(window, what).await
     }
 
     /// Whether something known is behind an input: what both have in common does the same.
@@ -106,67 +137,51 @@ impl<'a> Hunt<'a> {
         self.again(&common, &what, care).await.is_some()
     }
 
-    /// Makes the inputs smaller as long as they do the same. None if they do not, looked at with all patience.
-    pub(super) async fn shrink(&mut self, caught: Caught) -> Option<Caught> {
-        let smaller = self.smaller(&caught).await;
-        // It was made in a hurry, and in sessions that had seen other things.
-        if let Some(smaller) = smaller
-            && let Some(verified) = self
-                .alone(&smaller, &caught.suspicion, self.place.sure())
-                .await
+    /// The smallest inputs that seem to do the same; none smaller are looked for when the time or the losses are too many.
+    pub(super) async fn smallest(&mut self, inputs: &[Input], what: &Suspicion) -> Vec<Input> {
+        let losses = match what.oracle.is_fatal() {
+            true => MAX_LOSSES,
+            false => MAX_USED_UP,
+        };
+        let limit = (Instant::now() + MAX_TIME, self.losses + losses);
+        let mut smallest = inputs.to_vec();
+        let mut next = 0;
+        while let Some((number, smaller)) = self.smaller(&smallest, next, what, limit).await {
+            (smallest, next) = (smaller, number);
+        }
+        smallest
+    }
+
+    /// Inputs that do it in a session that has seen nothing else, looked at with all patience: the smallest, those that
+    /// they were made of, or these with what was sent before them in their window.
+    pub(super) async fn verified(
+        &mut self,
+        smallest: &[Input],
+        caught: Caught,
+        window: &[Input],
+    ) -> Option<Caught> {
+        let what = &caught.suspicion;
+        if !is_equal(smallest, &caught.inputs)
+            && let Some(verified) = self.surely(smallest, what).await
         {
             return Some(verified);
         }
-        self.verified(caught).await
-    }
-
-    /// What was caught, if it happens again when it is looked at with all patience.
-    pub(super) async fn verified(&mut self, caught: Caught) -> Option<Caught> {
-        match Hunt::is_verified_last(&caught.suspicion) {
-            true => {
-                let Caught {
-                    inputs, suspicion, ..
-                } = caught;
-                self.alone(&inputs, &suspicion, self.place.sure()).await
-            }
-            false => Some(caught),
+        if caught.is_sure {
+            return Some(caught);
         }
-    }
-
-    /// Silence takes all the patience there is to verify: that is done once, with the smallest input.
-    pub(super) fn is_verified_last(what: &Suspicion) -> bool {
-        matches!(what.oracle, Oracle::Answered | Oracle::StaysAlive)
-    }
-
-    /// Whether inputs do it in a session that has seen nothing else.
-    async fn caught(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
-        let care = match Hunt::is_verified_last(what) {
-            true => self.place.quick(what),
-            false => self.place.sure(),
-        };
-        self.alone(inputs, what, care).await
-    }
-
-    /// The smallest that seems to do the same; none if nothing smaller does, or the time or the losses are too many.
-    async fn smaller(&mut self, caught: &Caught) -> Option<Vec<Input>> {
-        let limit = (Instant::now() + MAX_TIME, self.losses + MAX_LOSSES);
-        let mut smallest = None;
-        let mut next = 0;
-        loop {
-            let inputs = smallest.as_ref().unwrap_or(&caught.inputs);
-            let smaller = self.next_smaller(inputs, next, &caught.suspicion, limit);
-            match smaller.await {
-                Some((number, smaller)) => {
-                    smallest = Some(smaller);
-                    next = number;
-                }
-                None => return smallest,
-            }
+        if let Some(verified) = self.surely(&caught.inputs, what).await {
+            return Some(verified);
         }
+        let is_last = |input: &Input| is_equal(&caught.inputs, std::slice::from_ref(input));
+        let last = window.iter().position(is_last).filter(|last| *last > 0)?;
+        let verified = self.surely(&window[..=last], what).await?;
+        self.is_apart = true;
+        let smallest = self.smallest(&verified.inputs, what).await;
+        self.surely(&smallest, what).await.or(Some(verified))
     }
 
     /// One step smaller, and its number. What was tried for a larger input is tried last: it helped little there.
-    async fn next_smaller(
+    async fn smaller(
         &mut self,
         inputs: &[Input],
         next: usize,
@@ -188,36 +203,62 @@ impl<'a> Hunt<'a> {
         None
     }
 
-    /// In a session that has seen nothing else.
-    async fn alone(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Caught> {
-        if let Some(lane) = self.lane.take() {
-            lane.close().await;
+    /// In a session that has seen nothing else. Silence takes all the patience there is to verify: that is done once, in
+    /// the end.
+    async fn alone(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
+        match what.oracle {
+            Oracle::Answered | Oracle::StaysAlive => {
+                self.leave(inputs).await;
+                self.again(inputs, what, self.place.quick(what)).await
+            }
+            _ => self.surely(inputs, what).await,
         }
-        let (suspicion, entries) = self.again(inputs, what, care).await?;
+    }
+
+    /// In a session that has seen nothing else, with all patience.
+    async fn surely(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
+        self.leave(inputs).await;
+        let caught = self.again(inputs, what, self.place.sure()).await?;
         Some(Caught {
-            inputs: inputs.to_vec(),
-            suspicion,
-            entries,
+            is_sure: true,
+            ..caught
         })
     }
 
-    /// Whether inputs bring the same once more, and what crossed the wire.
-    async fn again(
-        &mut self,
-        inputs: &[Input],
-        what: &Suspicion,
-        care: Care,
-    ) -> Option<(Suspicion, Vec<Entry>)> {
+    /// Ends the session, if these inputs would be sent there.
+    async fn leave(&mut self, inputs: &[Input]) {
+        if let Some(lane) = self.lane.take_if(|_| !is_early(inputs)) {
+            lane.close().await;
+        }
+    }
+
+    /// What inputs do once more, if it is the same.
+    async fn again(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Caught> {
+        if self.is_apart {
+            self.leave(inputs).await;
+        }
         let (played, lane) = self.place.play(self.lane.take(), inputs, care).await?;
         self.lane = lane;
-        self.losses += usize::from(!played.usable);
-        let mut suspicions = played.suspicions.into_iter();
-        let same = suspicions.find(|found| is_same(found, what))?;
-        if inputs.len() > 1 && depends_on_matching(what.oracle) && has_nameless(&played.entries) {
-            return None;
-        }
-        Some((same, played.entries))
+        self.losses += usize::from(!played.usable || self.is_apart || is_early(inputs));
+        let same = played
+            .suspicions
+            .iter()
+            .find(|found| is_same(found, what))?;
+        let is_guess =
+            inputs.len() > 1 && depends_on_matching(what.oracle) && has_nameless(&played.entries);
+        (!is_guess).then(|| Caught::new(inputs, same, &played.entries))
     }
+}
+
+/// Whether inputs are sent before a session is opened, in one of their own.
+fn is_early(inputs: &[Input]) -> bool {
+    inputs.iter().any(|input| input.unopened)
+}
+
+/// Whether the same is sent.
+fn is_equal(one: &[Input], other: &[Input]) -> bool {
+    let shots = |input: &Input| (input.unopened, input.shots.clone());
+    one.iter().map(shots).eq(other.iter().map(shots))
 }
 
 /// Whether it matters which of several inputs a response answers.

@@ -24,7 +24,7 @@ mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -288,6 +288,7 @@ fn place(
         spec,
         is_silent: AtomicBool::new(false),
         is_slow: AtomicBool::new(false),
+        round_trip: AtomicU64::new(u64::MAX),
     })
 }
 

@@ -1,8 +1,8 @@
 //! One revision over one transport of the target: opens sessions there and tries inputs in them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
 use crate::conversation::Conversation;
@@ -23,6 +23,8 @@ pub(super) struct Place {
     pub(super) is_silent: AtomicBool,
     /// Answers were late that had been taken for missing.
     pub(super) is_slow: AtomicBool,
+    /// How long the plainest request takes at best, in microseconds.
+    pub(super) round_trip: AtomicU64,
 }
 
 /// An open session in which inputs follow each other.
@@ -48,8 +50,10 @@ pub(super) struct Played {
 const GRACE: Duration = Duration::from_millis(20);
 /// How long an answer may take until it is looked into, or where silence was seen before; it will be verified.
 const QUICK: Duration = Duration::from_millis(500);
-/// How long one may take beside a later one that came, where it is known that some never do.
-const SILENT: Duration = Duration::from_millis(100);
+/// How long one may take beside a later one that came, where it is known that some never do: so many times as long as
+/// the plainest, but not less than this.
+const TIMES: u32 = 8;
+const SILENT: Duration = Duration::from_millis(25);
 
 impl Place {
     /// A session here as the judge sees it.
@@ -75,14 +79,12 @@ impl Place {
     /// does not cost the whole patience again and again.
     pub(super) fn glance(&self) -> Care {
         let fence = self.spec.timeout;
-        let late = match (
-            self.is_silent.load(Ordering::Relaxed),
-            self.is_slow.load(Ordering::Relaxed),
-        ) {
-            (true, _) => fence.min(SILENT),
-            (false, true) => fence,
-            (false, false) => fence.min(QUICK),
-        };
+        let late = match self.is_silent.load(Ordering::Relaxed) {
+            true => (self.round_trip().saturating_mul(TIMES)).max(SILENT),
+            false if self.is_slow() => fence,
+            false => QUICK,
+        }
+        .min(fence);
         let grace = Duration::ZERO;
         Care { fence, late, grace }
     }
@@ -103,11 +105,20 @@ impl Place {
             Oracle::Rule(_) | Oracle::Survives => GRACE,
             _ => Duration::ZERO,
         };
-        Care {
-            fence: self.spec.timeout.min(QUICK),
-            late: self.glance().late,
-            grace,
-        }
+        let Care { fence, late, .. } = self.glance();
+        let fence = match self.is_slow() {
+            true => fence,
+            false => fence.min(QUICK),
+        };
+        Care { fence, late, grace }
+    }
+
+    fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip.load(Ordering::Relaxed))
+    }
+
+    fn is_slow(&self) -> bool {
+        self.is_slow.load(Ordering::Relaxed) || self.round_trip() > QUICK / 2
     }
 
     /// Opens a session; none if that fails.
@@ -119,7 +130,13 @@ impl Place {
             return None;
         }
         // What the opening brings late must not be taken for what an input brought.
-        session.alive(None).await.then(|| Lane {
+        let asked = Instant::now();
+        if !session.alive(None).await {
+            return None;
+        }
+        let took = u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.round_trip.fetch_min(took, Ordering::Relaxed);
+        Some(Lane {
             opening: session.record.entries.len(),
             session,
         })
