@@ -6,6 +6,7 @@ mod record;
 mod replica;
 mod replies;
 mod resume;
+mod said;
 mod send;
 mod started;
 mod steps;
@@ -32,6 +33,7 @@ use crate::transport::http::{Address, ResolveError};
 use crate::transport::{Link, Outgoing, StreamId, Transport};
 
 pub use record::Recorder;
+pub use said::{Part, parts, repeats, said};
 pub use steps::{Played, after_last};
 pub use wait::Wait;
 use wait::{is_settled, stream_ended};

@@ -1,10 +1,12 @@
 //! Many inputs at once, with one request behind them that must be answered: how the fuzzer drives a session.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::said::{filled, repeats};
 use super::send::{Outbound, overridden};
 use super::wait::{Wait, is_settled};
 use super::{Recorder, Session};
@@ -74,6 +76,15 @@ impl Shot {
         }
     }
 
+    /// Whether the session that it is sent in is over behind it.
+    pub fn ends_session(&self) -> bool {
+        let names_it = |request: &HttpRequest| {
+            let mut values = request.headers.iter().map(|(_, value)| value);
+            request.method == "DELETE" && values.any(|value| value == SESSION)
+        };
+        matches!(self, Shot::Http(request) if names_it(request))
+    }
+
     /// The same, to be changed.
     pub fn bytes_mut(&mut self) -> &mut Bytes {
         match self {
@@ -101,6 +112,12 @@ impl Session {
     /// Our own requests have ids from here on that are in no input, those of the opening as well.
     pub fn keep_ids_apart(&mut self) {
         self.next_id = self.next_id.max(FIRST_FENCE);
+    }
+
+    /// From now on the other side's requests of these methods get these replies, others the usual ones.
+    pub fn reply_with(&mut self, replies: BTreeMap<String, Value>) {
+        let given = replies.into_iter();
+        self.replies = given.map(|(method, reply)| (method, Some(reply))).collect();
     }
 
     /// Sends everything, then a request that must be answered, and waits for whatever must come.
@@ -185,8 +202,17 @@ impl Session {
     }
 
     async fn shoot_all(&mut self, shots: &[(StepRef, &Shot)], care: Care) {
+        let from = self.record.conversation.exchanges.len();
+        let mut before: Option<(StepRef, &Shot)> = None;
         for (at, shot) in shots {
-            match shot {
+            let is_over = before.is_some_and(|(of, shot)| of.0 == at.0 && shot.ends_session());
+            let repeats = repeats(shot.bytes());
+            if repeats || is_over {
+                self.hear_all(*at, from, care).await;
+            }
+            before = Some((*at, shot));
+            let filled = repeats.then(|| self.filled(*at, shot, from));
+            match filled.as_ref().unwrap_or(shot) {
                 Shot::Message {
                     bytes,
                     split,
@@ -201,6 +227,35 @@ impl Session {
                 Shot::Aborted(bytes) => self.abort(*at, bytes, care.late).await,
             }
         }
+    }
+
+    /// Waits until what was sent for the same input has what must come.
+    async fn hear_all(&mut self, at: StepRef, from: usize, care: Care) {
+        let is_done = move |record: &Recorder| {
+            let exchanges = record.conversation.exchanges[from..].iter();
+            let mut same = exchanges.filter(|exchange| is_of(exchange, at));
+            !record.conversation.has_bare_head() && same.all(has_what_must_come)
+        };
+        self.pump(after(care.late), is_done).await;
+    }
+
+    /// A shot with what the last answer to the same input that has it said.
+    fn filled(&self, at: StepRef, shot: &Shot, from: usize) -> Shot {
+        let exchanges = &self.record.conversation.exchanges[from..];
+        let answers = || {
+            let same = exchanges
+                .iter()
+                .rev()
+                .filter(|exchange| is_of(exchange, at));
+            same.filter_map(|exchange| self.record.entries[exchange.answer?].json())
+        };
+        let said = |pointer: &str| {
+            let mut said = answers().filter_map(|answer| answer.pointer(pointer)?.as_str());
+            said.next().map(str::to_owned)
+        };
+        let mut shot = shot.clone();
+        *shot.bytes_mut() = filled(shot.bytes(), said);
+        shot
     }
 
     /// Forgets everything behind this entry, so that a session of any length takes no more memory.
@@ -330,15 +385,22 @@ fn has_all(record: &Recorder, from: usize) -> bool {
     are_garbled(&record.conversation, from)
         || record.conversation.exchanges[from..]
             .iter()
-            .all(|exchange| {
-                exchange.answer.is_some()
-                    || exchange.ended.is_some()
-                    || match exchange.stream {
-                        0 => exchange.due.duty != Duty::Must,
-                        // A stream without an answer may stay open: that of GET, or of a subscription.
-                        _ => exchange.head.is_some() && !exchange.is_request(),
-                    }
-            })
+            .all(has_what_must_come)
+}
+
+fn has_what_must_come(exchange: &Exchange) -> bool {
+    exchange.answer.is_some()
+        || exchange.ended.is_some()
+        || match exchange.stream {
+            0 => exchange.due.duty != Duty::Must,
+            // A stream without an answer may stay open: that of GET, or of a subscription.
+            _ => exchange.head.is_some() && !exchange.is_request(),
+        }
+}
+
+/// Whether something was sent for the same input.
+fn is_of(exchange: &Exchange, at: StepRef) -> bool {
+    exchange.step.is_some_and(|step| step.0 == at.0)
 }
 
 fn after(time: Duration) -> Instant {

@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 
 use super::callers::let_in;
+use super::earlier::{earlier, has_ended_session};
 use super::oracle::{http_head, http_method};
+use super::replied::replied;
 use crate::condition::TASKS_EXTENSION;
 use crate::conversation::Exchange;
 use crate::judge::Session;
@@ -23,6 +25,7 @@ pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Vio
     let result = answer.and_then(|answer| answer.get("result"));
     let refusal = refused(session, exchange, answer, result)
         .or_else(|| let_in(session, exchange, result?))
+        .or_else(|| replied(session, exchange, result?))
         .or_else(|| subscribed(session, exchange))
         .or_else(|| headers_refused(session, exchange, answer))?;
     let shown = exchange.answer.or(exchange.head);
@@ -36,7 +39,7 @@ pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Vio
         expected: refusal.expected,
         actual: answer.cloned().unwrap_or_default(),
         entries: [exchange.sent].into_iter().chain(shown).collect(),
-        tolerated: false,
+        tolerated: refusal.tolerated,
         hint: None,
     })
 }
@@ -81,6 +84,8 @@ fn refused(
                 revision: *revision,
                 offer: profile.offer(*revision, *transport)?,
                 modern_only: profile.is_modern_only(*transport),
+                fixture: profile.official_fixture,
+                earlier: &earlier(session, exchange),
             })
         }
         _ => None,
@@ -170,6 +175,7 @@ fn headers_refused(
         message: message.flatten(),
         revision: *revision,
         sessions: &session_ids(session.entries),
+        ended: has_ended_session(session, exchange),
         tools: profile
             .offer(*revision, *transport)
             .map_or(&[], |offer| &offer.tools),

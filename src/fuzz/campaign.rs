@@ -227,12 +227,13 @@ impl<'a> Campaign<'a> {
                 self.tally.inputs += 1;
                 continue;
             }
-            // What comes before a session is alone in one.
-            if input.unopened && !window.is_empty() {
+            // What changes the session, or what is replied there, is alone.
+            let is_alone = input.is_alone();
+            if is_alone && !window.is_empty() {
                 self.put_off = Some(input);
                 break;
             }
-            if input.unopened {
+            if is_alone {
                 return vec![input];
             }
             // Two requests with one id could not be told apart by their answers: they are not sent together.

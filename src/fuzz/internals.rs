@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
+use super::earlier::earlier;
 use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::judge::evidence::{self, Violation};
@@ -88,6 +89,8 @@ fn is_asked_for(session: &Session<'_>, exchange: &Exchange) -> bool {
         revision: *revision,
         offer,
         modern_only: profile.is_modern_only(*transport),
+        fixture: profile.official_fixture,
+        earlier: &earlier(session, exchange),
     });
     evidence::binds(session, requirement) && refusal.is_none()
 }

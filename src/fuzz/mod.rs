@@ -4,9 +4,11 @@
 //! [`oracle`] says what is wrong (without I/O), [`hunt`] repeats it and makes it smaller, [`campaign`] goes on.
 
 mod accepted;
+mod callable;
 mod callers;
 mod campaign;
 pub(crate) mod dice;
+mod earlier;
 pub mod generate;
 mod hunt;
 mod input;
@@ -16,6 +18,7 @@ mod ledger;
 mod memory;
 mod oracle;
 mod place;
+mod replied;
 mod report;
 mod save;
 mod schema;
@@ -27,20 +30,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use crate::condition::allowed_call;
 use crate::event::RunReport;
 use crate::profile::{Offer, Profile};
-use crate::revision::Revision;
+use crate::revision::{Era, Revision};
 use crate::run::{self, RunError};
 use crate::transcript::{Entry, FORMAT, Header};
 use crate::transport::Transport;
 use crate::verdict::{Finding, TrialReport, Verdict};
 
+pub(crate) use callable::HARMLESS;
 use campaign::{Campaign, Limit};
-use generate::{Allowed, Inputs, Vocabulary};
+use generate::Inputs;
 pub use input::Input;
 pub use judged::judged;
 pub use oracle::Oracle;
@@ -167,7 +170,10 @@ pub async fn run(
                 }
                 Inputs::given(here)
             }
-            None => Inputs::new(Arc::new(words(&setup.profile, offer)), options.seed),
+            None => Inputs::new(
+                Arc::new(callable::words(&setup.profile, offer)),
+                options.seed,
+            ),
         };
         // What is left is shared by the places that are left.
         let left = places.len() - number;
@@ -270,14 +276,15 @@ fn place(
     revision: Revision,
     transport: Transport,
 ) -> Option<Place> {
-    let spec = bench.spec(revision, transport, serde_json::Map::new())?;
+    let client = client(revision);
+    let spec = bench.spec(revision, transport, client.clone())?;
     Some(Place {
         header: Header {
             format: FORMAT.to_owned(),
             session: format!("{revision}+{transport}.fuzz"),
             revision,
             transport,
-            client: json!({}),
+            client: client.into(),
             superseded: Vec::new(),
             profile: profile.clone(),
             catalog: options.run.catalog.hash.clone(),
@@ -292,34 +299,10 @@ fn place(
     })
 }
 
-/// The tools of the official fixture that answer at once and ask for nothing.
-pub(crate) const HARMLESS: [&str; 7] = [
-    "test_simple_text",
-    "test_image_content",
-    "test_audio_content",
-    "test_embedded_resource",
-    "test_multiple_content_types",
-    "test_error_handling",
-    "json_schema_2020_12_tool",
-];
-
-fn words(profile: &Profile, offer: &Offer) -> Vocabulary {
-    let allowed = offer.tools.iter().filter_map(|tool| {
-        let name = tool.get("name")?.as_str()?;
-        let read_only = tool.pointer("/annotations/readOnlyHint") == Some(&json!(true));
-        let is_allowed = profile.calls.contains_key(name)
-            || (profile.call_read_only && read_only)
-            || (profile.official_fixture && HARMLESS.contains(&name));
-        is_allowed.then(|| Allowed {
-            name: name.to_owned(),
-            schema: Schema::new(tool.get("inputSchema").cloned().unwrap_or(json!({}))),
-            arguments: profile.calls.get(name).cloned(),
-        })
-    });
-    let modern_only = profile.is_modern_only(offer.transport);
-    let words = Vocabulary::new(offer, allowed.collect(), modern_only);
-    match profile.authorization && offer.transport == Transport::Http {
-        true => words.with_callers(&profile.identities, allowed_call(profile, offer)),
-        false => words,
-    }
+/// What a client declares where it does so once: all that a server may ask, so that it asks. Where each request declares
+/// what it needs, the inputs do.
+fn client(revision: Revision) -> Map<String, Value> {
+    let asks = ["elicitation", "roots", "sampling"];
+    let declared = asks.into_iter().filter(|_| revision.era() == Era::Legacy);
+    declared.map(|name| (name.to_owned(), json!({}))).collect()
 }

@@ -90,7 +90,12 @@ pub(super) fn suspicions(
             }),
         );
     };
-    let fence = exchanges.last().filter(|last| is_unanswered(session, last));
+    // Behind it there may be replies of ours.
+    let fence = exchanges
+        .iter()
+        .rev()
+        .find(|last| last.step.is_none() && last.is_request())
+        .filter(|last| is_unanswered(session, last));
     if let Some(end) = ended(session.entries, wait, fence) {
         report(Oracle::Survives, gone(session, exchanges, end), None);
     } else if are_garbled(conversation, from) {

@@ -160,11 +160,17 @@ impl Place {
         inputs: &[Input],
         care: Care,
     ) -> Option<(Played, Option<Lane>)> {
-        // What is sent before a session opens has one of its own.
+        // What is sent before a session opens, or ends it, has one of its own.
         if let [input] = inputs
             && input.unopened
         {
             return Some((self.play_early(input, care).await?, lane));
+        }
+        if inputs.iter().any(Input::ends_session) {
+            let mut own = self.open_at_last().await?;
+            let played = self.play_in(&mut own, inputs, care).await;
+            own.close().await;
+            return Some((played, lane));
         }
         let mut lane = match lane {
             Some(lane) => lane,
@@ -200,6 +206,8 @@ impl Place {
         let shots: Vec<(StepRef, &Shot)> = numbered(inputs).collect();
         let session = &mut lane.session;
         let from = session.record.conversation.exchanges.len();
+        let replies = inputs.iter().flat_map(|input| input.replies.clone());
+        session.reply_with(replies.collect());
         let wait = session.window(&shots, care).await;
         // A server that is late because the machine is busy is not deaf: with all patience it is asked once more.
         if wait == Wait::Deadline && care.fence == self.spec.timeout {

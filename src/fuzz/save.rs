@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::input::Input;
 use super::oracle::Oracle;
-use super::{Certainty, Found};
+use super::{Certainty, Found, client};
 use crate::catalog::Case;
 use crate::catalog::case::SessionKind;
 use crate::condition::{self, IDENTITY};
@@ -242,12 +242,18 @@ pub(super) fn check_line(folder: &Path, fuzzed: &[String]) -> Vec<String> {
 }
 
 fn case(found: &Found) -> Value {
+    let shot_blamed = shot_blamed(found);
     let steps: Vec<Value> = (found.shrunk.iter().enumerate())
         .flat_map(|(number, input)| {
             let is_blamed = found.blamed.is_none_or(|blamed| blamed == number);
-            let expected = expected(found, input, is_blamed);
-            let steps = input.steps().into_iter().map(|step| json!(step));
-            steps.map(move |step| with(step, &expected))
+            let steps = input.steps_of_shots().into_iter();
+            steps.map(move |(shot, step)| match shot {
+                Some(shot) => {
+                    let is_it = shot_blamed.is_none_or(|blamed| blamed == shot);
+                    with(json!(step), &expected(found, input, is_blamed && is_it))
+                }
+                None => json!(step),
+            })
         })
         .collect();
     let mut case = json!({
@@ -256,6 +262,7 @@ fn case(found: &Found) -> Value {
         "requirements": [found.finding.requirement],
         "revisions": found.revision,
         "transports": [found.transport],
+        "client": client(found.revision),
         "session": match found.shrunk.iter().any(|input| input.unopened) {
             true => "unopened",
             false => "fresh",
@@ -279,12 +286,27 @@ fn needs(inputs: &[Input]) -> BTreeSet<String> {
     callers.map(|name| format!("{IDENTITY}{name}")).collect()
 }
 
+/// The number of what is to blame, within its input.
+fn shot_blamed(found: &Found) -> Option<usize> {
+    let sent = found.finding.entries.first()?;
+    match &found.entries.get(sent.entry)?.what {
+        What::Sent { step, .. } | What::HttpRequest { step, .. } => {
+            step.map(|step| usize::from(step.1))
+        }
+        _ => None,
+    }
+}
+
 /// What the steps of an input expect: members of a step.
 fn expected(found: &Found, input: &Input, is_blamed: bool) -> Value {
     let finding = &found.finding;
     match found.oracle {
         Oracle::RefusesInvalid if is_blamed => {
             let mut expected = json!({ "expect": unless_silent(&finding.expected) });
+            if !finding.level.fails() {
+                let result = json!({ "result": { "$any": true } });
+                expected["tolerate"] = json!([{ "answer": result, "why": finding.message }]);
+            }
             // What headers say is refused by the status alone, where there is nothing to answer.
             if ["http/", "headers/"]
                 .iter()
@@ -302,7 +324,7 @@ fn expected(found: &Found, input: &Input, is_blamed: bool) -> Value {
         }),
         Oracle::Answered if is_blamed => json!({}),
         // Whether it is answered is another question, where it need not be.
-        _ if found.shrunk.len() > 1 || is_odd_on_http(input) => {
+        _ if found.shrunk.len() > 1 || input.shots.len() > 1 || is_odd_on_http(input) => {
             json!({ "expect": unless_silent(&json!({ "$any": true })) })
         }
         _ => json!({}),

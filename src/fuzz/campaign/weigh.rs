@@ -31,7 +31,7 @@ impl Campaign<'_> {
         self.first = Some((pid, now));
         let samples = (0..WINDOW as u64 * 4)
             .map(|back| self.source.earlier(back + 1))
-            .filter(|input| !input.unopened && !self.muted.contains(&kind(input)));
+            .filter(|input| !input.is_alone() && !self.muted.contains(&kind(input)));
         // They are sent many times.
         let mut bytes = 0;
         let samples: Vec<Input> = samples

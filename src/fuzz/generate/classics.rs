@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::input::{Input, id};
-use super::Vocabulary;
 use super::conversation::opening;
+use super::{Vocabulary, dialogue};
 use crate::revision::Era;
 
 /// The short list.
@@ -91,9 +91,18 @@ pub fn classics(words: &Vocabulary) -> Vec<Input> {
         ("prompts/get", json!({ "name": "no-such-prompt" })),
         ("completion/complete", json!({ "ref": {}, "argument": {} })),
         ("tools/list", json!({ "cursor": "no-such-cursor" })),
+        (
+            "completion/complete",
+            json!({ "ref": { "type": "ref/prompt", "name": "no-such-prompt" }, "argument": { "name": "a", "value": "" } }),
+        ),
     ] {
         inputs.push(Input::json("required", &words.request(method, params)));
     }
+    if words.revision.era() == Era::Modern {
+        let removed = words.request("ping", json!({}));
+        inputs.push(Input::json("removed method", &removed));
+    }
+    inputs.extend(dialogue::classics(words));
     if words.revision.era() == Era::Legacy || words.modern_only {
         inputs.extend(early(words));
     }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::{Generator, Vocabulary};
-use crate::drive::Shot;
 use crate::revision::{Era, Revision, legacy};
 
 pub(super) const GENERATOR: Generator = Generator {
@@ -33,7 +32,10 @@ fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
         5 if legacy => ("subscribed and not", subscribed(words)),
         _ => ("progress unasked", progress(words)),
     };
-    conversation(keyword, &messages)
+    Input {
+        method: None,
+        ..Input::messages(keyword, &messages)
+    }
 }
 
 /// What comes before the handshake.
@@ -56,15 +58,6 @@ pub(super) fn opening(revision: Revision, version: &str) -> Value {
     let mut params = legacy::initialize(revision, &json!({}));
     params["protocolVersion"] = json!(version);
     json!({ "jsonrpc": "2.0", "id": id(0), "method": "initialize", "params": params })
-}
-
-fn conversation(keyword: &'static str, messages: &[Value]) -> Input {
-    let bytes = messages.iter().map(|message| message.to_string());
-    Input {
-        keyword,
-        shots: bytes.map(|bytes| Shot::message(bytes.into())).collect(),
-        ..Input::default()
-    }
 }
 
 fn at_once(words: &Vocabulary, dice: &mut Dice) -> Vec<Value> {

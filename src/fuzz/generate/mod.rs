@@ -5,6 +5,7 @@ mod bytes;
 mod classics;
 mod conversation;
 mod credentials;
+mod dialogue;
 mod http;
 mod json;
 mod listed;
@@ -21,7 +22,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::dice::Dice;
 use super::input::Input;
 pub use classics::classics;
-pub use vocabulary::{Allowed, Vocabulary};
+pub use vocabulary::{Allowed, Callable, Vocabulary};
 
 /// A kind of input.
 pub struct Generator {
@@ -43,6 +44,7 @@ pub static GENERATORS: &[Generator] = &[
     listed::GENERATOR,
     arguments::GENERATOR,
     conversation::GENERATOR,
+    dialogue::GENERATOR,
     http::GENERATOR,
     credentials::GENERATOR,
 ];

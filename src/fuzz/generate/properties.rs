@@ -4,10 +4,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::tests::{places, texts};
+use super::vocabulary::NO_SUCH_TOOL;
 use super::*;
-use crate::drive::{LEFT_OUT, Shot};
+use crate::condition::TASKS_EXTENSION;
+use crate::drive::{LEFT_OUT, Shot, repeats};
 use crate::judge::duty::{Duty, due};
-use crate::revision::Revision;
+use crate::revision::{Era, Revision};
 use crate::wire;
 
 /// Some inputs of a generator.
@@ -114,14 +116,46 @@ proptest! {
 
     #[test]
     fn requests_of_a_conversation_have_ids_of_their_own(words in places(), seed: [u8; 32]) {
-        for input in some("conversation", &words, seed) {
-            let messages = texts(&input).into_iter().map(|text| serde_json::from_slice::<Value>(text).unwrap());
+        for input in ["conversation", "dialogue"].into_iter().flat_map(|name| some(name, &words, seed)) {
+            let sent = texts(&input).into_iter().filter(|text| !text.is_empty());
+            let messages = sent.map(|text| serde_json::from_slice::<Value>(text).unwrap());
             let asked = messages.filter(|message| message.get("id").is_some());
             let mut ids: Vec<String> = asked.map(|message| message["id"].to_string()).collect();
             let count = ids.len();
             ids.sort();
             ids.dedup();
             prop_assert_eq!(ids.len(), count, "{}", input.keyword);
+        }
+    }
+
+    /// Each message can be sent, what it repeats can have been said before it, and replies are replies.
+    #[test]
+    fn a_dialogue_can_be_held(words in places(), seed: [u8; 32]) {
+        for input in some("dialogue", &words, seed) {
+            prop_assert!(!repeats(texts(&input)[0]), "{}", input.keyword);
+            for text in texts(&input).into_iter().filter(|text| !text.is_empty()) {
+                let message: Value = serde_json::from_slice(text).unwrap();
+                prop_assert!(message["method"].is_string());
+                let name = &message["params"]["name"];
+                prop_assert!(message["method"] != "tools/call" || *name == "echo" || *name == NO_SUCH_TOOL, "{message}");
+            }
+            for reply in input.replies.values() {
+                prop_assert!(reply["result"].is_object() != reply["error"]["code"].is_i64(), "{reply}");
+            }
+            prop_assert_eq!(input.ends_session(), input.keyword == "session ended");
+            prop_assert_eq!(input.ends_session() || !input.replies.is_empty(), input.is_alone());
+        }
+    }
+
+    /// Nothing is left to go on behind an input: a client that knows tasks cancels what may have become one.
+    #[test]
+    fn a_task_that_is_begun_is_cancelled(words in places(), seed: [u8; 32]) {
+        for input in some("dialogue", &words, seed) {
+            let messages: Vec<Value> = texts(&input).into_iter().filter_map(|text| serde_json::from_slice(text).ok()).collect();
+            let knows = |message: &Value| words.revision.era() == Era::Legacy || message.to_string().contains(TASKS_EXTENSION);
+            let begins = |message: &Value| message["params"]["name"] == "echo" && (message["params"]["task"].is_object() || message.to_string().contains(TASKS_EXTENSION));
+            let cancels = |message: &Value| message["method"] == "tasks/cancel" && knows(message);
+            prop_assert!(!messages.iter().any(begins) || messages.iter().any(cancels), "{messages:?}");
         }
     }
 

@@ -34,7 +34,12 @@ fn new(revision: Revision, transport: Transport) -> Vocabulary {
         schema: super::super::schema::Schema::new(schema),
         arguments: None,
     }];
-    let words = Vocabulary::new(&offer, allowed, false);
+    let callable = Callable {
+        asking: allowed.clone(),
+        lasting: allowed.clone(),
+        plain: allowed,
+    };
+    let words = Vocabulary::new(&offer, callable, false);
     match transport {
         Transport::Http => {
             let names = ["expired", "in-query", "no-scope", "other-caller"];
@@ -153,10 +158,11 @@ fn no_tool_that_makes_tasks_is_called_as_one() {
         schema: super::super::schema::Schema::new(json!({})),
         arguments: None,
     });
-    let inputs = Inputs::new(
-        Arc::new(Vocabulary::new(&offer, allowed.to_vec(), false)),
-        1,
-    );
+    let callable = Callable {
+        plain: allowed.to_vec(),
+        ..Callable::default()
+    };
+    let inputs = Inputs::new(Arc::new(Vocabulary::new(&offer, callable, false)), 1);
     let mut calls = 0;
     for index in 0..4_000 {
         let input = inputs.nth(index);

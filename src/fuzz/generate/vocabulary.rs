@@ -50,6 +50,24 @@ pub(super) struct Callers {
     pub(super) call: Option<(String, Value)>,
 }
 
+/// The tools that may be called, by what for.
+#[derive(Debug, Clone, Default)]
+pub struct Callable {
+    /// With any arguments.
+    pub plain: Vec<Allowed>,
+    /// To be asked for something.
+    pub asking: Vec<Allowed>,
+    /// As tasks.
+    pub lasting: Vec<Allowed>,
+}
+
+impl Callable {
+    fn has(&self, name: &str) -> bool {
+        let all = [&self.plain, &self.asking, &self.lasting];
+        all.into_iter().flatten().any(|tool| tool.name == name)
+    }
+}
+
 /// What the generators draw from.
 #[derive(Debug)]
 pub struct Vocabulary {
@@ -59,8 +77,12 @@ pub struct Vocabulary {
     pub transport: Transport,
     /// Valid messages of a client, with their schemas.
     pub messages: Vec<(Schema, Value)>,
-    /// The tools that may be called.
+    /// The tools that may be called with any arguments.
     pub allowed: Vec<Allowed>,
+    /// Those that may ask for something.
+    pub asking: Vec<Allowed>,
+    /// Those that may be called as tasks.
+    pub lasting: Vec<Allowed>,
     /// What is listed, whose schemas say which headers there are.
     pub(super) tools: Items,
     /// The prompts that are listed.
@@ -81,7 +103,7 @@ pub struct Vocabulary {
 
 impl Vocabulary {
     /// The messages of a revision, and what a server lists.
-    pub fn new(offer: &Offer, allowed: Vec<Allowed>, modern_only: bool) -> Vocabulary {
+    pub fn new(offer: &Offer, callable: Callable, modern_only: bool) -> Vocabulary {
         let Offer {
             revision,
             transport,
@@ -92,7 +114,7 @@ impl Vocabulary {
             .iter()
             .filter_map(|tool| tool.get("name")?.as_str());
         let forbidden: Vec<String> = names
-            .filter(|name| !allowed.iter().any(|allowed| allowed.name == *name))
+            .filter(|name| !callable.has(name))
             .map(str::to_owned)
             .collect();
         Vocabulary {
@@ -105,7 +127,9 @@ impl Vocabulary {
             templates: offer.templates.clone(),
             modern_only,
             callers: None,
-            allowed,
+            allowed: callable.plain,
+            asking: callable.asking,
+            lasting: callable.lasting,
             names: any_of(&forbidden),
             forbidden,
         }
@@ -146,6 +170,15 @@ impl Vocabulary {
             self.revision,
             json!({ "jsonrpc": "2.0", "id": id(0), "method": method, "params": params }),
         )
+    }
+
+    /// A request of a client that can do this, where each request says so.
+    pub(super) fn request_of(&self, client: Value, method: &str, params: Value) -> Value {
+        let mut request = self.request(method, params);
+        if let Some(meta) = request["params"].get_mut("_meta") {
+            meta[modern::CLIENT_KEY] = client;
+        }
+        request
     }
 
     /// A call of a tool that may be called, with arguments that it accepts; one that the user gave, if there are any.

@@ -1,10 +1,13 @@
 //! One thing to try on a server.
 
 mod ids;
+mod repeat;
 mod shape;
 mod steps;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -26,6 +29,8 @@ pub struct Input {
     pub unopened: bool,
     /// What is sent.
     pub shots: Vec<Shot>,
+    /// What the server's requests get for a reply meanwhile, by method, where it is not the usual.
+    pub replies: BTreeMap<String, Value>,
 }
 
 impl Input {
@@ -45,6 +50,28 @@ impl Input {
             method: method.map(str::to_owned),
             ..Input::bytes(keyword, message.to_string())
         }
+    }
+
+    /// Messages as they follow each other.
+    pub(super) fn messages(keyword: &'static str, messages: &[Value]) -> Input {
+        let bytes = messages.iter().map(|message| message.to_string());
+        let first = messages
+            .first()
+            .map(|message| Input::json(keyword, message));
+        Input {
+            shots: bytes.map(|bytes| Shot::message(bytes.into())).collect(),
+            ..first.unwrap_or_default()
+        }
+    }
+
+    /// Whether nothing else can be sent together with it.
+    pub(super) fn is_alone(&self) -> bool {
+        self.unopened || !self.replies.is_empty() || self.ends_session()
+    }
+
+    /// Whether the session is over behind it.
+    pub(super) fn ends_session(&self) -> bool {
+        self.shots.iter().any(Shot::ends_session)
     }
 
     /// How many bytes it has.

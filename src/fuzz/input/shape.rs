@@ -12,6 +12,9 @@ impl Input {
     pub(in crate::fuzz) fn shape(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.unopened.hash(&mut hasher);
+        for method in self.replies.keys() {
+            method.hash(&mut hasher);
+        }
         for shot in &self.shots {
             match shot {
                 Shot::Http(request) => {

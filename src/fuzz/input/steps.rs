@@ -1,10 +1,13 @@
 //! Inputs as steps of a case, and back.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::Input;
 use super::ids::FIRST_ID;
+use super::repeat;
 use crate::catalog::case::{Action, Call, Expectation, HttpStep, Step};
 use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot};
 use crate::transport::HttpRequest;
@@ -16,7 +19,29 @@ const ABORTED: &str = "aborted";
 impl Input {
     /// The same as steps of a case.
     pub(in crate::fuzz) fn steps(&self) -> Vec<Step> {
-        self.shots.iter().flat_map(steps).collect()
+        let steps = self.steps_of_shots().into_iter();
+        steps.map(|(_, step)| step).collect()
+    }
+
+    /// The same, each with the number of what it sends, if it sends something.
+    pub(in crate::fuzz) fn steps_of_shots(&self) -> Vec<(Option<usize>, Step)> {
+        let replies = self.replies.iter().map(|(method, reply)| Action::Reply {
+            method: method.clone(),
+            reply: Some(reply.clone()),
+        });
+        let mut all: Vec<_> = replies.map(|action| (None, plain(action))).collect();
+        for (number, shot) in self.shots.iter().enumerate() {
+            let steps = match repeat::step(shot) {
+                Some(step) => vec![step],
+                None => steps(shot),
+            };
+            all.extend(steps.into_iter().map(|step| (Some(number), step)));
+        }
+        repeat::save(&self.shots, &mut all);
+        if self.ends_session() {
+            all.push((None, plain(Action::Reconnect)));
+        }
+        all
     }
 
     /// Several, one behind the other, as a case file has them.
@@ -27,10 +52,24 @@ impl Input {
     /// What steps of a case send; none where they do anything else.
     pub(in crate::fuzz) fn of_steps(steps: &[Step]) -> Option<Input> {
         let mut shots: Vec<Shot> = Vec::new();
+        let mut replies = BTreeMap::new();
+        let mut saved = BTreeMap::new();
         let mut first: Option<Bytes> = None;
         for step in steps {
+            saved.extend(step.expect.save.clone());
             match (&step.action, first.take()) {
-                (Action::Alive | Action::Cancel { .. }, None) => {}
+                (Action::Alive | Action::Cancel { .. } | Action::Reconnect, None) => {}
+                (Action::Reply { method, reply }, None) => {
+                    replies.insert(method.clone(), reply.clone()?);
+                }
+                (Action::Send { message, headers }, None) => {
+                    shots.push(repeat::shot(
+                        message,
+                        headers,
+                        step.identity.as_ref(),
+                        &saved,
+                    )?);
+                }
                 // A line in two writes.
                 (Action::Bytes { bytes, newline, .. }, None) if !newline => {
                     first = Some(read_bytes(bytes)?);
@@ -42,6 +81,7 @@ impl Input {
         first.is_none().then(|| Input {
             generator: "replay",
             shots,
+            replies,
             ..Input::default()
         })
     }
@@ -90,10 +130,18 @@ fn steps(shot: &Shot) -> Vec<Step> {
     };
     let step = |action| Step {
         identity: identity.clone(),
-        action,
-        expect: Expectation::default(),
+        ..plain(action)
     };
     actions.into_iter().map(step).collect()
+}
+
+/// A step that expects nothing.
+pub(super) fn plain(action: Action) -> Step {
+    Step {
+        identity: None,
+        action,
+        expect: Expectation::default(),
+    }
 }
 
 /// A request that is cancelled at once, which closes its connection where that is how requests are cancelled.

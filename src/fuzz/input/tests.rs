@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION};
+use crate::catalog::case::Action;
+use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, said};
 use crate::transport::HttpRequest;
 
 fn shots() -> impl Strategy<Value = Shot> {
@@ -47,6 +48,17 @@ proptest! {
     }
 
     #[test]
+    fn what_repeats_an_answer_is_read_again(before in "[a-z]{0,3}", after in "[a-z$]{0,3}", times in 1..3_usize) {
+        let message = |text: &str| Input::json("", &json!({ "method": "x", "a": [text, 1], "b": { "$var": "c" } }));
+        let state = format!("{before}{}{after}", said("/result/state").repeat(times));
+        let shots = ["plain", &state, &said("/result/a/id")].map(|text| message(text).shots.remove(0));
+        let reply = json!({ "error": { "code": 1, "message": "no" } });
+        let input = Input { shots: shots.to_vec(), replies: [("m".to_owned(), reply)].into(), ..Input::default() };
+        let again = Input::of_steps(&input.steps()).unwrap();
+        prop_assert_eq!((again.shots, again.replies), (input.shots, input.replies));
+    }
+
+    #[test]
     fn ids_differ_between_inputs(one in 0..u64::from(u32::MAX), other in 0..u64::from(u32::MAX)) {
         let message = json!({ "id": id(0), "other": id(9) });
         let numbered = |index| Input::json("", &message).numbered(index).shots;
@@ -67,6 +79,41 @@ fn ids_that_others_may_have_are_known() {
     for index in 0..2 {
         assert_eq!(Input::json("", &own).numbered(index).odd_ids(), [""; 0]);
     }
+}
+
+/// What is repeated is saved before, and where it was not said nothing is judged.
+#[test]
+fn what_is_repeated_is_saved() {
+    let message = |text: &str| json!({ "method": "x", "text": text });
+    let messages = ["", &said("/result/id"), "", &said("/result/id")].map(message);
+    let steps = Input::messages("", &messages).steps();
+    let saves: Vec<bool> = steps
+        .iter()
+        .map(|step| !step.expect.save.is_empty())
+        .collect();
+    assert_eq!(saves, [true, true, true, false]);
+    let given = json!({ "result": { "id": { "$type": "string" } } });
+    assert_eq!(steps[0].expect.given, Some(given));
+    assert!(steps[1..].iter().all(|step| step.expect.given.is_none()));
+}
+
+#[test]
+fn what_ends_its_session_is_followed_by_another() {
+    let end = HttpRequest {
+        replica: 0,
+        method: "DELETE".to_owned(),
+        path: None,
+        headers: vec![("Mcp-Session-Id".to_owned(), SESSION.to_owned())],
+        body: bytes::Bytes::new(),
+    };
+    let input = Input {
+        shots: vec![Shot::Http(end)],
+        ..Input::default()
+    };
+    assert!(input.ends_session() && input.is_alone());
+    let steps = input.steps();
+    assert!(matches!(steps[1].action, Action::Reconnect));
+    assert!(Input::of_steps(&steps).unwrap().ends_session());
 }
 
 #[test]

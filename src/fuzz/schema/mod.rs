@@ -66,6 +66,12 @@ impl Schema {
         })
     }
 
+    /// Whether objects must have a member.
+    pub(super) fn requires(&self, member: &str) -> bool {
+        let required = self.schema.get("required").and_then(Value::as_array);
+        required.is_some_and(|required| required.iter().any(|name| name == member))
+    }
+
     /// A value that it accepts.
     pub(super) fn roll(&self, dice: &mut Dice) -> Value {
         valid::value(&self.document, &self.schema, dice, 0)

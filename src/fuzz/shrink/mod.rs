@@ -70,7 +70,12 @@ fn of_input(input: &Input, plainest: &'static str) -> impl Iterator<Item = Input
         shots,
         ..input.clone()
     };
-    fewer.chain(simpler).map(of)
+    let silent = input.replies.keys().map(|method| {
+        let mut input = input.clone();
+        input.replies.remove(method);
+        input
+    });
+    silent.chain(fewer.chain(simpler).map(of))
 }
 
 fn of_shot<'a>(shot: &'a Shot, plainest: &'static str) -> Candidates<'a, Shot> {

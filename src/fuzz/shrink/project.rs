@@ -53,7 +53,7 @@ pub(in crate::fuzz) fn projected(inputs: &[Input], onto: &[Input]) -> Option<Vec
         headers,
         identity: known.clone(),
     };
-    (input.unopened == onto.unopened).then(|| {
+    (input.unopened == onto.unopened && input.replies == onto.replies).then(|| {
         vec![Input {
             shots: vec![shot],
             ..onto.clone()

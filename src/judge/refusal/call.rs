@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::check::{Check, check, or_a_version, or_contents, or_failure, or_no_values};
-use super::{Answered, methods, refuses_tasks};
+use super::{Answered, MADE_UP, methods, refuses_tasks};
 use crate::judge::pattern;
 use crate::message::items;
 use crate::probe::MAX_ITEMS;
@@ -16,7 +16,7 @@ const LISTS: &[&str] = &[
     "resources/templates/list",
     "prompts/list",
 ];
-const CALL: &[&str] = &["tools/call"];
+pub(super) const CALL: &[&str] = &["tools/call"];
 const GET: &[&str] = &["prompts/get"];
 const READ: &[&str] = &["resources/read"];
 const COMPLETE: &[&str] = &["completion/complete"];
@@ -41,6 +41,7 @@ pub(super) static CHECKS: &[Check] = &[
     ),
     check(READ, "resources/no-empty-contents", reads_nothing).or(or_contents),
     check(READ, "resources/not-found", reads_nothing).or(or_contents),
+    check(READ, "resources/not-found", reads_what_is_made_up).tolerated(),
     check(GET, "prompts/validate-inputs", gets_no_prompt),
     check(GET, "prompts/validate-arguments", gets_with_wrong_arguments),
     check(GET, "prompts/missing-arguments", gets_without_arguments),
@@ -51,12 +52,16 @@ pub(super) static CHECKS: &[Check] = &[
         completes_unknown_argument,
     )
     .or(or_no_values),
+    check(COMPLETE, "completion/unknown-prompt", |answered| {
+        completes_unknown_prompt(answered) && suggests(answered)
+    })
+    .or(or_no_values),
     check(
         COMPLETE,
         "completion/unknown-prompt",
         completes_unknown_prompt,
     )
-    .or(or_no_values),
+    .tolerated(),
     check(LISTS, "pagination/invalid-cursor", has_cursor),
     check(&["tasks/list"], "tasks/list-cursor", has_cursor),
     check(
@@ -64,10 +69,6 @@ pub(super) static CHECKS: &[Check] = &[
         "logging/invalid-level",
         sets_no_level,
     ),
-    check(&["tasks/get"], "tasks/get-unknown", always),
-    check(&["tasks/result"], "tasks/result-unknown", always),
-    check(&["tasks/cancel"], "tasks/cancel-unknown", always),
-    check(&["tasks/update"], "tasks/update-unknown", always),
     check(
         &["initialize"],
         "initialization/invalid-params",
@@ -87,20 +88,20 @@ pub(super) static CHECKS: &[Check] = &[
 ];
 
 impl Answered<'_> {
-    fn param(&self, pointer: &str) -> Option<&Value> {
+    pub(super) fn param(&self, pointer: &str) -> Option<&Value> {
         self.request.get("params")?.pointer(pointer)
     }
 
-    fn text(&self, pointer: &str) -> Option<&str> {
+    pub(super) fn text(&self, pointer: &str) -> Option<&str> {
         self.param(pointer)?.as_str()
     }
 
-    fn is_modern(&self) -> bool {
+    pub(super) fn is_modern(&self) -> bool {
         self.revision.era() == Era::Modern
     }
 
     /// Whether the result says that the tool failed, or asks for more.
-    fn is_declined(&self) -> bool {
+    pub(super) fn is_declined(&self) -> bool {
         self.result.get("isError") == Some(&Value::Bool(true))
             || self
                 .result
@@ -108,14 +109,14 @@ impl Answered<'_> {
                 .is_some_and(|kind| kind == "input_required")
     }
 
-    fn meta(&self, key: &str) -> Option<&Value> {
+    /// Whether the result is a task, of which it is not known yet what comes.
+    fn begins_task(&self) -> bool {
+        self.result.get("task").is_some_and(Value::is_object) || self.result["resultType"] == "task"
+    }
+
+    pub(super) fn meta(&self, key: &str) -> Option<&Value> {
         self.param("/_meta")?.get(key)
     }
-}
-
-/// Nothing that is asked about was ever made.
-fn always(_: &Answered<'_>) -> bool {
-    true
 }
 
 /// Over stdio a request that names no version may be one of the other era, where the server speaks that as well.
@@ -211,7 +212,9 @@ fn calls_with_wrong_arguments(answered: &Answered<'_>) -> bool {
     let tool = answered
         .text("/name")
         .and_then(|name| named(&answered.offer.tools, name));
-    let (Some(Some(tool)), false) = (tool, answered.is_declined()) else {
+    // A task may fail when it comes to them.
+    let is_open = answered.is_declined() || answered.begins_task();
+    let (Some(Some(tool)), false) = (tool, is_open) else {
         return false;
     };
     let arguments = answered
@@ -295,6 +298,17 @@ fn reads_nothing(answered: &Answered<'_>) -> bool {
     is_empty && uri.is_some_and(|uri| !is_listed(answered, uri))
 }
 
+/// No server knows the scheme: whoever has this has everything.
+fn reads_what_is_made_up(answered: &Answered<'_>) -> bool {
+    let uri = answered.text("/uri");
+    let templates = &answered.offer.templates;
+    let mut uris = templates
+        .iter()
+        .filter_map(|item| item["uriTemplate"].as_str());
+    let is_any = uris.any(|uri| uri.starts_with('{'));
+    uri.is_some_and(|uri| uri.starts_with(MADE_UP)) && !is_any && templates.len() < MAX_ITEMS
+}
+
 fn gets_no_prompt(answered: &Answered<'_>) -> bool {
     match answered.text("/name") {
         Some(name) => matches!(named(&answered.offer.prompts, name), Some(None)),
@@ -351,7 +365,7 @@ fn completes_unknown_prompt(answered: &Answered<'_>) -> bool {
         .text("/ref/name")
         .filter(|_| answered.text("/ref/type") == Some("ref/prompt"));
     let prompt = name.and_then(|name| named(&answered.offer.prompts, name));
-    matches!(prompt, Some(None)) && suggests(answered)
+    matches!(prompt, Some(None))
 }
 
 fn completes_unknown_argument(answered: &Answered<'_>) -> bool {

@@ -15,6 +15,8 @@ pub(super) struct Check {
     pub(super) is_wrong: fn(&Answered<'_>) -> bool,
     /// A pattern of what may come instead.
     pub(super) expected: fn() -> Value,
+    /// Whether the cases tolerate the result: it is told as a warning.
+    pub(super) tolerated: bool,
 }
 
 pub(super) const fn check(
@@ -27,12 +29,20 @@ pub(super) const fn check(
         requirement,
         is_wrong,
         expected: error,
+        tolerated: false,
     }
 }
 
 impl Check {
     pub(super) const fn or(self, expected: fn() -> Value) -> Check {
         Check { expected, ..self }
+    }
+
+    pub(super) const fn tolerated(self) -> Check {
+        Check {
+            tolerated: true,
+            ..self
+        }
     }
 }
 
@@ -47,6 +57,10 @@ fn error_or(result: &Value) -> Value {
 
 pub(super) fn or_failure() -> Value {
     error_or(&json!({ "isError": true }))
+}
+
+pub(super) fn or_not_done() -> Value {
+    json!({ "$any-of": [or_failure(), { "result": { "resultType": "input_required" } }] })
 }
 
 pub(super) fn or_no_values() -> Value {

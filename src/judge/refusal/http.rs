@@ -19,6 +19,8 @@ pub struct Headers<'a> {
     pub revision: Revision,
     /// The ids of sessions that the server gave us, if it gives any.
     pub sessions: &'a [&'a str],
+    /// Whether that session was ended before.
+    pub ended: bool,
     /// The tools whose schemas say what headers mirror.
     pub tools: &'a [Value],
     /// Whether the server is one of this machine, so that foreign pages must be kept out.
@@ -72,7 +74,8 @@ fn legacy(headers: &Headers<'_>) -> Option<&'static str> {
     }
     match headers.value("Mcp-Session-Id").filter(|id| !id.is_empty()) {
         None => Some("http/session-missing-400"),
-        Some(id) => (!headers.sessions.contains(&id)).then_some("http/session-unknown-404"),
+        Some(id) if !headers.sessions.contains(&id) => Some("http/session-unknown-404"),
+        Some(_) => headers.ended.then_some("http/session-terminated-404"),
     }
 }
 

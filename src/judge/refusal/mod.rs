@@ -7,6 +7,8 @@
 mod call;
 mod check;
 mod http;
+mod rounds;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
@@ -16,10 +18,17 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::profile::Offer;
-use crate::revision::Revision;
+use crate::revision::{Era, Revision, modern};
 use crate::wire;
 
 pub use http::{Headers, refused_headers};
+pub use rounds::is_unfit;
+
+/// The scheme of URIs that no server can know.
+pub const MADE_UP: &str = "no-such-scheme:";
+
+/// A request, and the result that answered it.
+pub type Pair<'a> = (&'a Value, &'a Value);
 
 /// A request, the result that answered it, and what is known of the server.
 pub struct Answered<'a> {
@@ -33,6 +42,10 @@ pub struct Answered<'a> {
     pub offer: &'a Offer,
     /// Whether it is known to speak the modern era alone.
     pub modern_only: bool,
+    /// Whether its tools are those of the official fixture: what they ask for, and why, is known.
+    pub fixture: bool,
+    /// What was sent before it and succeeded, as far as this request may depend on it.
+    pub earlier: &'a [Pair<'a>],
 }
 
 /// A requirement by which something was to be refused.
@@ -42,6 +55,8 @@ pub struct Refusal {
     pub requirement: &'static str,
     /// A pattern of the answers that it leaves.
     pub expected: Value,
+    /// Whether the cases tolerate what came all the same.
+    pub tolerated: bool,
 }
 
 impl Refusal {
@@ -51,15 +66,15 @@ impl Refusal {
         Refusal {
             requirement,
             expected,
+            tolerated: false,
         }
     }
 
     /// An error, or a tool that says that it failed.
     pub fn by_failure(requirement: &'static str) -> Refusal {
-        let expected = check::or_failure();
         Refusal {
-            requirement,
-            expected,
+            expected: check::or_failure(),
+            ..Refusal::by_error(requirement)
         }
     }
 }
@@ -78,12 +93,28 @@ pub fn refused(answered: &Answered<'_>) -> Option<Refusal> {
     }
     let is_about =
         |check: &&check::Check| check.methods.is_empty() || check.methods.contains(&method);
-    let mut checks = call::CHECKS.iter().filter(is_about);
-    let found = checks.find(|check| (check.is_wrong)(answered))?;
+    let checks = [call::CHECKS, tasks::CHECKS, rounds::CHECKS];
+    let mut checks = checks.into_iter().flatten().filter(is_about);
+    let Some(found) = checks.find(|check| (check.is_wrong)(answered)) else {
+        return is_of_another_era(answered, method).then(|| Refusal {
+            tolerated: true,
+            ..Refusal::by_error("messages/unknown-method-code")
+        });
+    };
     Some(Refusal {
         requirement: found.requirement,
         expected: (found.expected)(),
+        tolerated: found.tolerated,
     })
+}
+
+/// Whether a request of the modern era has a method that this has no longer.
+fn is_of_another_era(answered: &Answered<'_>, method: &str) -> bool {
+    let version = answered.meta(modern::VERSION_KEY).and_then(Value::as_str);
+    let revisions = methods().get(method);
+    answered.revision.era() == Era::Modern
+        && version == Some(answered.revision.as_str())
+        && revisions.is_some_and(|revisions| !revisions.contains(&answered.revision))
 }
 
 /// Whether a tool says, by a word or by none, that no task may be made of a call to it.

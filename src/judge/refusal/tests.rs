@@ -27,6 +27,8 @@ fn says(revision: Revision, method: &str, params: Value, result: &Value) -> Opti
         revision,
         offer: &offer(revision),
         modern_only: true,
+        fixture: true,
+        earlier: &[],
     })
     .map(|refusal| refusal.requirement)
 }
@@ -163,10 +165,6 @@ fn none_of_these_was() {
             "prompts/get",
             json!({ "name": "p", "arguments": { "a": "", "c": "" } }),
         ),
-        (
-            "completion/complete",
-            json!({ "ref": { "type": "ref/prompt", "name": "q" }, "argument": { "name": "a", "value": "" } }),
-        ),
         ("logging/setLevel", json!({ "level": "info" })),
         ("initialize", json!({ "protocolVersion": "1900-01-01" })),
     ] {
@@ -207,6 +205,8 @@ fn tools_say_whether_tasks_are_made_of_their_calls() {
             revision: offer.revision,
             offer,
             modern_only: false,
+            fixture: false,
+            earlier: &[],
         })
         .map(|refusal| refusal.requirement)
     };
@@ -229,6 +229,162 @@ fn tools_say_whether_tasks_are_made_of_their_calls() {
     let plain = offered(json!({}));
     assert_eq!(says("long", Value::Null, &plain), None);
     assert_eq!(says("short", task(), &plain), None);
+}
+
+/// What the checks of tolerated results say.
+fn tolerates(revision: Revision, method: &str, params: Value, result: &Value) -> Option<bool> {
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let refusal = refused(&Answered {
+        request: &request,
+        result,
+        revision,
+        offer: &offer(revision),
+        modern_only: false,
+        fixture: false,
+        earlier: &[],
+    });
+    refusal.map(|refusal| refusal.tolerated)
+}
+
+#[test]
+fn what_the_cases_tolerate_is_a_warning() {
+    let old = Revision::V2025_11_25;
+    let values = |values: Value| json!({ "completion": { "values": values } });
+    let unknown = || json!({ "ref": { "type": "ref/prompt", "name": "q" }, "argument": { "name": "a", "value": "" } });
+    let complete = |values| tolerates(old, "completion/complete", unknown(), &values);
+    assert_eq!(complete(values(json!([]))), Some(true));
+    assert_eq!(complete(values(json!(["x"]))), Some(false));
+    let contents = json!({ "contents": [{}] });
+    let read = |uri: &str| tolerates(old, "resources/read", json!({ "uri": uri }), &contents);
+    assert_eq!(read("no-such-scheme://x"), Some(true));
+    assert_eq!(read("x://y"), None);
+    let new = Revision::V2026_07_28;
+    let meta = modern::meta(new, &json!({}));
+    let ask = |method| tolerates(new, method, json!({ "_meta": meta }), &json!({}));
+    assert_eq!(ask("ping"), Some(true));
+    assert_eq!(ask("server/discover"), None);
+    // So does whatever names no version.
+    assert_eq!(tolerates(new, "ping", json!({}), &json!({})), None);
+}
+
+/// What is said of a retry, a result to it, and what came before.
+fn of_retry(more: Value, result: &Value, earlier: &[Pair<'_>]) -> Option<(&'static str, bool)> {
+    let request = retry(STATEFUL, more);
+    let refusal = refused(&Answered {
+        request: &request,
+        result,
+        revision: Revision::V2026_07_28,
+        offer: &Offer {
+            tools: vec![json!({ "name": STATEFUL })].into(),
+            ..Offer::closed(Revision::V2026_07_28, Transport::Stdio)
+        },
+        modern_only: false,
+        fixture: true,
+        earlier,
+    })?;
+    Some((refusal.requirement, refusal.tolerated))
+}
+
+const STATEFUL: &str = "test_input_required_result_tampered_state";
+
+fn retry(name: &str, more: Value) -> Value {
+    let meta = modern::meta(Revision::V2026_07_28, &json!({}));
+    let mut params = json!({ "name": name, "arguments": {}, "_meta": meta });
+    for (name, value) in more.as_object().unwrap() {
+        params[name] = value.clone();
+    }
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
+}
+
+#[test]
+fn a_retry_brings_what_was_asked_for() {
+    let form = json!({ "type": "object", "required": ["ok"] });
+    let asks = json!({
+        "resultType": "input_required",
+        "requestState": "s",
+        "inputRequests": {
+            "f": { "method": "elicitation/create", "params": { "requestedSchema": form } },
+            "r": { "method": "roots/list", "params": {} },
+        },
+    });
+    let (done, failed) = (json!({ "content": [] }), json!({ "isError": true }));
+    let first = retry(STATEFUL, json!({}));
+    let earlier = [(&first, &asks)];
+    let malformed = "mrtr/validate-responses";
+    for (answers, requirement) in [
+        (
+            json!({ "f": { "action": "accept", "content": { "ok": 1 } }, "r": { "roots": [] } }),
+            None,
+        ),
+        (json!({ "f": { "action": "decline" } }), None),
+        (json!({ "x": 1 }), None),
+        (
+            json!({ "f": { "action": "accept", "content": {} } }),
+            Some("elicitation/validate-answer"),
+        ),
+        (json!({ "f": 1 }), Some(malformed)),
+        (json!({ "f": { "action": "x" } }), Some(malformed)),
+        (json!({ "r": {} }), Some(malformed)),
+        (json!("text"), Some("mrtr/protocol-error")),
+    ] {
+        let more = json!({ "inputResponses": answers, "requestState": "s" });
+        let says = |result, earlier| of_retry(more.clone(), result, earlier);
+        let wrong = requirement.map(|requirement| (requirement, false));
+        assert_eq!(says(&done, &earlier), wrong, "{more}");
+        // To ask again is right, but for what is no answer at all.
+        let again = wrong.filter(|(requirement, _)| *requirement == "mrtr/protocol-error");
+        assert_eq!(
+            says(&asks, &earlier),
+            again.map(|(requirement, _)| (requirement, true))
+        );
+    }
+    // Nothing is known of what was not asked here.
+    let unasked = json!({ "inputResponses": "text" });
+    assert_eq!(of_retry(unasked, &done, &[]), None);
+    let state = |state: &str, result, earlier: &[Pair<'_>]| {
+        of_retry(json!({ "requestState": state }), result, earlier)
+    };
+    let other = retry("test_input_required_result_request_state", json!({}));
+    assert_eq!(state("s", &done, &earlier), None);
+    assert_eq!(
+        state("t", &done, &earlier),
+        Some(("mrtr/reject-tampered-state", false))
+    );
+    assert_eq!(
+        state("t", &asks, &earlier),
+        Some(("mrtr/reject-tampered-state", true))
+    );
+    assert_eq!(state("t", &failed, &earlier), None);
+    assert_eq!(
+        state("s", &done, &[(&other, &asks)]),
+        Some(("mrtr/state-request-bound", false))
+    );
+    assert_eq!(state("s", &failed, &[(&other, &asks)]), None);
+}
+
+#[test]
+fn a_task_is_one_that_a_call_has_made() {
+    let request = |method: &str, params: Value| json!({ "method": method, "params": params });
+    let call = request("tools/call", json!({ "name": "long" }));
+    let begun = json!({ "task": { "taskId": "t" } });
+    let cancel = request("tasks/cancel", json!({ "taskId": "t" }));
+    let cancelled = json!({ "taskId": "t", "status": "cancelled" });
+    let says = |earlier: &[Pair<'_>]| {
+        let refusal = refused(&Answered {
+            request: &cancel,
+            result: &cancelled,
+            revision: Revision::V2025_11_25,
+            offer: &offer(Revision::V2025_11_25),
+            modern_only: false,
+            fixture: false,
+            earlier,
+        });
+        refusal.map(|refusal| refusal.requirement)
+    };
+    assert_eq!(says(&[]), Some("tasks/cancel-unknown"));
+    assert_eq!(says(&[(&call, &begun)]), None);
+    let twice = [(&call, &begun), (&cancel, &cancelled)];
+    assert_eq!(says(&twice), Some("tasks/cancel-terminal"));
 }
 
 #[test]
@@ -255,6 +411,7 @@ fn sent(revision: Revision, headers: &[(&str, &str)], message: &Value) -> Option
         message: Some(message),
         revision,
         sessions: &["ours"],
+        ended: false,
         tools: &[],
         is_own: true,
     })
@@ -268,6 +425,21 @@ fn legacy_headers_name_version_session_and_origin() {
     let ours = ("mcp-session-id", "ours");
     assert_eq!(sent(&[ours]), None);
     assert_eq!(sent(&[]), Some("http/session-missing-400"));
+    let own = [("Mcp-Session-Id".to_owned(), "ours".to_owned())];
+    let of_ended = refused_headers(&Headers {
+        method: "POST",
+        sent: &own,
+        message: Some(&ping),
+        revision: Revision::V2025_11_25,
+        sessions: &["ours"],
+        ended: true,
+        tools: &[],
+        is_own: true,
+    });
+    assert_eq!(
+        of_ended.map(|refusal| refusal.requirement),
+        Some("http/session-terminated-404")
+    );
     assert_eq!(
         sent(&[("Mcp-Session-Id", "x")]),
         Some("http/session-unknown-404")
