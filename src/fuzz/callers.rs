@@ -13,6 +13,9 @@ use crate::judge::refusal::Refusal;
 use crate::target::FORGED;
 use crate::transcript::{Header, What};
 
+/// Who may do what we may, but is somebody else.
+const OTHER: &str = "other-caller";
+
 /// Who sent a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Caller<'a> {
@@ -50,7 +53,10 @@ pub(super) fn let_in(
         }
         Caller::InQuery => "authorization/no-token-in-query",
         Caller::Other("other-audience") => "authorization/own-tokens-only",
-        Caller::Other("other-caller") if is_in_session() => "authorization/session-bound",
+        Caller::Other(OTHER) if is_in_session() => "authorization/session-bound",
+        Caller::Other(OTHER) if brings_our_state(session, exchange, request, result) => {
+            "mrtr/state-principal"
+        }
         Caller::Other("no-scope") if is_carried_out(session, request, result) => {
             "authorization/scope-checked"
         }
@@ -60,6 +66,7 @@ pub(super) fn let_in(
         _ => return None,
     };
     let refusal = match caller {
+        Caller::Other(OTHER) if !is_in_session() => Refusal::of_state(requirement, result),
         Caller::Other("no-scope") => Refusal::by_failure(requirement),
         _ => Refusal::by_error(requirement),
     };
@@ -96,6 +103,29 @@ fn names_session(session: &Session<'_>, exchange: &Exchange) -> bool {
     let head = http_head(session, exchange);
     matches!(head, Some(What::HttpRequest { headers, .. })
         if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id")))
+}
+
+/// Whether a tool of the official fixture went on with a state that it had issued to us.
+fn brings_our_state(
+    session: &Session<'_>,
+    exchange: &Exchange,
+    request: &Value,
+    result: &Value,
+) -> bool {
+    let Some(state) = request.pointer("/params/requestState") else {
+        return false;
+    };
+    let is_ours = |other: &Exchange| {
+        let answer = other
+            .answer
+            .and_then(|answer| session.entries[answer].json());
+        let issued = answer.and_then(|answer| answer.pointer("/result/requestState"));
+        issued == Some(state) && caller(session, other) == Some(Caller::Us)
+    };
+    let mut before = session.conversation.exchanges.iter();
+    session.header.profile.official_fixture
+        && result["isError"] != true
+        && before.any(|other| other.sent < exchange.sent && is_ours(other))
 }
 
 /// Whether the same was asked for by nobody, and refused for want of a token.
@@ -201,6 +231,41 @@ mod tests {
             refused(asked, "ping"),
             Some("authorization/no-token-in-query")
         );
+    }
+
+    #[test]
+    fn a_state_belongs_to_whom_it_was_issued() {
+        let says = |name: &str, result: Value| {
+            let name = name.to_owned();
+            let asks = json!({ "resultType": "input_required", "requestState": "s" });
+            let call = json!({ "name": "t" });
+            let retry = json!({ "name": "t", "requestState": "s" });
+            let script = modern_http()
+                .http("POST", &[])
+                .asks(1, "tools/call", call.clone())
+                .head(401, &[])
+                .ends()
+                .http("POST", &[TOKEN])
+                .asks(2, "tools/call", call)
+                .head(200, &[])
+                .result(2, asks)
+                .ends()
+                .posted_as(&name, &[TOKEN])
+                .asks(3, "tools/call", retry)
+                .head(200, &[])
+                .result(3, result.clone());
+            script.seen(|session| {
+                let last = session.conversation.exchanges.last().unwrap();
+                let refusal = let_in(session, last, &result);
+                refusal.map(|refusal| (refusal.requirement, refusal.tolerated))
+            })
+        };
+        let principal = "mrtr/state-principal";
+        assert_eq!(says(OTHER, json!({})), Some((principal, false)));
+        let asks = json!({ "resultType": "input_required" });
+        assert_eq!(says(OTHER, asks), Some((principal, true)));
+        assert_eq!(says(OTHER, json!({ "isError": true })), None);
+        assert_eq!(says("broad-scope", json!({})), None);
     }
 
     #[test]

@@ -352,6 +352,7 @@ impl Script {
                 offers: vec![offer],
                 legacy_tried: vec![self.transport],
                 authorization: true,
+                official_fixture: true,
                 ..Profile::default()
             }),
             catalog: CATALOG.hash.clone(),

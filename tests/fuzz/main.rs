@@ -215,7 +215,10 @@ fn found_is_a_case(fault: &Fault, harm: Harm) -> Result<(), Failed> {
         fine,
     ) {
         (false, true, 1.., 0) => Ok(()),
-        wrong => Err(format!("again, healthy, check, healthy check: {wrong:?}").into()),
+        wrong => {
+            let found = found(&healthy);
+            Err(format!("again, healthy, check, healthy check: {wrong:?}: {found:?}").into())
+        }
     }
 }
 

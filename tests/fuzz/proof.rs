@@ -30,16 +30,10 @@ use tokio::sync::watch;
 pub const INPUTS: u64 = 10_000;
 
 /// Faults that no input can bring about, by name or by the area of what they violate, and why.
-const EXCLUDED: [(&str, &str); 2] = [
-    (
-        "state-shared",
-        "it takes two clients with credentials of their own",
-    ),
-    (
-        "tasks-shared",
-        "it takes two clients with credentials of their own",
-    ),
-];
+const EXCLUDED: [(&str, &str); 1] = [(
+    "tasks-shared",
+    "it takes two clients with credentials of their own",
+)];
 
 /// Why a fault is not looked for; none if it is.
 pub fn excluded(fault: &Fault) -> Option<&'static str> {
@@ -103,10 +97,12 @@ pub fn setting(fault: &Fault) -> Setting {
         "Origin",
         "stream",
     ];
+    let wants_tokens = area == "authorization" || fault.requirement == "mrtr/state-principal";
     let transport = match area {
         _ if says("HTTP+SSE") => Transport::Sse,
         _ if says("(stdio)") => Transport::Stdio,
-        "http" | "headers" | "sse" | "authorization" => Transport::Http,
+        _ if wants_tokens => Transport::Http,
+        "http" | "headers" | "sse" => Transport::Http,
         _ if at_http.iter().any(|word| says(word)) => Transport::Http,
         _ => Transport::Stdio,
     };
@@ -123,7 +119,7 @@ pub fn setting(fault: &Fault) -> Setting {
         revision,
         transport,
         modern_only,
-        tokens: area == "authorization",
+        tokens: wants_tokens,
     }
 }
 

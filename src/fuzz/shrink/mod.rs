@@ -4,6 +4,7 @@
 mod edits;
 mod project;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -32,11 +33,27 @@ pub(super) fn candidates<'a>(
     let changed = inputs.iter().enumerate().flat_map(move |(index, input)| {
         of_input(input, plainest).map(move |candidate| with(inputs, index, candidate))
     });
+    let are_apart = have_ids_of_their_own(inputs);
     Box::new(
         pieces(inputs.len())
             .map(move |piece| without(inputs, &piece))
-            .chain(changed),
+            .chain(changed)
+            .filter(move |candidate| !are_apart || have_ids_of_their_own(candidate)),
     )
+}
+
+/// Whether no two messages have the same id: a server may take offence at that instead.
+fn have_ids_of_their_own(inputs: &[Input]) -> bool {
+    let shots: Vec<&Shot> = inputs.iter().flat_map(|input| &input.shots).collect();
+    if shots.len() < 2 {
+        return true;
+    }
+    let messages = shots
+        .iter()
+        .filter_map(|shot| serde_json::from_slice::<Value>(shot.bytes()).ok());
+    let mut ids = messages.filter_map(|message| Some(message.get("id")?.to_string()));
+    let mut known = HashSet::new();
+    ids.all(|id| known.insert(id))
 }
 
 /// What can be left out of so many: a half, a quarter, ... one.

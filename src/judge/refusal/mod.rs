@@ -70,6 +70,20 @@ impl Refusal {
         }
     }
 
+    /// A state that was to be refused: who asks again has not used it, which the cases tolerate.
+    pub fn of_state(requirement: &'static str, result: &Value) -> Refusal {
+        let tolerated = result["resultType"] == "input_required";
+        let expected = match tolerated {
+            true => check::or_failure(),
+            false => check::or_not_done(),
+        };
+        Refusal {
+            requirement,
+            expected,
+            tolerated,
+        }
+    }
+
     /// An error, or a tool that says that it failed.
     pub fn by_failure(requirement: &'static str) -> Refusal {
         Refusal {

@@ -2,6 +2,7 @@
 
 mod asked;
 mod ended;
+mod presented;
 mod retried;
 mod tasks;
 
@@ -28,7 +29,13 @@ struct Kind {
     classics: fn(&Vocabulary) -> Vec<Input>,
 }
 
-const KINDS: [Kind; 4] = [asked::KIND, ended::KIND, retried::KIND, tasks::KIND];
+const KINDS: [Kind; 5] = [
+    asked::KIND,
+    ended::KIND,
+    presented::KIND,
+    retried::KIND,
+    tasks::KIND,
+];
 
 fn kinds(words: &Vocabulary) -> Vec<&'static Kind> {
     let applies = |kind: &&Kind| (kind.applies)(words);

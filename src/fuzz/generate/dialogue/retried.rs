@@ -16,7 +16,8 @@ pub(super) const KIND: Kind = Kind {
     classics,
 };
 
-const STATE: &str = "/result/requestState";
+/// Where an answer has it.
+pub(super) const STATE: &str = "/result/requestState";
 
 /// A way to go on with a tool that may have asked.
 #[derive(Clone, Copy)]
@@ -87,13 +88,15 @@ fn classics(words: &Vocabulary) -> Vec<Input> {
     ways.into_iter().filter_map(made).collect()
 }
 
-struct Call<'a> {
-    tool: &'a Allowed,
-    arguments: Value,
+/// A call of a tool that may ask.
+pub(super) struct Call<'a> {
+    pub(super) tool: &'a Allowed,
+    pub(super) arguments: Value,
 }
 
 impl Call<'_> {
-    fn request(
+    /// The call, with answers to what was asked, and a state.
+    pub(super) fn request(
         &self,
         words: &Vocabulary,
         client: Value,
@@ -118,7 +121,7 @@ impl Call<'_> {
     }
 
     /// Good answers to what the fixture's tool asks.
-    fn answers(&self) -> Value {
+    pub(super) fn answers(&self) -> Value {
         let form = |content: Value| json!({ "action": "accept", "content": content });
         let sample = || {
             let content = json!({ "type": "text", "text": "Paris" });
