@@ -227,7 +227,7 @@ impl<'a> Hunt<'a> {
 
     /// Ends the session, if these inputs would be sent there.
     async fn leave(&mut self, inputs: &[Input]) {
-        if let Some(lane) = self.lane.take_if(|_| !has_its_own(inputs)) {
+        if let Some(lane) = self.lane.take_if(|_| !is_early(inputs)) {
             lane.close().await;
         }
     }
@@ -239,7 +239,7 @@ impl<'a> Hunt<'a> {
         }
         let (played, lane) = self.place.play(self.lane.take(), inputs, care).await?;
         self.lane = lane;
-        self.losses += usize::from(!played.usable || self.is_apart || has_its_own(inputs));
+        self.losses += usize::from(!played.usable || self.is_apart || is_early(inputs));
         let same = played
             .suspicions
             .iter()
@@ -250,10 +250,9 @@ impl<'a> Hunt<'a> {
     }
 }
 
-/// Whether inputs have a session of their own, because they are sent before it is opened, or end it.
-fn has_its_own(inputs: &[Input]) -> bool {
-    let is_it = |input: &Input| input.unopened || input.ends_session();
-    inputs.iter().any(is_it)
+/// Whether inputs are sent before a session is opened, in one of their own.
+fn is_early(inputs: &[Input]) -> bool {
+    inputs.iter().any(|input| input.unopened)
 }
 
 /// Whether the same is sent.
