@@ -59,3 +59,56 @@ pub(super) fn has_ended_session(session: &Session<'_>, exchange: &Exchange) -> b
     };
     exchange.step.is_some() && before.iter().any(ends)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rule::testing::{legacy_http, modern};
+
+    #[test]
+    fn what_succeeded_before_is_told_to_those_that_depend_on_it() {
+        let script = modern()
+            .asks(1, "tools/call", json!({ "name": "a" }))
+            .result(1, json!({ "requestState": "s" }))
+            .asks(2, "tools/call", json!({ "name": "b" }))
+            .gets(json!({ "jsonrpc": "2.0", "id": 2, "error": { "code": 1, "message": "x" } }))
+            .asks(3, "tools/call", json!({ "name": "a", "requestState": "s" }))
+            .asks(4, "tools/call", json!({ "name": "a" }))
+            .asks(5, "tasks/get", json!({ "taskId": "t" }));
+        script.seen(|session| {
+            let exchanges = &session.conversation.exchanges;
+            let pairs = exchanges
+                .iter()
+                .map(|exchange| earlier(session, exchange).len());
+            assert_eq!(pairs.collect::<Vec<_>>(), [0, 0, 1, 0, 1]);
+        });
+    }
+
+    #[test]
+    fn a_session_has_ended_that_was_deleted_with_success() {
+        let has_ended = |method: &str, status| {
+            let id = [("mcp-session-id", "1")];
+            let script = legacy_http()
+                .http(method, &id)
+                .head(status, &[])
+                .ends()
+                .http("POST", &id)
+                .asks(1, "ping", json!({}));
+            script.seen(|session| {
+                let last = session.conversation.exchanges.last().unwrap();
+                // Our own request behind the input shows the same, and is not blamed.
+                let ours = Exchange {
+                    step: None,
+                    ..last.clone()
+                };
+                assert!(!has_ended_session(session, &ours));
+                has_ended_session(session, last)
+            })
+        };
+        assert!(has_ended("DELETE", 204));
+        assert!(!has_ended("DELETE", 405));
+        assert!(!has_ended("POST", 200));
+    }
+}

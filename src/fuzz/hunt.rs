@@ -271,7 +271,10 @@ fn is_equal(one: &[Input], other: &[Input]) -> bool {
 
 /// Whether it matters which of several inputs a response answers.
 fn depends_on_matching(oracle: Oracle) -> bool {
-    matches!(oracle, Oracle::Answered | Oracle::Rule(_))
+    matches!(
+        oracle,
+        Oracle::Answered | Oracle::RefusesInvalid | Oracle::Rule(_)
+    )
 }
 
 /// Whether a response came without an id: which of several inputs it answers is a guess, and a wrong one would make a

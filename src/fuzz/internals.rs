@@ -92,7 +92,10 @@ fn is_asked_for(session: &Session<'_>, exchange: &Exchange) -> bool {
         fixture: profile.official_fixture,
         earlier: &earlier(session, exchange),
     });
-    evidence::binds(session, requirement) && refusal.is_none()
+    // Of revisions before it was written down JSON-RPC says no less.
+    let known = session.catalog.requirement(requirement);
+    let is_later = known.is_some_and(|known| !known.levels.contains_key(revision));
+    (is_later || evidence::binds(session, requirement)) && refusal.is_none()
 }
 
 #[cfg(test)]

@@ -41,3 +41,43 @@ fn reply<'a>(entries: &'a [Entry], id: &Value) -> Option<&'a Value> {
         messages.find(|message| message.get("id") == Some(id) && message["method"].is_null());
     ours?.get("result")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rule::testing::legacy;
+
+    #[test]
+    fn a_form_that_is_filled_in_otherwise_makes_its_call_fail() {
+        let says = |reply: Value, result: Value| {
+            let schema = json!({ "type": "object", "required": ["email"] });
+            let question = json!({
+                "jsonrpc": "2.0",
+                "id": 9,
+                "method": "elicitation/create",
+                "params": { "message": "?", "requestedSchema": schema },
+            });
+            let script = legacy()
+                .opened()
+                .asks(1, "tools/call", json!({ "name": "t" }))
+                .gets(question)
+                .sends(json!({ "jsonrpc": "2.0", "id": 9, "result": reply }))
+                .result(1, result.clone());
+            script.seen(|session| {
+                let exchanges = &session.conversation.exchanges;
+                let is_call =
+                    |exchange: &&Exchange| exchange.method.as_deref() == Some("tools/call");
+                let call = exchanges.iter().find(is_call).unwrap();
+                replied(session, call, &result).is_some()
+            })
+        };
+        let accept = |content: Value| json!({ "action": "accept", "content": content });
+        let (done, failed) = (json!({ "content": [] }), json!({ "isError": true }));
+        assert!(says(accept(json!({})), done.clone()));
+        assert!(!says(accept(json!({})), failed));
+        assert!(!says(accept(json!({ "email": "a@b" })), done.clone()));
+        assert!(!says(json!({ "action": "decline", "content": {} }), done));
+    }
+}
