@@ -37,6 +37,9 @@ const ASKING: [&str; 12] = [
     "test_input_required_result_multiple_inputs",
 ];
 
+/// Those that tell what they do while they do it, which takes them a moment.
+const TALKATIVE: [&str; 2] = ["test_tool_with_logging", "test_tool_with_progress"];
+
 /// That of which a task can be made, and how long it then takes: longer than it takes to cancel it.
 const LASTING: &str = "slow_compute";
 const SECONDS: f64 = 1.0;
@@ -84,6 +87,10 @@ pub(super) fn words(profile: &Profile, offer: &Offer) -> Vocabulary {
         }),
     };
     let words = Vocabulary::new(offer, callable, profile.is_modern_only(offer.transport));
+    let words = match profile.official_fixture {
+        true => words.with_once(&TALKATIVE),
+        false => words,
+    };
     match profile.authorization && offer.transport == Transport::Http {
         true => words.with_callers(&profile.identities, allowed_call(profile, offer)),
         false => words,

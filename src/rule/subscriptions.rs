@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::look::{Received, is_deliberate, is_modern, life_of, notifications, sent};
+use super::look::{Received, is_modern, life_of, notifications, sent};
 use super::{Rule, Sight};
 use crate::judge::Session;
 use crate::message::SUBSCRIPTION_ID;
@@ -135,8 +135,7 @@ pub(super) fn listens<'a>(session: &Session<'a>) -> Vec<Listen<'a>> {
         let answer = exchange
             .answer
             .and_then(|answer| Some((answer, session.entries[answer].json()?)));
-        if !listens || is_deliberate(session, entry) || !is_modern(message, session.header.revision)
-        {
+        if !listens || !exchange.due.valid || !is_modern(message, session.header.revision) {
             return None;
         }
         let filter = message

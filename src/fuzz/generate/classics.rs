@@ -7,6 +7,11 @@ use super::conversation::opening;
 use super::{Vocabulary, dialogue};
 use crate::revision::Era;
 
+/// So many calls are followed while they go on.
+const MAX_TOLD: usize = 8;
+/// What a modern request says of the log messages that it wants.
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
 /// The short list.
 pub fn classics(words: &Vocabulary) -> Vec<Input> {
     let alive = words.alive();
@@ -106,10 +111,42 @@ pub fn classics(words: &Vocabulary) -> Vec<Input> {
     if words.revision.era() == Era::Legacy || words.modern_only {
         inputs.extend(early(words));
     }
+    inputs.extend(told(words));
+    if words.revision.era() == Era::Modern {
+        inputs.push(listen(words));
+    }
     for input in &mut inputs {
         input.generator = "classics";
     }
     inputs
+}
+
+/// Calls whose client wants to hear how they go on: what is valid has rules, too.
+fn told(words: &Vocabulary) -> impl Iterator<Item = Input> {
+    let known = words.allowed.iter().filter_map(|tool| {
+        let arguments = tool.arguments.clone()?;
+        Some((&tool.name, arguments))
+    });
+    let once = words.once.iter().map(|name| (name, json!({})));
+    known.chain(once).take(MAX_TOLD).map(|(name, arguments)| {
+        let params = json!({ "name": name, "arguments": arguments });
+        let mut call = words.request("tools/call", params);
+        call["params"]["_meta"]["progressToken"] = id(0);
+        if words.revision.era() == Era::Modern {
+            call["params"]["_meta"][LOG_LEVEL] = json!("debug");
+        }
+        Input::json("valid", &call)
+    })
+}
+
+/// A subscription, in a session of its own: it stays open.
+fn listen(words: &Vocabulary) -> Input {
+    let params = json!({ "notifications": { "toolsListChanged": true } });
+    let listen = words.request("subscriptions/listen", params);
+    Input {
+        unopened: true,
+        ..Input::json("valid", &listen)
+    }
 }
 
 /// What comes before the handshake.

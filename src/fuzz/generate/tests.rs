@@ -206,3 +206,27 @@ fn the_classics_come_first() {
     assert!((0..count as u64).all(|index| inputs.nth(index).generator == "classics"));
     assert_ne!(inputs.nth(count as u64).generator, "classics");
 }
+
+#[test]
+fn what_takes_a_moment_is_called_once() {
+    let tools = ["echo", "slow", "secret"].map(|name| json!({ "name": name }));
+    for revision in [Revision::V2025_11_25, Revision::V2026_07_28] {
+        let offer = Offer {
+            tools: tools.to_vec().into(),
+            ..Offer::closed(revision, Transport::Stdio)
+        };
+        let words = Vocabulary::new(&offer, Vec::new(), false).with_once(&["slow", "no-such"]);
+        let inputs = Inputs::new(Arc::new(words), 1);
+        let calls = |index: &u64| {
+            let input = inputs.nth(*index);
+            let message: Value = serde_json::from_slice(texts(&input)[0]).unwrap_or_default();
+            let meta = &message["params"]["_meta"];
+            let is_told = !meta["progressToken"].is_null() && !meta["progressToken"].is_object();
+            assert!(message["params"]["name"] != "secret");
+            message["params"]["name"] == "slow" && is_told
+        };
+        let called: Vec<u64> = (0..2_000).filter(calls).collect();
+        assert_eq!(called.len(), 1, "{called:?}");
+        assert_eq!(inputs.nth(called[0]).generator, "classics");
+    }
+}

@@ -93,6 +93,8 @@ pub struct Vocabulary {
     pub(super) templates: Items,
     /// Whether the server is known to speak the modern era alone.
     pub(super) modern_only: bool,
+    /// Further tools that are called once, without arguments: all inputs beside them wait as long as they take.
+    pub(super) once: Vec<String>,
     /// Who may be asking, where the server wants to know.
     pub(super) callers: Option<Callers>,
     /// The names of the tools that may not be called.
@@ -126,6 +128,7 @@ impl Vocabulary {
             resources: offer.resources.clone(),
             templates: offer.templates.clone(),
             modern_only,
+            once: Vec::new(),
             callers: None,
             allowed: callable.plain,
             asking: callable.asking,
@@ -133,6 +136,14 @@ impl Vocabulary {
             names: any_of(&forbidden),
             forbidden,
         }
+    }
+
+    /// The same, where these tools are called once if they are listed and not called anyway.
+    pub fn with_once(mut self, names: &[&str]) -> Vocabulary {
+        let forbidden = self.forbidden.iter();
+        let once = forbidden.filter(|name| names.contains(&name.as_str()));
+        self.once = once.cloned().collect();
+        self
     }
 
     /// The same about a server that wants to know who is asking.
