@@ -53,6 +53,9 @@ pub(super) fn let_in(
         }
         Caller::InQuery => "authorization/no-token-in-query",
         Caller::Other("other-audience") => "authorization/own-tokens-only",
+        Caller::Other(OTHER) if asks_about_our_task(session, exchange, request) => {
+            "tasks/isolation"
+        }
         Caller::Other(OTHER) if is_in_session() => "authorization/session-bound",
         Caller::Other(OTHER) if brings_our_state(session, exchange, request, result) => {
             "mrtr/state-principal"
@@ -65,9 +68,9 @@ pub(super) fn let_in(
         }
         _ => return None,
     };
-    let refusal = match caller {
-        Caller::Other(OTHER) if !is_in_session() => Refusal::of_state(requirement, result),
-        Caller::Other("no-scope") => Refusal::by_failure(requirement),
+    let refusal = match requirement {
+        "mrtr/state-principal" => Refusal::of_state(requirement, result),
+        "authorization/scope-checked" => Refusal::by_failure(requirement),
         _ => Refusal::by_error(requirement),
     };
     is_refused_to_nobody(session, request).then_some(refusal)
@@ -112,20 +115,33 @@ fn brings_our_state(
     request: &Value,
     result: &Value,
 ) -> bool {
-    let Some(state) = request.pointer("/params/requestState") else {
-        return false;
-    };
-    let is_ours = |other: &Exchange| {
+    let state = request.pointer("/params/requestState");
+    session.header.profile.official_fixture
+        && result["isError"] != true
+        && state
+            .is_some_and(|state| was_told_us(session, exchange, state, &["/result/requestState"]))
+}
+
+/// Whether a request is about a task that was made for us.
+fn asks_about_our_task(session: &Session<'_>, exchange: &Exchange, request: &Value) -> bool {
+    let method = request["method"].as_str().unwrap_or_default();
+    let task = request.pointer("/params/taskId");
+    let places = ["/result/taskId", "/result/task/taskId"];
+    method.starts_with("tasks/")
+        && task.is_some_and(|task| was_told_us(session, exchange, task, &places))
+}
+
+/// Whether an earlier answer to us has this value at one of these places.
+fn was_told_us(session: &Session<'_>, exchange: &Exchange, value: &Value, places: &[&str]) -> bool {
+    let is_it = |other: &Exchange| {
         let answer = other
             .answer
             .and_then(|answer| session.entries[answer].json());
-        let issued = answer.and_then(|answer| answer.pointer("/result/requestState"));
-        issued == Some(state) && caller(session, other) == Some(Caller::Us)
+        let told = |place: &&str| answer.and_then(|answer| answer.pointer(place)) == Some(value);
+        places.iter().any(told) && caller(session, other) == Some(Caller::Us)
     };
     let mut before = session.conversation.exchanges.iter();
-    session.header.profile.official_fixture
-        && result["isError"] != true
-        && before.any(|other| other.sent < exchange.sent && is_ours(other))
+    before.any(|other| other.sent < exchange.sent && is_it(other))
 }
 
 /// Whether the same was asked for by nobody, and refused for want of a token.
@@ -266,6 +282,34 @@ mod tests {
         assert_eq!(says(OTHER, asks), Some((principal, true)));
         assert_eq!(says(OTHER, json!({ "isError": true })), None);
         assert_eq!(says("broad-scope", json!({})), None);
+    }
+
+    #[test]
+    fn a_task_is_shown_to_nobody_else() {
+        let about = |id: &str| json!({ "taskId": id });
+        let begun = |task: &str| {
+            let call = modern_http().http("POST", &[TOKEN]);
+            let call = call
+                .asks(1, "tools/call", json!({ "name": "slow" }))
+                .head(200, &[]);
+            let begun = call
+                .result(1, json!({ "resultType": "task", "taskId": task }))
+                .ends();
+            let nobody = begun.http("POST", &[]).asks(2, "tasks/get", about("x"));
+            let other = nobody.head(401, &[]).ends().posted_as(OTHER, &[TOKEN]);
+            other
+                .asks(3, "tasks/get", about("t"))
+                .head(200, &[])
+                .result(3, json!({}))
+        };
+        let refused = |script: Script| {
+            script.seen(|session| {
+                let last = session.conversation.exchanges.last().unwrap();
+                let_in(session, last, &json!({})).map(|refusal| refusal.requirement)
+            })
+        };
+        assert_eq!(refused(begun("t")), Some("tasks/isolation"));
+        assert_eq!(refused(begun("another")), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Which faults of the reference server fuzzing must find, where it looks for them, and which it cannot meet.
+//! Which faults of the reference server fuzzing must find, and where it looks for them.
 //!
-//! Every fault that does a harm is here: what is neither excluded with a reason nor found makes the proof fail.
+//! Every fault that does a harm is here: what is not found makes the proof fail.
 
 #![allow(
     dead_code,
@@ -28,20 +28,6 @@ use tokio::sync::watch;
 
 /// Within so many inputs each fault is found.
 pub const INPUTS: u64 = 10_000;
-
-/// Faults that no input can bring about, by name or by the area of what they violate, and why.
-const EXCLUDED: [(&str, &str); 1] = [(
-    "tasks-shared",
-    "it takes two clients with credentials of their own",
-)];
-
-/// Why a fault is not looked for; none if it is.
-pub fn excluded(fault: &Fault) -> Option<&'static str> {
-    let mut reasons = EXCLUDED.iter();
-    let reason =
-        reasons.find(|(what, _)| fault.name == *what || fault.requirement.starts_with(what));
-    reason.map(|(_, reason)| *reason)
-}
 
 /// The faults that do a harm.
 pub fn harmful() -> impl Iterator<Item = (&'static Fault, Harm)> {
@@ -97,7 +83,8 @@ pub fn setting(fault: &Fault) -> Setting {
         "Origin",
         "stream",
     ];
-    let wants_tokens = area == "authorization" || fault.requirement == "mrtr/state-principal";
+    let is_of_another = ["mrtr/state-principal", "tasks/isolation"].contains(&fault.requirement);
+    let wants_tokens = area == "authorization" || is_of_another;
     let transport = match area {
         _ if says("HTTP+SSE") => Transport::Sse,
         _ if says("(stdio)") => Transport::Stdio,
@@ -111,7 +98,8 @@ pub fn setting(fault: &Fault) -> Setting {
     let modern_only = says("modern only") || fault.requirement == "headers/version-required";
     let revision = match named {
         Some(revision) => revision,
-        _ if says("modern") || is_cut => Revision::V2026_07_28,
+        // Where there are sessions they are closed to others.
+        _ if says("modern") || is_cut || is_of_another => Revision::V2026_07_28,
         _ if says("batch") && fault.harm == Some(Harm::Acceptance) => Revision::V2025_03_26,
         _ => Revision::V2025_11_25,
     };

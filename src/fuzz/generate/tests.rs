@@ -215,7 +215,8 @@ fn what_takes_a_moment_is_called_once() {
             tools: tools.to_vec().into(),
             ..Offer::closed(revision, Transport::Stdio)
         };
-        let words = Vocabulary::new(&offer, Vec::new(), false).with_once(&["slow", "no-such"]);
+        let words =
+            Vocabulary::new(&offer, Callable::default(), false).with_once(&["slow", "no-such"]);
         let inputs = Inputs::new(Arc::new(words), 1);
         let calls = |index: &u64| {
             let input = inputs.nth(*index);

@@ -45,8 +45,10 @@ pub(super) fn shot(
     })
 }
 
-/// Lets the steps save what is repeated later; the first must have it.
+/// Lets the steps save what is repeated later; the first must have it that can.
 pub(super) fn save(shots: &[Shot], steps: &mut [(Option<usize>, Step)]) {
+    // Who shows no token is told nothing.
+    let first = shots.iter().position(|shot| !is_of_nobody(shot));
     for (number, shot) in shots.iter().enumerate() {
         for pointer in pointers(shot) {
             let before = steps
@@ -54,12 +56,16 @@ pub(super) fn save(shots: &[Shot], steps: &mut [(Option<usize>, Step)]) {
                 .filter(|(of, _)| of.is_some_and(|of| of < number));
             for (of, step) in before.filter(|(_, step)| !matches!(step.action, Action::Http(_))) {
                 step.expect.save.insert(name(&pointer), pointer.clone());
-                if *of == Some(0) {
+                if *of == first {
                     step.expect.given = Some(with_text_at(&pointer));
                 }
             }
         }
     }
+}
+
+fn is_of_nobody(shot: &Shot) -> bool {
+    matches!(shot, Shot::Message { headers, .. } if headers.get("Authorization") == Some(&Value::Null))
 }
 
 fn pointers(shot: &Shot) -> Vec<String> {

@@ -4,6 +4,7 @@ mod asked;
 mod ended;
 mod presented;
 mod retried;
+mod shared;
 mod tasks;
 
 use proptest::test_runner::{RngAlgorithm, TestRng};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::super::dice::Dice;
 use super::super::input::{Input, id};
 use super::{Allowed, Generator, Vocabulary};
+use crate::drive::Shot;
 
 pub(super) const GENERATOR: Generator = Generator {
     name: "dialogue",
@@ -29,11 +31,12 @@ struct Kind {
     classics: fn(&Vocabulary) -> Vec<Input>,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     asked::KIND,
     ended::KIND,
     presented::KIND,
     retried::KIND,
+    shared::KIND,
     tasks::KIND,
 ];
 
@@ -72,6 +75,42 @@ fn plain_arguments(tool: &Allowed) -> Value {
         arguments.retain(|name, _| tool.schema.requires(name));
     }
     arguments
+}
+
+/// Somebody who may do what we may.
+const OTHER: &str = "other-caller";
+
+/// Who sends a message.
+#[derive(Clone, Copy, PartialEq)]
+enum Sender {
+    Us,
+    Nobody,
+    Other,
+}
+
+/// Whether the credentials of somebody else are known.
+fn has_another(words: &Vocabulary) -> bool {
+    let callers = words.callers.as_ref();
+    callers.is_some_and(|callers| callers.identities.iter().any(|name| name == OTHER))
+}
+
+/// Messages about one method, each with the credentials of its sender.
+fn sent_by(keyword: &'static str, method: &'static str, messages: Vec<(Value, Sender)>) -> Input {
+    let shot = |((message, sender), number): ((Value, Sender), u8)| {
+        let without = (sender == Sender::Nobody).then(|| ("Authorization".to_owned(), Value::Null));
+        Shot::Message {
+            bytes: numbered(message, number).to_string().into(),
+            split: None,
+            headers: without.into_iter().collect(),
+            identity: (sender == Sender::Other).then(|| OTHER.to_owned()),
+        }
+    };
+    Input {
+        keyword,
+        method: Some(method.to_owned()),
+        shots: messages.into_iter().zip(0..).map(shot).collect(),
+        ..Input::default()
+    }
 }
 
 /// The same message with the id of this number.

@@ -75,16 +75,27 @@ const MODERN: [&[Step]; 3] = [
     ],
 ];
 
-fn input(words: &Vocabulary, (tool, arguments): (&Allowed, Value), steps: &[Step]) -> Input {
-    let (id, keyword) = match words.revision.era() {
-        Era::Legacy => (said("/result/task/taskId"), "task ended twice"),
-        Era::Modern => (said("/result/taskId"), "task of a client without tasks"),
-    };
+/// The call that begins a task, and what stands for its id from then on.
+pub(super) fn begun(words: &Vocabulary, tool: &Allowed, arguments: Value) -> (Value, String) {
     let mut call = json!({ "name": tool.name, "arguments": arguments });
-    if words.revision.era() == Era::Legacy {
-        call["task"] = json!({ "ttl": TTL });
-    }
-    let mut messages = vec![words.request_of(client(true), "tools/call", call)];
+    let id = match words.revision.era() {
+        Era::Legacy => {
+            call["task"] = json!({ "ttl": TTL });
+            "/result/task/taskId"
+        }
+        Era::Modern => "/result/taskId",
+    };
+    let call = words.request_of(client(true), "tools/call", call);
+    (call, said(id))
+}
+
+fn input(words: &Vocabulary, (tool, arguments): (&Allowed, Value), steps: &[Step]) -> Input {
+    let keyword = match words.revision.era() {
+        Era::Legacy => "task ended twice",
+        Era::Modern => "task of a client without tasks",
+    };
+    let (call, id) = begun(words, tool, arguments);
+    let mut messages = vec![call];
     for ((method, knows), number) in steps.iter().zip(1_u8..) {
         let mut params = json!({ "taskId": id });
         if *method == "tasks/update" {
@@ -96,7 +107,7 @@ fn input(words: &Vocabulary, (tool, arguments): (&Allowed, Value), steps: &[Step
     Input::messages(keyword, &messages)
 }
 
-fn client(knows_tasks: bool) -> Value {
+pub(super) fn client(knows_tasks: bool) -> Value {
     let mut client = asked_for_all();
     if knows_tasks {
         client["extensions"] = json!({ TASKS_EXTENSION: {} });
