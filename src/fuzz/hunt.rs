@@ -53,6 +53,9 @@ impl Caught {
     }
 }
 
+/// The method that opens a subscription.
+const LISTEN: &[u8] = b"subscriptions/listen";
+
 impl<'a> Hunt<'a> {
     /// A hunt in a session that can still be used, or in new ones.
     pub(super) fn new(place: &'a Place, lane: Option<Lane>) -> Hunt<'a> {
@@ -234,12 +237,13 @@ impl<'a> Hunt<'a> {
 
     /// What inputs do once more, if it is the same.
     async fn again(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Caught> {
-        if self.is_apart {
+        let is_apart = self.is_apart || leave_open(inputs);
+        if is_apart {
             self.leave(inputs).await;
         }
         let (played, lane) = self.place.play(self.lane.take(), inputs, care).await?;
         self.lane = lane;
-        self.losses += usize::from(!played.usable || self.is_apart || is_early(inputs));
+        self.losses += usize::from(!played.usable || is_apart || is_early(inputs));
         let same = played
             .suspicions
             .iter()
@@ -253,6 +257,12 @@ impl<'a> Hunt<'a> {
 /// Whether inputs are sent before a session is opened, in one of their own.
 fn is_early(inputs: &[Input]) -> bool {
     inputs.iter().any(|input| input.unopened)
+}
+
+/// Whether inputs may leave a subscription open, whose id the session does not take again.
+fn leave_open(inputs: &[Input]) -> bool {
+    let mut shots = inputs.iter().flat_map(|input| &input.shots);
+    shots.any(|shot| memchr::memmem::find(shot.bytes(), LISTEN).is_some())
 }
 
 /// Whether the same is sent.
