@@ -46,9 +46,7 @@ pub enum ReplayError {
     #[error("{0} holds no cases: there is nothing to try")]
     Empty(PathBuf),
     /// A case does more than fuzzing does.
-    #[error(
-        "{path}: the case {case} has steps other than bytes and http; play it with check --cases"
-    )]
+    #[error("{path}: the case {case} has steps that no input has; play it with check --cases")]
     Steps {
         /// Which file.
         path: PathBuf,

@@ -17,6 +17,8 @@ pub(super) const KIND: Kind = Kind {
 const ELICIT: &str = "elicitation/create";
 const SAMPLE: &str = "sampling/createMessage";
 const ROOTS: &str = "roots/list";
+/// Of so many tools, at most, the classics are about.
+const MOST: usize = 5;
 
 fn make(words: &Vocabulary, dice: &mut Dice) -> Input {
     let Some(tool) = dice.pick(&words.asking) else {
@@ -114,6 +116,3 @@ fn classics(words: &Vocabulary) -> Vec<Input> {
     };
     words.asking.iter().take(MOST).flat_map(both).collect()
 }
-
-/// Of so many tools, at most.
-const MOST: usize = 5;

@@ -145,69 +145,74 @@ impl Call<'_> {
 }
 
 fn input(words: &Vocabulary, call: &Call<'_>, other: &Call<'_>, way: Way, number: usize) -> Input {
-    let first = |call: &Call<'_>| call.request(words, asked_for_all(), None, None);
-    let own = call.has_state().then(|| said(STATE));
-    let good = call.answers();
-    let (keyword, before, answers, state) = match way {
-        Way::Undeclared => {
-            let client = [
-                json!({}),
-                json!({ "roots": {} }),
-                json!({ "elicitation": {} }),
-            ];
-            let client = client[number % 3].clone();
-            return Input::json(
-                "capability missing",
-                &call.request(words, client, None, None),
-            );
-        }
-        Way::Invented => {
-            let state = ["no-such-state", "", "e30", "e30.e30.", "{}"][number % 5];
-            ("state invented", None, good, Some(state.to_owned()))
-        }
-        Way::Changed => {
-            let changed = match number % 2 {
-                0 => said(STATE) + "-changed",
-                _ => "x".to_owned() + &said(STATE),
-            };
-            ("state changed", Some(call), good, Some(changed))
-        }
-        Way::OfAnother => ("state of another", Some(other), good, Some(said(STATE))),
-        Way::Well => ("answered", Some(call), good, own),
-        Way::NoObject => {
-            let answers = [json!("text"), json!([1]), json!(1), json!(true)][number % 4].clone();
-            ("answers retyped", Some(call), answers, own)
-        }
-        Way::Declined => {
-            let action = ["decline", "cancel"][number % 2];
-            let answer = json!({ "action": action });
-            ("declined", Some(call), each(&good, &answer), own)
-        }
-        Way::Malformed => {
-            let answer = [
-                json!(12345),
-                json!("text"),
-                json!({ "action": "x" }),
-                json!({}),
-                json!([]),
-            ];
-            (
-                "answer retyped",
-                Some(call),
-                each(&good, &answer[number % 5]),
-                own,
-            )
-        }
-        Way::Unfit => {
-            let content = [json!({}), json!({ "name": 1, "ok": "yes" })][number % 2].clone();
-            let answer = json!({ "action": "accept", "content": content });
-            ("answer unfit", Some(call), each(&good, &answer), own)
-        }
-    };
+    if let Way::Undeclared = way {
+        let clients = [
+            json!({}),
+            json!({ "roots": {} }),
+            json!({ "elicitation": {} }),
+        ];
+        let client = clients[number % clients.len()].clone();
+        return Input::json(way.keyword(), &call.request(words, client, None, None));
+    }
+    let answers = way.answers(&call.answers(), number);
+    let state = way.state(call, number);
     let retry = call.request(words, asked_for_all(), Some(answers), state);
-    match before {
-        Some(before) => Input::messages(keyword, &[first(before), numbered(retry, 1)]),
-        None => Input::json(keyword, &retry),
+    let first = |call: &Call<'_>| call.request(words, asked_for_all(), None, None);
+    let first = match way {
+        Way::Invented => return Input::json(way.keyword(), &retry),
+        Way::OfAnother => first(other),
+        _ => first(call),
+    };
+    Input::messages(way.keyword(), &[first, numbered(retry, 1)])
+}
+
+impl Way {
+    fn keyword(self) -> &'static str {
+        match self {
+            Way::Well => "answered",
+            Way::Declined => "declined",
+            Way::Malformed => "answer retyped",
+            Way::Unfit => "answer unfit",
+            Way::NoObject => "answers retyped",
+            Way::Invented => "state invented",
+            Way::Changed => "state changed",
+            Way::OfAnother => "state of another",
+            Way::Undeclared => "capability missing",
+        }
+    }
+
+    /// The answers, made of good ones.
+    fn answers(self, good: &Value, number: usize) -> Value {
+        let pick = |from: &[Value]| from[number % from.len()].clone();
+        match self {
+            Way::NoObject => pick(&[json!("text"), json!([1]), json!(1), json!(true)]),
+            Way::Declined => {
+                let answers = ["decline", "cancel"].map(|action| json!({ "action": action }));
+                each(good, &pick(&answers))
+            }
+            Way::Malformed => {
+                let odd = json!({ "action": "x" });
+                let answers = [json!(12345), json!("text"), odd, json!({}), json!([])];
+                each(good, &pick(&answers))
+            }
+            Way::Unfit => {
+                let content = pick(&[json!({}), json!({ "name": 1, "ok": "yes" })]);
+                each(good, &json!({ "action": "accept", "content": content }))
+            }
+            _ => good.clone(),
+        }
+    }
+
+    /// The state, made of what the server said.
+    fn state(self, call: &Call<'_>, number: usize) -> Option<String> {
+        let invented = ["no-such-state", "", "e30", "e30.e30.", "{}"];
+        match self {
+            Way::Invented => Some(invented[number % invented.len()].to_owned()),
+            Way::Changed if number.is_multiple_of(2) => Some(said(STATE) + "-changed"),
+            Way::Changed => Some("x".to_owned() + &said(STATE)),
+            Way::OfAnother => Some(said(STATE)),
+            _ => call.has_state().then(|| said(STATE)),
+        }
     }
 }
 
