@@ -55,6 +55,11 @@ fn refused(
     result: Option<&Value>,
 ) -> Option<Refusal> {
     let message = || session.entries[exchange.sent].json();
+    // An empty batch has no answers.
+    let is_array = || answer.is_some_and(Value::is_array) || brings_nothing(session, exchange);
+    if message() == Some(&json!([])) && is_array() {
+        return Some(Refusal::by_error("messages/batch-empty"));
+    }
     match (&exchange.due, result) {
         (
             Due {
@@ -62,10 +67,6 @@ fn refused(
             },
             Some(_),
         ) if *duty != Duty::MustNot => Some(Refusal::by_error(ERROR_NOT_RESULT)),
-        // An empty batch has no answers.
-        (Due { valid: false, .. }, None) if answer.is_some_and(Value::is_array) => {
-            (message() == Some(&json!([]))).then(|| Refusal::by_error("messages/batch-empty"))
-        }
         (
             Due {
                 duty: Duty::Must, ..
@@ -90,6 +91,15 @@ fn refused(
         }
         _ => None,
     }
+}
+
+/// Whether an empty array came behind it, which is no answer to anything: it is that of nobody.
+fn brings_nothing(session: &Session<'_>, exchange: &Exchange) -> bool {
+    let behind = session.entries[exchange.sent..].iter();
+    let mut received = behind.filter(|entry| {
+        matches!(entry.what, What::Received { .. }) && entry.stream == exchange.stream
+    });
+    received.any(|entry| entry.json() == Some(&json!([])))
 }
 
 /// A subscription has no answer as long as it lasts: it succeeds when it is acknowledged.

@@ -222,7 +222,11 @@ impl<'a> Hunt<'a> {
     async fn surely(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
         self.leave(inputs).await;
         let caught = self.again(inputs, what, self.place.sure()).await?;
-        Some(Caught {
+        // Of several inputs one may have got the answer to another.
+        let is_guess = inputs.len() > 1
+            && what.oracle == Oracle::RefusesInvalid
+            && has_nameless(&caught.entries);
+        (!is_guess).then_some(Caught {
             is_sure: true,
             ..caught
         })
@@ -281,10 +285,7 @@ fn is_equal(one: &[Input], other: &[Input]) -> bool {
 
 /// Whether it matters which of several inputs a response answers.
 fn depends_on_matching(oracle: Oracle) -> bool {
-    matches!(
-        oracle,
-        Oracle::Answered | Oracle::RefusesInvalid | Oracle::Rule(_)
-    )
+    matches!(oracle, Oracle::Answered | Oracle::Rule(_))
 }
 
 /// Whether a response came without an id: which of several inputs it answers is a guess, and a wrong one would make a

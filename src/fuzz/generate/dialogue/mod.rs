@@ -18,7 +18,7 @@ use crate::drive::Shot;
 pub(super) const GENERATOR: Generator = Generator {
     name: "dialogue",
     // They wait for answers, and some have a window or a session of their own.
-    weight: 2,
+    weight: 1,
     applies: |words| KINDS.iter().any(|kind| (kind.applies)(words)),
     make,
 };

@@ -16,6 +16,8 @@ pub(super) const KIND: Kind = Kind {
     classics,
 };
 
+/// Of so many tools, at most, the classics are about.
+const MOST: usize = 4;
 /// How long a server may keep what came of one, in milliseconds.
 const TTL: u64 = 1_000;
 
@@ -36,7 +38,7 @@ fn classics(words: &Vocabulary) -> Vec<Input> {
         Era::Legacy => LEGACY[0],
         Era::Modern => MODERN[0],
     };
-    let first = words.lasting.iter().take(1);
+    let first = words.lasting.iter().take(MOST);
     first
         .map(|tool| input(words, (tool, plain_arguments(tool)), steps))
         .collect()
