@@ -118,6 +118,7 @@ impl Fuzz {
             time,
             inputs: self.inputs.unwrap_or(u64::MAX),
             seed,
+            max_growth: fuzz::MAX_GROWTH,
             save: self.save,
             replay,
         };

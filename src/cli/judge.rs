@@ -33,8 +33,7 @@ impl Judge {
         let transcripts = self.read()?;
         let mut reporters = self.output.open(&catalog)?;
         let mut trials = judge::replay(&transcripts, &catalog).map_err(Failure::usage)?;
-        let fuzzed = transcripts.iter();
-        trials.extend(fuzzed.flat_map(|transcript| fuzz::judged(transcript, &catalog)));
+        trials.extend(fuzz::judged(&transcripts, &catalog));
         TrialReport::sort(&mut trials);
         let header = transcripts.first().map(|transcript| &transcript.header);
         let report = RunReport::new(

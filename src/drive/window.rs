@@ -155,22 +155,14 @@ impl Session {
     /// Waits until the condition holds, or until nothing more is answered for so long: a server may take its time for each
     /// of many requests.
     async fn pump_on(&mut self, patience: Duration, done: impl Fn(&Recorder) -> bool) -> Wait {
-        let mut before = self.answers();
         loop {
-            let wait = self.pump(after(patience), &done).await;
-            let now = self.answers();
-            if wait != Wait::Deadline || now == before {
+            let before = answers(&self.record);
+            let goes_on = |record: &Recorder| done(record) || answers(record) > before;
+            let wait = self.pump(after(patience), goes_on).await;
+            if wait != Wait::Done || done(&self.record) {
                 return wait;
             }
-            before = now;
         }
-    }
-
-    fn answers(&self) -> usize {
-        let exchanges = self.record.conversation.exchanges.iter();
-        exchanges
-            .filter(|exchange| exchange.answer.is_some())
-            .count()
     }
 
     /// Sends everything before the session is opened, then opens it and sends a request that must be answered.
@@ -401,6 +393,14 @@ fn has_what_must_come(exchange: &Exchange) -> bool {
 /// Whether something was sent for the same input.
 fn is_of(exchange: &Exchange, at: StepRef) -> bool {
     exchange.step.is_some_and(|step| step.0 == at.0)
+}
+
+/// How many of the requests have their answers.
+fn answers(record: &Recorder) -> usize {
+    let exchanges = record.conversation.exchanges.iter();
+    exchanges
+        .filter(|exchange| exchange.answer.is_some())
+        .count()
 }
 
 fn after(time: Duration) -> Instant {

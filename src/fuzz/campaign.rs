@@ -5,7 +5,7 @@ mod weigh;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -25,6 +25,8 @@ use crate::transport::Transport;
 
 /// So many inputs are sent before an answer is waited for.
 pub(super) const WINDOW: usize = 64;
+/// A window should take no longer than this.
+const LONG: Duration = Duration::from_secs(1);
 /// A window ends with the input that makes it this large (1 MiB): neither we nor the server should hold many of the largest.
 const MAX_BYTES: usize = 1 << 20;
 /// After so many windows a session ends and another begins: a process must be started for it, or not.
@@ -66,6 +68,8 @@ pub(super) struct Campaign<'a> {
     lane: Option<Lane>,
     /// So many inputs are sent at once.
     size: usize,
+    /// Whether the inputs are given: they are tried one by one, each in a session of its own.
+    is_given: bool,
     windows: usize,
     /// What the process held when it was first looked at, and its number.
     first: Option<(u32, Held)>,
@@ -86,11 +90,11 @@ impl<'a> Campaign<'a> {
         Campaign {
             place,
             lane: None,
-            size: if inputs.given_count().is_some() {
-                1
-            } else {
-                WINDOW
+            size: match inputs.given_count() {
+                Some(_) => 1,
+                None => WINDOW,
             },
+            is_given: inputs.given_count().is_some(),
             source: Source::new(inputs),
             put_off: None,
             windows: 0,
@@ -146,7 +150,7 @@ impl<'a> Campaign<'a> {
 
     /// What is given was saved before. What cannot be saved is told nevertheless, and tried to be saved with the next.
     fn save(&mut self, folder: &Path) {
-        if self.is_given() {
+        if self.is_given {
             return;
         }
         let unsaved = &mut self.ledger.found[self.saved..];
@@ -166,6 +170,7 @@ impl<'a> Campaign<'a> {
         if self.lane.is_none() {
             self.lane = self.place.open().await;
             self.windows = 0;
+            self.size = self.size.min(self.place.requests_in(LONG));
         }
         // A session that an input ends was opened nevertheless.
         if self.lane.is_none() {
@@ -173,6 +178,7 @@ impl<'a> Campaign<'a> {
         }
         let left = usize::try_from(limit.inputs - self.tally.inputs).unwrap_or(self.size);
         let window = self.draw(self.size.min(left)).await;
+        let began = Instant::now();
         let played = self
             .place
             .play(self.lane.take(), &window, self.care())
@@ -181,6 +187,7 @@ impl<'a> Campaign<'a> {
             return false;
         };
         self.lane = lane;
+        self.adapt(began.elapsed());
         self.count(&window);
         self.windows += 1;
         self.tally.observed.extend(played.observed);
@@ -192,21 +199,26 @@ impl<'a> Campaign<'a> {
         }
         let is_stdio = self.place.spec.transport() == Transport::Stdio;
         let session = if is_stdio { SESSION } else { SESSION_ON_HTTP };
-        let is_over = self.windows >= session || self.is_given();
+        let is_over = self.windows >= session || self.is_given;
         if let Some(lane) = self.lane.take_if(|_| is_over) {
             lane.close().await;
         }
         true
     }
 
-    /// What is given is tried one by one, each in a session of its own.
-    fn is_given(&self) -> bool {
-        self.size == 1
+    /// A slow server is sent less at once.
+    fn adapt(&mut self, took: Duration) {
+        self.size = match took {
+            _ if self.is_given => 1,
+            took if took > LONG => (self.size / 2).max(1),
+            took if took < LONG / 2 => (2 * self.size).min(WINDOW),
+            _ => self.size,
+        };
     }
 
     /// What is given is looked at closely.
     fn care(&self) -> Care {
-        match self.is_given() {
+        match self.is_given {
             true => self.place.sure(),
             false => self.place.glance(),
         }
@@ -223,7 +235,7 @@ impl<'a> Campaign<'a> {
                 Some(input) => input,
                 None => self.source.next().await,
             };
-            if !self.is_given() && self.muted.contains(&kind(&input)) {
+            if !self.is_given && self.muted.contains(&kind(&input)) {
                 self.tally.inputs += 1;
                 continue;
             }
@@ -265,7 +277,7 @@ impl<'a> Campaign<'a> {
     }
 
     async fn look_into(&mut self, window: &[Input], entries: &[Entry], what: Suspicion) {
-        let blamed = what.input.and_then(|input| window.get(input));
+        let blamed = what.input().and_then(|input| window.get(input));
         let elapsed = self.began.elapsed();
         if !self.ledger.is_worth_a_hunt(&what, blamed, elapsed) {
             return;
@@ -307,7 +319,7 @@ impl<'a> Campaign<'a> {
         entries: &[Entry],
         what: &Suspicion,
     ) -> Option<(usize, bool)> {
-        let blamed = what.input.and_then(|input| window.get(input..=input));
+        let blamed = what.input().and_then(|input| window.get(input..=input));
         if let Some(known) = self.behind(hunt, what, blamed.unwrap_or_default()).await {
             return Some((known, false));
         }
@@ -329,12 +341,12 @@ impl<'a> Campaign<'a> {
             return Some((known, false));
         }
         // What is given is small already, or as its author wants it.
-        let smallest = match self.is_given() {
-            true => original.clone(),
-            false => hunt.smallest(&original, what).await,
+        let smallest = match self.is_given {
+            true => caught.clone(),
+            false => hunt.smallest(&caught).await,
         };
         // What is known need not be verified again.
-        if let Some(known) = self.ledger.known(what, &smallest) {
+        if let Some(known) = self.ledger.known(&smallest.suspicion, &smallest.inputs) {
             self.at_hand = None;
             self.ledger.count(known);
             return Some((known, false));
@@ -373,7 +385,8 @@ impl<'a> Campaign<'a> {
             input,
             shrunk: caught.inputs,
             seen: 1,
-            blamed: caught.suspicion.input,
+            blamed: caught.suspicion.blamed,
+            subject: caught.suspicion.subject,
             certainty,
             entries: caught.entries,
             saved: None,

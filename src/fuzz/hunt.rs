@@ -26,6 +26,8 @@ pub(super) struct Hunt<'a> {
     lane: Option<Lane>,
     /// Whether each try has a session of its own: what a session has seen matters.
     is_apart: bool,
+    /// Whether it was a guess who was answered in the window.
+    is_guess: bool,
     losses: usize,
 }
 
@@ -63,6 +65,7 @@ impl<'a> Hunt<'a> {
             place,
             lane,
             is_apart: false,
+            is_guess: false,
             losses: 0,
         }
     }
@@ -79,13 +82,14 @@ impl<'a> Hunt<'a> {
         what: &Suspicion,
         entries: &[Entry],
     ) -> Option<Caught> {
-        if let Some(input) = what.input.and_then(|input| window.get(input)) {
+        self.is_guess = depends_on_matching(what.oracle) && has_nameless(entries);
+        if let Some(input) = what.input().and_then(|input| window.get(input)) {
             let one = std::slice::from_ref(input);
             if let Some(caught) = self.again(one, what, self.place.quick(what)).await {
                 return Some(caught);
             }
-            // Who was answered was a guess, and a wrong one.
-            if depends_on_matching(what.oracle) && has_nameless(entries) {
+            // The guess was wrong.
+            if self.is_guess {
                 return None;
             }
             // Something may happen once in a session only.
@@ -94,10 +98,10 @@ impl<'a> Hunt<'a> {
                 return Some(caught);
             }
         }
-        // Another session is cheap where it is open already.
+        // One try more says whether it is worth many.
         if !what.oracle.is_fatal()
             && self
-                .again(window, what, self.place.quick(what))
+                .guessed(window, what, self.place.quick(what))
                 .await
                 .is_none()
         {
@@ -131,25 +135,21 @@ impl<'a> Hunt<'a> {
         if common.len() == 1 && common[0].shots == known.shrunk[0].shots {
             return true;
         }
-        let what = Suspicion {
-            oracle: known.oracle,
-            finding: known.finding.clone(),
-            input: None,
-        };
+        let what = Suspicion::of_nobody(known.oracle, known.finding.clone());
         let care = self.place.quick(&what);
         self.again(&common, &what, care).await.is_some()
     }
 
     /// The smallest inputs that seem to do the same; none smaller are looked for when the time or the losses are too many.
-    pub(super) async fn smallest(&mut self, inputs: &[Input], what: &Suspicion) -> Vec<Input> {
-        let losses = match what.oracle.is_fatal() {
+    pub(super) async fn smallest(&mut self, caught: &Caught) -> Caught {
+        let losses = match caught.suspicion.oracle.is_fatal() {
             true => MAX_LOSSES,
             false => MAX_USED_UP,
         };
         let limit = (Instant::now() + MAX_TIME, self.losses + losses);
-        let mut smallest = inputs.to_vec();
+        let mut smallest = caught.clone();
         let mut next = 0;
-        while let Some((number, smaller)) = self.smaller(&smallest, next, what, limit).await {
+        while let Some((number, smaller)) = self.smaller(&smallest, next, limit).await {
             (smallest, next) = (smaller, number);
         }
         smallest
@@ -159,13 +159,13 @@ impl<'a> Hunt<'a> {
     /// they were made of, or these with what was sent before them in their window.
     pub(super) async fn verified(
         &mut self,
-        smallest: &[Input],
+        smallest: &Caught,
         caught: Caught,
         window: &[Input],
     ) -> Option<Caught> {
         let what = &caught.suspicion;
-        if !is_equal(smallest, &caught.inputs)
-            && let Some(verified) = self.surely(smallest, what).await
+        if !is_equal(&smallest.inputs, &caught.inputs)
+            && let Some(verified) = self.surely(&smallest.inputs, what).await
         {
             return Some(verified);
         }
@@ -175,32 +175,36 @@ impl<'a> Hunt<'a> {
         if let Some(verified) = self.surely(&caught.inputs, what).await {
             return Some(verified);
         }
+        if self.is_guess {
+            return None;
+        }
         let is_last = |input: &Input| is_equal(&caught.inputs, std::slice::from_ref(input));
         let last = window.iter().position(is_last).filter(|last| *last > 0)?;
         let verified = self.surely(&window[..=last], what).await?;
         self.is_apart = true;
-        let smallest = self.smallest(&verified.inputs, what).await;
-        self.surely(&smallest, what).await.or(Some(verified))
+        let smallest = self.smallest(&verified).await;
+        let smallest = self.surely(&smallest.inputs, what).await;
+        smallest.or(Some(verified))
     }
 
     /// One step smaller, and its number. What was tried for a larger input is tried last: it helped little there.
     async fn smaller(
         &mut self,
-        inputs: &[Input],
+        caught: &Caught,
         next: usize,
-        what: &Suspicion,
         (until, losses): (Instant, usize),
-    ) -> Option<(usize, Vec<Input>)> {
+    ) -> Option<(usize, Caught)> {
+        let what = &caught.suspicion;
         let care = self.place.quick(what);
         let plainest = self.place.plainest();
-        let candidates = || shrink::candidates(inputs, plainest).enumerate();
+        let candidates = || shrink::candidates(&caught.inputs, plainest).enumerate();
         let tried = candidates().take(next);
         for (number, candidate) in candidates().skip(next).chain(tried) {
             if Instant::now() > until || self.losses > losses {
                 return None;
             }
-            if self.again(&candidate, what, care).await.is_some() {
-                return Some((number, candidate));
+            if let Some(smaller) = self.again(&candidate, what, care).await {
+                return Some((number, smaller));
             }
         }
         None
@@ -241,6 +245,14 @@ impl<'a> Hunt<'a> {
 
     /// What inputs do once more, if it is the same.
     async fn again(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Caught> {
+        let caught = self.guessed(inputs, what, care).await?;
+        let is_guess =
+            inputs.len() > 1 && depends_on_matching(what.oracle) && has_nameless(&caught.entries);
+        (!is_guess).then_some(caught)
+    }
+
+    /// The same, even if it is a guess which of them does it.
+    async fn guessed(&mut self, inputs: &[Input], what: &Suspicion, care: Care) -> Option<Caught> {
         let is_apart = self.is_apart || leave_open(inputs);
         if is_apart {
             self.leave(inputs).await;
@@ -248,13 +260,9 @@ impl<'a> Hunt<'a> {
         let (played, lane) = self.place.play(self.lane.take(), inputs, care).await?;
         self.lane = lane;
         self.losses += usize::from(!played.usable || is_apart || is_early(inputs));
-        let same = played
-            .suspicions
-            .iter()
-            .find(|found| is_same(found, what))?;
-        let is_guess =
-            inputs.len() > 1 && depends_on_matching(what.oracle) && has_nameless(&played.entries);
-        (!is_guess).then(|| Caught::new(inputs, same, &played.entries))
+        let mut suspicions = played.suspicions.iter();
+        let same = suspicions.find(|found| is_same(found, what))?;
+        Some(Caught::new(inputs, same, &played.entries))
     }
 }
 

@@ -1,17 +1,49 @@
 //! What a saved transcript of fuzzing says: the same function on the same entries as when it was found.
 
+use std::collections::BTreeMap;
+
 use super::oracle::{Oracle, Suspicion, suspicions};
 use crate::catalog::Catalog;
 use crate::conversation::Conversation;
 use crate::drive::Wait;
 use crate::judge::Session;
 use crate::judge::evidence;
-use crate::transcript::{Transcript, What};
+use crate::revision::Revision;
+use crate::transcript::{Header, Transcript, What};
+use crate::transport::Transport;
 use crate::verdict::{Finding, TrialReport, Verdict};
 
-/// The verdicts of what fuzzing looks for beside the rules; none if it is not a session of the fuzzer, or its case is in
-/// the catalog and says more.
-pub fn judged(transcript: &Transcript, catalog: &Catalog) -> Vec<TrialReport> {
+/// The verdicts of what fuzzing looks for beside the rules, one for each oracle in each place: it fails if something is
+/// wrong in any of these transcripts, and each finding names its own. Those that are no sessions of the fuzzer, or whose
+/// case is in the catalog and says more, are left out.
+pub fn judged(transcripts: &[Transcript], catalog: &Catalog) -> Vec<TrialReport> {
+    let mut places: BTreeMap<(Revision, Transport), Vec<Suspicion>> = BTreeMap::new();
+    for transcript in transcripts {
+        let Header {
+            revision,
+            transport,
+            ..
+        } = transcript.header;
+        if let Some(wrong) = wrong(transcript, catalog) {
+            places
+                .entry((revision, transport))
+                .or_default()
+                .extend(wrong);
+        }
+    }
+    // What a process holds is in no transcript.
+    let oracles = || {
+        let oracles = Oracle::OWN.into_iter();
+        oracles.filter(|oracle| *oracle != Oracle::Bounded)
+    };
+    let trials = places
+        .iter()
+        .flat_map(|(place, wrong)| oracles().map(|oracle| trial(*place, oracle, wrong)));
+    trials.collect()
+}
+
+/// What is wrong in a session of the fuzzer; none if it is not one.
+fn wrong(transcript: &Transcript, catalog: &Catalog) -> Option<Vec<Suspicion>> {
     let Transcript { header, entries } = transcript;
     let is_ours = |name: &str| {
         let case = name.split('@').next().unwrap_or_default();
@@ -21,9 +53,7 @@ pub fn judged(transcript: &Transcript, catalog: &Catalog) -> Vec<TrialReport> {
         What::Trial { name } => Some(name),
         _ => None,
     });
-    let Some(trial) = trials.position(|name| is_ours(name)) else {
-        return Vec::new();
-    };
+    let trial = trials.position(|name| is_ours(name))?;
     let conversation = Conversation::of(header.revision, header.transport, entries);
     let session = Session {
         header,
@@ -36,21 +66,21 @@ pub fn judged(transcript: &Transcript, catalog: &Catalog) -> Vec<TrialReport> {
     let (mut wrong, _) = suspicions(&session, Wait::Done, from.unwrap_or_default());
     // Nobody has to answer before the session is open.
     wrong.retain(|what| from != Some(0) || what.oracle != Oracle::Answered);
-    // What a process holds is in no transcript.
-    let oracles = Oracle::OWN
-        .into_iter()
-        .filter(|oracle| *oracle != Oracle::Bounded);
-    oracles.map(|oracle| of(&session, oracle, &wrong)).collect()
+    Some(wrong)
 }
 
-fn of(session: &Session<'_>, oracle: Oracle, wrong: &[Suspicion]) -> TrialReport {
+fn trial(
+    (revision, transport): (Revision, Transport),
+    oracle: Oracle,
+    wrong: &[Suspicion],
+) -> TrialReport {
     let mine = wrong.iter().filter(|what| what.oracle == oracle);
     let mut findings: Vec<Finding> = mine.map(|what| what.finding.clone()).collect();
     evidence::sort(&mut findings);
     TrialReport {
         case: oracle.case().into(),
-        revision: session.header.revision,
-        transport: session.header.transport,
+        revision,
+        transport,
         verdict: Verdict::of(&findings),
         duration_ms: 0.0,
         reason: None,

@@ -112,7 +112,10 @@ impl Ledger {
         let key = match found.certainty {
             // Of those one is enough.
             Certainty::Once => (found.oracle, String::new(), String::new(), 0),
-            _ => key(found.oracle, &found.finding, &found.shrunk),
+            _ => {
+                let subject = found.subject.as_deref();
+                key(found.oracle, &found.finding, subject, &found.shrunk)
+            }
         };
         if let Some(known) = self.known.get(&key) {
             self.found[*known].seen += 1;
@@ -126,7 +129,8 @@ impl Ledger {
 
     /// What is known that these inputs, made as small as can be, would be one with.
     pub(super) fn known(&self, what: &Suspicion, smallest: &[Input]) -> Option<usize> {
-        let key = key(what.oracle, &what.finding, smallest);
+        let subject = what.subject.as_deref();
+        let key = key(what.oracle, &what.finding, subject, smallest);
         self.known.get(&key).copied()
     }
 
@@ -156,19 +160,20 @@ fn violated(what: &Suspicion) -> (Oracle, String) {
 /// What something looks like before it is looked into.
 fn look(what: &Suspicion, blamed: Option<&Input>) -> Key {
     let inputs = blamed.map(std::slice::from_ref).unwrap_or_default();
-    key(what.oracle, &what.finding, inputs)
+    let subject = what.subject.as_deref();
+    key(what.oracle, &what.finding, subject, inputs)
 }
 
 /// Of what ends a session the shape of the input counts, of what is answered wrongly what it is about: one cause shows in
 /// inputs of many shapes.
-fn key(oracle: Oracle, finding: &Finding, inputs: &[Input]) -> Key {
+fn key(oracle: Oracle, finding: &Finding, subject: Option<&str>, inputs: &[Input]) -> Key {
     let fold = |of: fn(&Input) -> u64| {
         let kinds: BTreeSet<u64> = inputs.iter().map(of).collect();
         kinds.into_iter().fold(0, |sum, kind| sum ^ kind)
     };
     let (message, shape) = match oracle {
         Oracle::Rule(_) => (finding.message.clone(), 0),
-        Oracle::RefusesInvalid => (String::new(), fold(Input::subject)),
+        Oracle::RefusesInvalid => (subject.unwrap_or_default().to_owned(), 0),
         Oracle::NoInternals => (wording(finding), 0),
         // A process may end in several ways at the same input. What is in a long sequence is not what ends it.
         _ if oracle.is_fatal() && inputs.len() > MAX_TOLD_APART => (String::new(), 0),
@@ -181,17 +186,19 @@ fn key(oracle: Oracle, finding: &Finding, inputs: &[Input]) -> Key {
 /// So many characters of what an error says are compared.
 const WORDING: usize = 24;
 
-/// What an error says but for what may come from the input: what is quoted, and digits.
+/// What an error says but for what may come from the input: what is quoted, words that were sent, and digits.
 fn wording(finding: &Finding) -> String {
     let text = finding
         .actual
         .get("message")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let plain = text.split(['"', '\'', '`']).step_by(2).collect::<String>();
-    let letters = plain
-        .chars()
-        .filter(|c| !c.is_ascii_digit() && !c.is_whitespace());
+    let sent = finding.entries.first();
+    let sent = sent.map_or("", |entry| entry.excerpt.as_str());
+    let unquoted = text.split(['"', '\'', '`']).step_by(2);
+    let words = unquoted.flat_map(str::split_whitespace);
+    let plain: String = words.filter(|word| !sent.contains(word)).collect();
+    let letters = plain.chars().filter(|c| !c.is_ascii_digit());
     let letters: String = letters.take(WORDING).collect();
     format!("{}: {letters}", finding.message)
 }
@@ -218,11 +225,7 @@ mod tests {
             hint: None,
             fuzzed: None,
         };
-        Suspicion {
-            oracle,
-            finding,
-            input: None,
-        }
+        Suspicion::of_nobody(oracle, finding)
     }
 
     fn found(what: &Suspicion, shrunk: Input) -> Found {
@@ -233,6 +236,7 @@ mod tests {
             shrunk: vec![shrunk],
             seen: 1,
             blamed: None,
+            subject: what.subject.clone(),
             certainty: Certainty::Repeated,
             entries: Vec::new(),
             saved: None,
@@ -306,10 +310,17 @@ mod tests {
         assert_eq!(ledger.found[0].seen, 2);
         let other = suspicion(Oracle::NoInternals, said("no such table"));
         assert!(ledger.is_worth_a_hunt(&other, None, LONG));
-        // What is about another kind of request is another defect.
-        let accepted = suspicion(Oracle::RefusesInvalid, Value::Null);
-        ledger.add(found(&accepted, request("tools/list")));
-        assert!(!ledger.is_worth_a_hunt(&accepted, Some(&request("prompts/list")), LONG));
-        assert!(ledger.is_worth_a_hunt(&accepted, Some(&request("tools/call")), LONG));
+        // What is about another kind of request is another defect, whatever else was sent with it.
+        let accepted = |subject: &str| Suspicion {
+            subject: Some(subject.to_owned()),
+            ..suspicion(Oracle::RefusesInvalid, Value::Null)
+        };
+        ledger.add(found(&accepted("list"), request("tools/list")));
+        let mut worth = |subject, method| {
+            ledger.is_worth_a_hunt(&accepted(subject), Some(&request(method)), LONG)
+        };
+        assert!(!worth("list", "prompts/list"));
+        assert!(!worth("list", "tools/call"), "its list is to blame");
+        assert!(worth("call", "tools/call"));
     }
 }

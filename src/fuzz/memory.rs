@@ -13,8 +13,8 @@ pub(super) struct Held {
 
 /// Less growth than this (64 MiB) is nobody's concern.
 const MIN_GROWTH: u64 = 64 << 10;
-/// A process that has grown by more than this (1 GiB) is ended: other programs need memory as well.
-const MAX_GROWTH: u64 = 1 << 20;
+/// A process that has grown by more MiB than this is ended: other programs need memory as well.
+pub const MAX_GROWTH: u64 = 1 << 10;
 /// More threads than this are too many for whatever a client sends.
 const MAX_THREADS: u64 = 1_000;
 
@@ -39,9 +39,10 @@ pub(super) fn is_suspicious(first: Held, now: Held) -> bool {
     now.kib > first.kib.saturating_mul(2) + MIN_GROWTH || now.threads > MAX_THREADS
 }
 
-/// Whether it has grown so much that it must not go on.
-pub(super) fn is_too_much(first: Held, now: Held) -> bool {
-    now.kib > first.kib.saturating_add(MAX_GROWTH) || now.threads > 4 * MAX_THREADS
+/// Whether it has grown by so many MiB, or has so many threads, that it must not go on.
+pub(super) fn is_too_much(first: Held, now: Held, max_growth: u64) -> bool {
+    let growth = now.kib.saturating_sub(first.kib);
+    growth >> 10 > max_growth || now.threads > 4 * MAX_THREADS
 }
 
 /// Whether what was held after 1, 2, 4 and 8 rounds of the same input grows with the rounds, as only a leak does: a
@@ -93,13 +94,14 @@ mod tests {
         let [first, more, most] = held(&[50_000, 900_000, 2_000_000])[..] else {
             panic!("three of them");
         };
-        assert!(is_suspicious(first, more) && !is_too_much(first, more));
-        assert!(is_too_much(first, most));
+        let is_too_much = |now| is_too_much(first, now, MAX_GROWTH);
+        assert!(is_suspicious(first, more) && !is_too_much(more));
+        assert!(is_too_much(most));
         let busy = Held {
             threads: 10_000,
             ..first
         };
-        assert!(is_too_much(first, busy));
+        assert!(is_too_much(busy));
     }
 
     #[test]

@@ -37,7 +37,7 @@ use crate::event::RunReport;
 use crate::profile::{Offer, Profile};
 use crate::revision::{Era, Revision};
 use crate::run::{self, RunError};
-use crate::transcript::{Entry, FORMAT, Header};
+use crate::transcript::{Entry, FORMAT, Header, StepRef};
 use crate::transport::Transport;
 use crate::verdict::{Finding, TrialReport, Verdict};
 
@@ -46,6 +46,7 @@ use campaign::{Campaign, Limit};
 use generate::Inputs;
 pub use input::Input;
 pub use judged::judged;
+pub use memory::MAX_GROWTH;
 pub use oracle::Oracle;
 use place::Place;
 pub use save::{Given, ReplayError, read_cases, verify_folder};
@@ -61,6 +62,8 @@ pub struct Options {
     pub inputs: u64,
     /// What the inputs depend on.
     pub seed: u64,
+    /// By how many MiB a process may grow before it is ended, and told.
+    pub max_growth: u64,
     /// Where findings are saved as cases.
     pub save: PathBuf,
     /// Only these inputs, instead of generated ones.
@@ -102,8 +105,10 @@ pub struct Found {
     pub shrunk: Vec<Input>,
     /// How often it was seen.
     pub seen: u64,
-    /// The number of the input among the smallest that is to blame, if one is.
-    pub blamed: Option<usize>,
+    /// The input among the smallest and the message in it that is to blame, if one is.
+    pub blamed: Option<StepRef>,
+    /// What kind of request that is.
+    pub subject: Option<String>,
     /// How sure it is.
     pub certainty: Certainty,
     /// What crossed the wire when the smallest did it.
@@ -293,6 +298,7 @@ fn place(
         },
         catalog: options.run.catalog.clone(),
         spec,
+        max_growth: options.max_growth,
         is_silent: AtomicBool::new(false),
         is_slow: AtomicBool::new(false),
         round_trip: AtomicU64::new(u64::MAX),

@@ -9,7 +9,8 @@ use crate::drive::{Wait, are_garbled};
 use crate::judge::Session;
 use crate::judge::evidence::{self, Violation};
 use crate::rule;
-use crate::transcript::{Entry, What};
+use crate::transcript::{Entry, StepRef, What};
+use crate::transport::Transport;
 use crate::verdict::Finding;
 
 /// A way to be wrong that only fuzzing looks for; what the catalog's rules say counts as well.
@@ -68,8 +69,34 @@ pub struct Suspicion {
     pub oracle: Oracle,
     /// What will be reported if it can be repeated.
     pub finding: Finding,
+    /// The input in its window and the message in it, where one is to blame.
+    pub blamed: Option<StepRef>,
+    /// What kind of request that is: all lists are one.
+    pub subject: Option<String>,
+}
+
+impl Suspicion {
+    fn new(oracle: Oracle, finding: Finding, exchange: Option<&Exchange>) -> Suspicion {
+        let method = exchange.and_then(|exchange| exchange.method.as_deref());
+        Suspicion {
+            oracle,
+            finding,
+            blamed: exchange.and_then(|exchange| exchange.step),
+            subject: method
+                .and_then(|method| method.rsplit('/').next())
+                .map(str::to_owned),
+        }
+    }
+
+    /// The same, of whatever inputs.
+    pub(super) fn of_nobody(oracle: Oracle, finding: Finding) -> Suspicion {
+        Suspicion::new(oracle, finding, None)
+    }
+
     /// The number of the input in its window, where one is to blame.
-    pub input: Option<usize>,
+    pub(super) fn input(&self) -> Option<usize> {
+        self.blamed.map(|blamed| usize::from(blamed.0))
+    }
 }
 
 /// Whatever is wrong in a session, from this exchange on, and the rules that had something to look at.
@@ -81,13 +108,10 @@ pub(super) fn suspicions(
     let conversation = session.conversation;
     let exchanges = conversation.exchanges.get(from..).unwrap_or_default();
     let mut found = Vec::new();
-    let mut report = |oracle, violation: Violation, input| {
+    let mut report = |oracle, violation: Violation, exchange| {
         found.extend(
-            evidence::finding(session, violation).map(|finding| Suspicion {
-                oracle,
-                finding,
-                input,
-            }),
+            evidence::finding(session, violation)
+                .map(|finding| Suspicion::new(oracle, finding, exchange)),
         );
     };
     // Behind it there may be replies of ours.
@@ -106,16 +130,16 @@ pub(super) fn suspicions(
         // Of our own requests the last one tells.
         for exchange in exchanges.iter().filter(|other| other.step.is_some()) {
             if let Some(violation) = unanswered(session, exchange, exchanges) {
-                report(Oracle::Answered, violation, input_of(exchange));
+                report(Oracle::Answered, violation, Some(exchange));
             }
         }
     }
     for exchange in exchanges {
         if let Some(violation) = accepted(session, exchange) {
-            report(Oracle::RefusesInvalid, violation, input_of(exchange));
+            report(Oracle::RefusesInvalid, violation, Some(exchange));
         }
         if let Some(violation) = internals(session, exchange) {
-            report(Oracle::NoInternals, violation, input_of(exchange));
+            report(Oracle::NoInternals, violation, Some(exchange));
         }
     }
     let outcomes = rule::apply(session);
@@ -130,29 +154,23 @@ fn rules(
     outcomes: Vec<rule::RuleOutcome>,
 ) -> impl Iterator<Item = Suspicion> {
     let of_rule = move |outcome: rule::RuleOutcome| {
-        outcome.findings.into_iter().map(move |finding| Suspicion {
-            oracle: Oracle::Rule(outcome.rule),
-            input: blamed(session.conversation, &finding),
-            finding,
+        outcome.findings.into_iter().map(move |finding| {
+            let blamed = blamed(session.conversation, &finding);
+            Suspicion::new(Oracle::Rule(outcome.rule), finding, blamed)
         })
     };
     outcomes.into_iter().flat_map(of_rule)
 }
 
-/// The input behind the entries that a finding shows.
-fn blamed(conversation: &Conversation, finding: &Finding) -> Option<usize> {
+/// What was sent that the entries are about which a finding shows.
+fn blamed<'a>(conversation: &'a Conversation, finding: &Finding) -> Option<&'a Exchange> {
     let shown = |index: usize| finding.entries.iter().any(|entry| entry.entry == index);
     let shows = |exchange: &&Exchange| {
         shown(exchange.sent)
             || exchange.answer.is_some_and(shown)
             || exchange.again.iter().any(|again| shown(*again))
     };
-    let exchange = conversation.exchanges.iter().rev().find(shows)?;
-    input_of(exchange)
-}
-
-fn input_of(exchange: &Exchange) -> Option<usize> {
-    exchange.step.map(|step| usize::from(step.0))
+    conversation.exchanges.iter().rev().find(shows)
 }
 
 /// Where the process or the connection ended, if it did. Over HTTP each request has its own: there it is the last one
@@ -235,6 +253,7 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> O
     if !is_unanswered(session, exchange)
         || is_cancelled(session, exchange, all)
         || http_method(session, exchange).is_some_and(|method| method != "POST")
+        || is_elsewhere(session, exchange)
     {
         return None;
     }
@@ -255,6 +274,18 @@ pub(super) fn http_method<'a>(session: &Session<'a>, exchange: &Exchange) -> Opt
         What::HttpRequest { method, .. } => Some(method),
         _ => None,
     }
+}
+
+/// HTTP+SSE: whether it was not sent to the endpoint that the server named, where the handshake went. The text asks clients
+/// to send there, and does not say what comes of anything else.
+fn is_elsewhere(session: &Session<'_>, exchange: &Exchange) -> bool {
+    let path = |head: &What| match head {
+        What::HttpRequest { method, path, .. } if method == "POST" => Some(path.clone()),
+        _ => None,
+    };
+    let mut posts = session.entries.iter().filter_map(|entry| path(&entry.what));
+    let sent = http_head(session, exchange).and_then(path);
+    session.header.transport == Transport::Sse && sent != posts.next()
 }
 
 /// The head of the HTTP request by which it was sent. It stands before the body, or there is none.
@@ -280,7 +311,7 @@ fn is_cancelled(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::testing::legacy_http;
+    use crate::rule::testing::{Script, legacy_http, sse};
 
     #[test]
     fn what_is_not_posted_need_not_be_answered() {
@@ -300,5 +331,21 @@ mod tests {
         assert!(is_wrong("POST"));
         assert!(!is_wrong("OPTIONS"));
         assert!(!is_wrong("PUT"));
+    }
+
+    #[test]
+    fn what_is_posted_elsewhere_over_sse_need_not_be_answered() {
+        let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        let is_wrong = |posted: Script| {
+            let script = posted.sends(ping.clone());
+            script.seen(|session| {
+                let exchanges = &session.conversation.exchanges;
+                let last = exchanges.last();
+                last.is_some_and(|last| unanswered(session, last, exchanges).is_some())
+            })
+        };
+        let open = || sse().posts_initialize();
+        assert!(is_wrong(open().http("POST", &[])));
+        assert!(!is_wrong(open().posted_to("/messages?session=another")));
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Place {
     pub(super) spec: Spec,
     pub(super) header: Header,
     pub(super) catalog: Arc<Catalog>,
+    /// By so many MiB its process may grow before it is ended.
+    pub(super) max_growth: u64,
     /// It is known that requests stay unanswered: not every further one is waited for as long.
     pub(super) is_silent: AtomicBool,
     /// Answers were late that had been taken for missing.
@@ -115,6 +117,12 @@ impl Place {
 
     fn round_trip(&self) -> Duration {
         Duration::from_micros(self.round_trip.load(Ordering::Relaxed))
+    }
+
+    /// So many plain requests are answered in this time, one after the other; at least one.
+    pub(super) fn requests_in(&self, time: Duration) -> usize {
+        let count = time.as_micros() / self.round_trip().as_micros().max(1);
+        usize::try_from(count).unwrap_or(usize::MAX).max(1)
     }
 
     fn is_slow(&self) -> bool {

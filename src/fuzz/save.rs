@@ -16,7 +16,7 @@ use crate::condition::{self, IDENTITY};
 use crate::drive::Shot;
 use crate::profile::Profile;
 use crate::revision::{Revision, RevisionRange};
-use crate::transcript::{Header, Transcript, What};
+use crate::transcript::{Header, StepRef, Transcript, What};
 use crate::transport::Transport;
 use crate::verdict::trial_name;
 
@@ -240,16 +240,16 @@ pub(super) fn check_line(folder: &Path, fuzzed: &[String]) -> Vec<String> {
 }
 
 fn case(found: &Found) -> Value {
-    let shot_blamed = shot_blamed(found);
     let steps: Vec<Value> = (found.shrunk.iter().enumerate())
         .flat_map(|(number, input)| {
-            let is_blamed = found.blamed.is_none_or(|blamed| blamed == number);
+            let is_blamed = move |shot: usize| {
+                (found.blamed).is_none_or(|StepRef(input, message)| {
+                    (usize::from(input), usize::from(message)) == (number, shot)
+                })
+            };
             let steps = input.steps_of_shots().into_iter();
             steps.map(move |(shot, step)| match shot {
-                Some(shot) => {
-                    let is_it = shot_blamed.is_none_or(|blamed| blamed == shot);
-                    with(json!(step), &expected(found, input, is_blamed && is_it))
-                }
+                Some(shot) => with(json!(step), &expected(found, input, is_blamed(shot))),
                 None => json!(step),
             })
         })
@@ -282,17 +282,6 @@ fn case(found: &Found) -> Value {
 fn needs(inputs: &[Input]) -> BTreeSet<String> {
     let callers = inputs.iter().flat_map(Input::callers);
     callers.map(|name| format!("{IDENTITY}{name}")).collect()
-}
-
-/// The number of what is to blame, within its input.
-fn shot_blamed(found: &Found) -> Option<usize> {
-    let sent = found.finding.entries.first()?;
-    match &found.entries.get(sent.entry)?.what {
-        What::Sent { step, .. } | What::HttpRequest { step, .. } => {
-            step.map(|step| usize::from(step.1))
-        }
-        _ => None,
-    }
 }
 
 /// What the steps of an input expect: members of a step.

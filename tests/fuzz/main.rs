@@ -19,6 +19,7 @@ use mcp_reference_server::{Fault, Harm};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+mod causes;
 mod proof;
 
 use proof::{WITH_TOKENS, found, runtime};
@@ -63,6 +64,9 @@ const SAVED: [&str; 22] = [
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mcp-conform");
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(causes::MARK) {
+        return causes::slow_server().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     let mut arguments = Arguments::from_args();
     // The tests wait for servers more than they compute.
     let threads = || 4 * available_parallelism().map_or(1, usize::from);
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         let name = format!("fuzz/what {} does is a case", fault.name);
         tests.push(Trial::test(name, move || found_is_a_case(fault, harm)));
     }
+    tests.extend(causes::tests());
     tests.push(Trial::test(
         "fuzz/it ends when told to",
         it_ends_when_told_to,

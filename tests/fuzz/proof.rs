@@ -272,6 +272,7 @@ pub fn options(
         time: Duration::from_secs(600),
         inputs: u64::MAX,
         seed: 1,
+        max_growth: fuzz::MAX_GROWTH,
         save: folder.to_owned(),
         replay: None,
     }

@@ -19,7 +19,7 @@ impl Campaign<'_> {
         };
         let known = self.first.filter(|(known, _)| *known == pid);
         let (_, first) = *self.first.insert(known.unwrap_or((pid, now)));
-        if memory::is_too_much(first, now) {
+        if memory::is_too_much(first, now, self.place.max_growth) {
             self.tell_leak(window, first, now);
             self.end_process().await;
             return;
@@ -58,11 +58,7 @@ impl Campaign<'_> {
             return;
         }
         if let Some(finding) = report::leak(self.place, first, now) {
-            let suspicion = Suspicion {
-                oracle: Oracle::Bounded,
-                finding,
-                input: None,
-            };
+            let suspicion = Suspicion::of_nobody(Oracle::Bounded, finding);
             let caught = Caught::new(window, &suspicion, &[]);
             self.report(caught, window.to_vec(), Certainty::Repeated);
         }
@@ -86,7 +82,9 @@ impl Campaign<'_> {
                 }
                 rounds += 1;
                 let pair = first.zip(held(&lane).await);
-                if pair.is_some_and(|(first, now)| memory::is_too_much(first, now)) {
+                if pair.is_some_and(|(first, now)| {
+                    memory::is_too_much(first, now, self.place.max_growth)
+                }) {
                     self.lane = lane;
                     self.end_process().await;
                     return true;

@@ -43,21 +43,6 @@ impl Input {
     }
 }
 
-impl Input {
-    /// The kinds of requests that it has, as a number: all lists are one.
-    pub(in crate::fuzz) fn subject(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        for shot in &self.shots {
-            let message: Value = serde_json::from_slice(shot.bytes()).unwrap_or_default();
-            let method = message.get("method").and_then(Value::as_str);
-            method
-                .and_then(|method| method.rsplit('/').next())
-                .hash(&mut hasher);
-        }
-        hasher.finish()
-    }
-}
-
 /// JSON without its values; of anything else the kind.
 fn shape_of(bytes: &[u8]) -> String {
     match serde_json::from_slice::<Value>(bytes) {
