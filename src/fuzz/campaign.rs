@@ -2,7 +2,7 @@
 
 mod weigh;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -65,6 +65,8 @@ pub(super) struct Campaign<'a> {
     source: Source,
     /// What did not fit into the last window.
     put_off: Option<Input>,
+    /// Those that must be alone in a window, and wait for the next: a window is not cut short for them.
+    alone: VecDeque<Input>,
     lane: Option<Lane>,
     /// So many inputs are sent at once.
     size: usize,
@@ -97,6 +99,7 @@ impl<'a> Campaign<'a> {
             is_given: inputs.given_count().is_some(),
             source: Source::new(inputs),
             put_off: None,
+            alone: VecDeque::new(),
             windows: 0,
             first: None,
             leaks_told: false,
@@ -226,6 +229,9 @@ impl<'a> Campaign<'a> {
 
     /// The next inputs, but for those of a kind that is known to cost a session.
     async fn draw(&mut self, count: usize) -> Vec<Input> {
+        if let Some(input) = self.alone.pop_front() {
+            return vec![input];
+        }
         let mut window: Vec<Input> = Vec::with_capacity(count);
         let mut ids = HashSet::new();
         let mut bytes = 0;
@@ -240,13 +246,9 @@ impl<'a> Campaign<'a> {
                 continue;
             }
             // What changes the session, or what is replied there, is alone.
-            let is_alone = input.is_alone();
-            if is_alone && !window.is_empty() {
-                self.put_off = Some(input);
-                break;
-            }
-            if is_alone {
-                return vec![input];
+            if input.is_alone() {
+                self.alone.push_back(input);
+                continue;
             }
             // Two requests with one id could not be told apart by their answers: they are not sent together.
             let odd = input.odd_ids();
@@ -260,6 +262,9 @@ impl<'a> Campaign<'a> {
             if bytes >= MAX_BYTES {
                 break;
             }
+        }
+        if window.is_empty() {
+            window.extend(self.alone.pop_front());
         }
         window
     }
