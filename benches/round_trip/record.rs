@@ -12,7 +12,10 @@ use crate::peer::{Kind, Peer};
 use crate::placement::{PROCESSORS, Placement};
 use crate::{Load, calls::Call};
 
-const ROUNDS: usize = 21;
+/// How often everybody is started: two processes of one program may differ by a tenth for as long as they live.
+const STARTS: usize = 7;
+/// How many rounds there are with each.
+const ROUNDS: usize = 3;
 /// How long the calls of one turn take, about.
 const TURN: Duration = Duration::from_millis(40);
 
@@ -24,7 +27,8 @@ pub fn record() {
         "command": "cargo bench --bench round_trip -- record",
         "processors": *PROCESSORS,
         "processor": common::processor(),
-        "rounds": ROUNDS,
+        "starts": STARTS,
+        "rounds": STARTS * ROUNDS,
         "measuring": measuring(),
         "targets": targets(&loads),
         "loads": loads,
@@ -47,19 +51,21 @@ fn measuring() -> Value {
 }
 
 fn measured(load: Load) -> Value {
-    let mut contenders: Vec<Contender> = load
-        .kinds()
-        .iter()
-        .map(|kind| Contender::start(*kind, load))
-        .collect();
-    for round in 0..ROUNDS {
-        // Everyone begins as often as the others.
-        let first = round % contenders.len();
-        contenders.rotate_left(first);
-        contenders.iter_mut().for_each(Contender::turn);
-        contenders.rotate_right(first);
+    let kinds = load.kinds().iter();
+    let mut results: Vec<Measured> = kinds.map(|kind| Measured::of(*kind)).collect();
+    for start in 0..STARTS {
+        let kinds = load.kinds().iter();
+        let mut contenders: Vec<Contender> =
+            kinds.map(|kind| Contender::start(*kind, load)).collect();
+        for round in 0..ROUNDS {
+            // Everyone begins as often as the others.
+            for turn in 0..contenders.len() {
+                let next = (start + round + turn) % contenders.len();
+                results[next].us_per_call.push(contenders[next].turn());
+            }
+        }
     }
-    let (ours, floors) = contenders.split_first().unwrap();
+    let (ours, floors) = results.split_first().unwrap();
     let floors: Vec<Value> = floors.iter().map(|floor| ours.against(floor)).collect();
     let row = json!({
         "placement": load.placement.as_str(),
@@ -120,12 +126,10 @@ fn target(transport: Transport, placement: Placement, loads: &[Value]) -> Value 
     })
 }
 
-/// Somebody with what was measured of them, a figure a round.
+/// Somebody who is called.
 struct Contender {
-    kind: Kind,
     peer: Peer,
     calls: u64,
-    us_per_call: Vec<f64>,
 }
 
 impl Contender {
@@ -136,22 +140,33 @@ impl Contender {
         peer.calls(warm);
         let each = peer.calls(warm).div_f64(warm as f64);
         let calls = (TURN.as_secs_f64() / each.as_secs_f64()) as u64;
-        Contender {
+        let calls = calls.max(warm);
+        Contender { peer, calls }
+    }
+
+    /// The time of a call, in microseconds.
+    fn turn(&mut self) -> f64 {
+        let time = self.peer.calls(self.calls);
+        time.as_secs_f64() * 1e6 / self.calls as f64
+    }
+}
+
+/// What was measured of a kind, a figure a round.
+struct Measured {
+    kind: Kind,
+    us_per_call: Vec<f64>,
+}
+
+impl Measured {
+    fn of(kind: Kind) -> Measured {
+        Measured {
             kind,
-            peer,
-            calls: calls.max(warm),
             us_per_call: Vec::new(),
         }
     }
 
-    fn turn(&mut self) {
-        let time = self.peer.calls(self.calls);
-        let each = time.as_secs_f64() * 1e6 / self.calls as f64;
-        self.us_per_call.push(each);
-    }
-
     /// The median of what the rounds say: how many times the time of the floor ours is.
-    fn against(&self, floor: &Contender) -> Value {
+    fn against(&self, floor: &Measured) -> Value {
         let pairs = self.us_per_call.iter().zip(&floor.us_per_call);
         let ratios: Vec<f64> = pairs.map(|(ours, floor)| ours / floor).collect();
         json!({

@@ -224,14 +224,14 @@ fn tasks_are_few_small_and_short_lived() {
         let error = client.ask("tasks/result", by_id(&large))["error"].take();
         assert_eq!(error["data"]["limit"], "result", "{error}");
         // Every kept task counts, and the expired one may be gone by now.
-        let refused = (0..=64).find_map(|_| {
+        let refused = (0..=1024).find_map(|_| {
             let params = json!({"name": "slow_compute", "arguments": {"seconds": 60}, "task": {}});
             let answer = client.ask("tools/call", params);
             answer.get("error").cloned()
         });
         let refused = refused.unwrap();
-        assert_eq!(refused["code"], -32603);
-        assert_eq!(refused["data"], json!({"limit": "tasks", "max": 64}));
+        assert_eq!(refused["code"], 429);
+        assert_eq!(refused["data"], json!({"limit": "tasks", "max": 1024}));
         let job = client.call("start_job", json!({}));
         assert_eq!(job["result"]["isError"], true, "jobs are tasks, too");
         assert!(client.ask("ping", json!({})).get("result").is_some());
@@ -246,7 +246,7 @@ fn there_is_a_limit_for_all_clients_together() {
     }
     let params = json!({"name": "slow_compute", "arguments": {"seconds": 60}});
     let refused = client.ask_modern("tools/call", params)["error"].take();
-    assert_eq!(refused["code"], -32603);
+    assert_eq!(refused["code"], 429);
     assert_eq!(refused["data"], json!({"limit": "tasks", "max": 4096}));
     let plain = client.ask_modern("tools/call", json!({"name": "test_simple_text"}));
     assert_eq!(plain["result"]["resultType"], "complete");

@@ -15,7 +15,7 @@ use crate::jsonrpc::{ErrorObject, Object, size};
 use crate::lock;
 
 /// The most tasks of one session or principal that are kept, ended ones included.
-const MAX_PER_OWNER: usize = 64;
+const MAX_PER_OWNER: usize = 1024;
 /// The most tasks that are kept in all.
 const MAX_TASKS: usize = 4096;
 /// How long a task is kept unless the client says otherwise.
@@ -218,7 +218,7 @@ fn check_share(
 
 fn full(whose: &str, max: usize) -> ErrorObject {
     let why = format!("Too many tasks {whose}: at most {max} are kept");
-    limited(&why, "tasks", max)
+    ErrorObject::new(429, why).data(json!({"limit": "tasks", "max": max}))
 }
 
 fn limited(why: &str, limit: &str, max: usize) -> ErrorObject {
