@@ -153,6 +153,7 @@ fn play(options: Options, time: Duration) -> Result<RunReport, Failure> {
     let bar = Bar::if_watched(time, options.seed);
     let watcher = |place: &str, progress: Progress| bar.show(place, progress);
     let (stop, stopped) = watch::channel(false);
+    let is_stopped = stopped.clone();
     let work = async {
         tokio::spawn(async move {
             interrupted().await;
@@ -162,6 +163,9 @@ fn play(options: Options, time: Duration) -> Result<RunReport, Failure> {
         });
         let report = fuzz::run(options, stopped, &watcher).await;
         bar.0.finish_and_clear();
+        if *is_stopped.borrow() {
+            eprintln!("note: interrupted: this is what was tried and found until then");
+        }
         report
     };
     block_on(work, GRACE)?.map_err(failure)

@@ -17,7 +17,7 @@ use super::memory::Held;
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
 use super::source::Source;
-use super::{Certainty, Found, Progress, save};
+use super::{Certainty, Found, Progress, report, save};
 use crate::drive::Care;
 use crate::event::Coverage;
 use crate::transcript::Entry;
@@ -58,6 +58,8 @@ pub(super) struct Tally {
     pub(super) cut_short: Option<String>,
     /// Why some of it is not saved.
     pub(super) unsaved: Option<String>,
+    /// What says that something is wrong which was still to be looked into when the time was up.
+    pub(super) open: Vec<Oracle>,
 }
 
 pub(super) struct Campaign<'a> {
@@ -67,6 +69,8 @@ pub(super) struct Campaign<'a> {
     put_off: Option<Input>,
     /// Those that must be alone in a window, and wait for the next: a window is not cut short for them.
     alone: VecDeque<Input>,
+    /// The last window.
+    last: Vec<Input>,
     lane: Option<Lane>,
     /// So many inputs are sent at once.
     size: usize,
@@ -100,6 +104,7 @@ impl<'a> Campaign<'a> {
             source: Source::new(inputs),
             put_off: None,
             alone: VecDeque::new(),
+            last: Vec::new(),
             windows: 0,
             first: None,
             leaks_told: false,
@@ -130,7 +135,7 @@ impl<'a> Campaign<'a> {
             self.save(folder);
             failed = if opened { 0 } else { failed + 1 };
             if failed >= MAX_FAILED {
-                self.tally.cut_short = Some("no session can be opened any more".to_owned());
+                self.tell_closed();
                 break;
             }
             progress(Progress {
@@ -149,6 +154,20 @@ impl<'a> Campaign<'a> {
         self.save(folder);
         self.tally.found = self.ledger.found;
         self.tally
+    }
+
+    /// No session can be opened any more: whatever did it came with the last inputs, if there were any.
+    fn tell_closed(&mut self) {
+        const CLOSED: &str = "no session can be opened any more";
+        self.tally.cut_short = Some(CLOSED.to_owned());
+        if self.tally.inputs > 0
+            && let Some(finding) = report::closed(self.place, CLOSED)
+        {
+            let last = std::mem::take(&mut self.last);
+            let suspicion = Suspicion::of_nobody(Oracle::StaysAlive, finding);
+            let caught = Caught::new(&last, &suspicion, &[]);
+            self.report(caught, last, Certainty::Once);
+        }
     }
 
     /// What is given was saved before. What cannot be saved is told nevertheless, and tried to be saved with the next.
@@ -194,12 +213,16 @@ impl<'a> Campaign<'a> {
         self.count(&window);
         self.windows += 1;
         self.tally.observed.extend(played.observed);
+        let oracles = played.suspicions.iter().map(|suspicion| suspicion.oracle);
+        self.tally.open = oracles.collect();
         for suspicion in played.suspicions {
             self.look_into(&window, &played.entries, suspicion).await;
         }
+        self.tally.open.clear();
         if self.windows.is_multiple_of(HELD_EVERY) {
             self.weigh(&window).await;
         }
+        self.last = window;
         let is_stdio = self.place.spec.transport() == Transport::Stdio;
         let session = if is_stdio { SESSION } else { SESSION_ON_HTTP };
         let is_over = self.windows >= session || self.is_given;

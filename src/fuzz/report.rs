@@ -20,6 +20,10 @@ use crate::run::session::Bench;
 use crate::transport::Transport;
 use crate::verdict::{Finding, Fuzzed, TrialReport, Verdict};
 
+/// Why nothing can be said about what was still being looked into.
+const OPEN: &str =
+    "something looks wrong, and the time was up before it was tried again: more --time tells";
+
 /// Everything, in the form of a report.
 pub(super) fn report(
     options: &Options,
@@ -75,21 +79,25 @@ fn trials_of(
         let mut findings: Vec<Finding> = found.map(|found| finding(found, options)).collect();
         evidence::sort(&mut findings);
         let cut_short = tally.cut_short.clone().filter(|_| tally.inputs == 0);
-        let unseen = matches!(oracle, Oracle::Rule(rule) if !tally.observed.contains(rule))
-            && findings.is_empty();
+        let is_unseen = matches!(oracle, Oracle::Rule(rule) if !tally.observed.contains(rule));
+        let unknown = match findings.is_empty() {
+            true if tally.open.contains(&oracle) => Some(OPEN),
+            true if is_unseen => Some(rule::UNSEEN),
+            _ => None,
+        };
         TrialReport {
             case: oracle.case().into(),
             revision,
             transport,
             verdict: match &cut_short {
                 Some(_) if findings.is_empty() => Verdict::Broken,
-                None if unseen => Verdict::NotObserved,
+                None if unknown.is_some() => Verdict::NotObserved,
                 _ => Verdict::of(&findings),
             },
             duration_ms: 0.0,
             reason: cut_short
                 .filter(|_| findings.is_empty())
-                .or_else(|| unseen.then(|| rule::UNSEEN.to_owned())),
+                .or_else(|| unknown.map(str::to_owned)),
             findings,
         }
     };
@@ -142,9 +150,22 @@ fn reproduce(found: &Found, options: &Options) -> Vec<String> {
     [check, &select(case), &rule, &revision, rest].concat()
 }
 
+/// That no session opens any more.
+pub(super) fn closed(place: &Place, message: &str) -> Option<Finding> {
+    let violation = Violation {
+        requirement: "robust/answers-in-time".to_owned(),
+        message: message.to_owned(),
+        expected: json!("a session"),
+        actual: json!(null),
+        entries: Vec::new(),
+        tolerated: false,
+        hint: None,
+    };
+    of_no_session(place, violation)
+}
+
 /// That the process grows.
 pub(super) fn leak(place: &Place, first: Held, now: Held) -> Option<Finding> {
-    let nothing = Conversation::new(place.header.revision, place.header.transport);
     let violation = Violation {
         requirement: "robust/bounded-memory".to_owned(),
         message: "the process grows with the number of inputs, and with the same inputs again"
@@ -158,5 +179,10 @@ pub(super) fn leak(place: &Place, first: Held, now: Held) -> Option<Finding> {
         tolerated: false,
         hint: None,
     };
+    of_no_session(place, violation)
+}
+
+fn of_no_session(place: &Place, violation: Violation) -> Option<Finding> {
+    let nothing = Conversation::new(place.header.revision, place.header.transport);
     evidence::finding(&place.seen(&[], &nothing), violation)
 }

@@ -106,7 +106,7 @@ fn main() -> ExitCode {
         "fuzz/each of what is given is tried",
         each_of_what_is_given_is_tried,
     ));
-    let others: [(&str, Test); 6] = [
+    let others: [(&str, Test); 7] = [
         (
             "fuzz/an internal error is a case",
             an_internal_error_is_a_case,
@@ -130,6 +130,10 @@ fn main() -> ExitCode {
         (
             "fuzz/what cannot be saved is reported",
             what_cannot_be_saved_is_reported,
+        ),
+        (
+            "fuzz/what is not verified in time is open",
+            what_is_not_verified_in_time_is_open,
         ),
     ];
     tests.extend(others.map(|(name, test)| Trial::test(name, test)));
@@ -542,6 +546,25 @@ fn what_is_looked_into_when_time_is_up_is_told() -> Result<(), Failed> {
     match found(&report).is_empty() {
         false => Ok(()),
         true => Err("nothing is told".into()),
+    }
+}
+
+/// Silence takes longer to verify than there is time: the oracle has not passed.
+fn what_is_not_verified_in_time_is_open() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["--fault", "carriage-return-kept"];
+    let mut options = Options {
+        time: Duration::from_secs(3),
+        ..proof::options(PROGRAM, LEGACY, &flags, folder.path())
+    };
+    options.run.timeout = Duration::from_secs(60);
+    let (_stop, stopped) = watch::channel(false);
+    let report = runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?;
+    let mut trials = report.trials.iter();
+    let answers = trials.find(|trial| &*trial.case == "fuzz/answers");
+    match answers.map(|trial| (trial.verdict, trial.reason.as_deref())) {
+        Some((Verdict::NotObserved, Some(reason))) if reason.contains("--time") => Ok(()),
+        other => Err(format!("{other:?}").into()),
     }
 }
 
