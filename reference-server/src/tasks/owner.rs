@@ -48,6 +48,7 @@ mod tests {
     use crate::hub::Hub;
     use crate::jsonrpc::Object;
     use crate::tasks::Store;
+    use crate::tasks::store::MAX_PER_OWNER;
 
     fn owner(session: Option<u64>, principal: Option<&str>) -> Owner {
         let principal = principal.map(str::to_owned);
@@ -82,13 +83,14 @@ mod tests {
         let nothing = Object::new();
         let admit =
             |number: u64, owner| store.admit(number.to_string(), owner, &nothing, None, true);
-        for number in 0..64 {
+        let most = MAX_PER_OWNER as u64;
+        for number in 0..most {
             admit(number, owner(Some(number), Some("ann"))).unwrap();
         }
-        assert!(admit(64, owner(None, Some("ann"))).is_err());
-        assert!(admit(65, owner(None, Some("bob"))).is_ok());
-        assert!(admit(66, owner(Some(1), None)).is_ok());
-        assert!(admit(67, owner(None, None)).is_ok());
+        assert!(admit(most, owner(None, Some("ann"))).is_err());
+        assert!(admit(most + 1, owner(None, Some("bob"))).is_ok());
+        assert!(admit(most + 2, owner(Some(1), None)).is_ok());
+        assert!(admit(most + 3, owner(None, None)).is_ok());
     }
 
     #[test]

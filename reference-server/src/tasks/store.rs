@@ -15,7 +15,7 @@ use crate::jsonrpc::{ErrorObject, Object, size};
 use crate::lock;
 
 /// The most tasks of one session or principal that are kept, ended ones included.
-const MAX_PER_OWNER: usize = 1024;
+pub(super) const MAX_PER_OWNER: usize = 1024;
 /// The most tasks that are kept in all.
 const MAX_TASKS: usize = 4096;
 /// How long a task is kept unless the client says otherwise.
