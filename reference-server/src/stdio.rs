@@ -108,6 +108,9 @@ impl Reader {
         let mut line = Vec::new();
         loop {
             line.clear();
+            if faults.has(F::CancelAtOnceDies) {
+                faults.on_read(input.fill_buf()?);
+            }
             if faults.has(F::ChunkIsLine) && !input.fill_buf()?.contains(&b'\n') {
                 let chunk = input.fill_buf()?.to_vec();
                 input.consume(chunk.len());

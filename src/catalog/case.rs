@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Hint;
 use crate::revision::RevisionRange;
+use crate::transcript::StepRef;
 use crate::transport::Transport;
 
 /// One thing tested.
@@ -75,6 +76,17 @@ pub struct Step {
     pub identity: Option<String>,
     /// What is expected.
     pub expect: Expectation,
+}
+
+impl Step {
+    /// A step that expects nothing.
+    pub fn plain(action: Action) -> Step {
+        Step {
+            action,
+            identity: None,
+            expect: Expectation::default(),
+        }
+    }
 }
 
 /// What a step does.
@@ -154,7 +166,7 @@ pub enum Action {
         /// Other params.
         params: Value,
     },
-    /// Requests sent at once.
+    /// What these steps send goes out at once.
     Together(Vec<Step>),
     /// A valid request that must be answered.
     Alive,
@@ -226,7 +238,7 @@ pub struct Expectation {
 }
 
 /// A deviation that is defensible: a warning.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tolerance {
     /// Pattern for the answer.
@@ -285,9 +297,23 @@ impl Case {
         over.is_none_or(|transports| transports.contains(&transport))
     }
 
+    /// All steps and where they are, those within `together` as well.
+    pub fn all_steps(&self) -> impl Iterator<Item = (StepRef, &Step)> {
+        let steps = self.steps.iter().zip(0..);
+        steps.flat_map(|(step, index)| {
+            let inner: &[Step] = match &step.action {
+                Action::Together(steps) => steps,
+                _ => &[],
+            };
+            let inner = inner.iter().zip(1..);
+            let inner = inner.map(move |(step, within)| (StepRef(index, within), step));
+            std::iter::once((StepRef(index, 0), step)).chain(inner)
+        })
+    }
+
     /// Whether it sends what may harm the session it runs in: then it is followed by `alive`.
     pub fn is_hostile(&self) -> bool {
-        self.steps.iter().any(|step| {
+        self.all_steps().any(|(_, step)| {
             matches!(
                 step.action,
                 Action::Send { .. } | Action::Bytes { .. } | Action::Http(_)
@@ -298,7 +324,7 @@ impl Case {
     /// Whether it takes a while even if every answer comes at once: it waits to see that nothing comes, or for what comes
     /// in its own time.
     pub fn waits(&self) -> bool {
-        self.steps.iter().any(|step| {
+        self.all_steps().any(|(_, step)| {
             matches!(
                 step.action,
                 Action::Start { .. }
@@ -318,7 +344,7 @@ impl Case {
 
     /// Whether it sends megabytes: such cases take turns, or a run would hold all their inputs at once.
     pub fn is_huge(&self) -> bool {
-        self.steps.iter().any(|step| match &step.action {
+        self.all_steps().any(|(_, step)| match &step.action {
             Action::Bytes { bytes, .. } => repeats(bytes) > HUGE,
             _ => false,
         })

@@ -8,6 +8,8 @@ mod replies;
 mod resume;
 mod said;
 mod send;
+mod sent;
+mod shot;
 mod started;
 mod steps;
 mod verbatim;
@@ -34,10 +36,11 @@ use crate::transport::{Link, Outgoing, StreamId, Transport};
 
 pub use record::Recorder;
 pub use said::{Part, parts, repeats, said};
+pub use shot::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot};
 pub use steps::{Played, after_last};
 pub use wait::Wait;
 use wait::{is_settled, stream_ended};
-pub use window::{Care, ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot, are_garbled};
+pub use window::{Care, are_garbled};
 
 /// How long the exit of a process may follow the end of its output.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -282,6 +285,11 @@ impl Session {
             tokio::spawn(group.end());
         }
         (self.record.entries, self.record.conversation)
+    }
+
+    /// Whether what is sent over stdio waits from now on, to go out in one write.
+    fn hold(&self, holds: bool) {
+        let _ = self.link.tx.send(Outgoing::Hold(holds));
     }
 
     /// Gives up an HTTP exchange. What was under way on it is not recorded any more: it would look like an event of

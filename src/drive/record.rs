@@ -152,6 +152,15 @@ impl Recorder {
         !self.unwritten.contains_key(&seq)
     }
 
+    /// Whether the transport said that what this entry says was written.
+    pub fn is_out(&self, entry: usize) -> bool {
+        !self
+            .unwritten
+            .values()
+            .flatten()
+            .any(|index| *index == entry)
+    }
+
     /// Forgets what came behind this entry.
     pub fn truncate(&mut self, entries: usize) {
         self.entries.truncate(entries);

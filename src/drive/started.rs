@@ -1,11 +1,13 @@
 //! Requests whose answer comes later: what is awaited of them, and how they are cancelled.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
-use super::Session;
 use super::send::Outbound;
 use super::steps::Next;
-use super::wait::is_settled;
+use super::wait::{is_settled, stream_ended};
+use super::{Recorder, Session};
 use crate::judge::pattern::Scope;
 use crate::judge::view;
 use crate::revision::Era;
@@ -45,13 +47,22 @@ impl Session {
         Ok(wait.into())
     }
 
-    /// Cancels by a notification or, where each request has a stream of its own, by closing that.
-    pub(super) async fn cancel(&mut self, at: StepRef, name: &str) -> Result<Next, ExpandError> {
+    /// Cancels by a notification, whose entry it returns, or, where each request has a stream of its own, by closing that.
+    pub(super) async fn cancel(
+        &mut self,
+        at: StepRef,
+        name: &str,
+    ) -> Result<Option<usize>, ExpandError> {
         let sent = self.entry_of(name)?;
         if self.is_http() && self.spec.era() == Era::Modern {
             let stream = self.record.entries[sent].stream;
+            // What was not sent yet would never be.
+            let deadline = Instant::now() + self.patience();
+            let is_out =
+                move |record: &Recorder| record.is_out(sent) || stream_ended(record, stream);
+            self.pump(deadline, is_out).await;
             self.abandon(stream);
-            return Ok(Next::Go);
+            return Ok(None);
         }
         let id = self.record.entries[sent]
             .json()
@@ -61,7 +72,6 @@ impl Session {
             step: Some(at),
             ..self.notification("notifications/cancelled", Some(params))
         };
-        let notified = self.send(outbound);
-        Ok(self.settle_post(notified, at).await)
+        Ok(Some(self.send(outbound)))
     }
 }

@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// Takes on the identity that a step wants to be sent under.
-    fn assume(&mut self, step: &Step) -> Result<(), ExpandError> {
+    pub(super) fn assume(&mut self, step: &Step) -> Result<(), ExpandError> {
         if let Some(name) = &step.identity
             && self.spec.host.headers_of(name).is_none()
         {
@@ -127,30 +127,15 @@ impl Session {
 
     async fn act(&mut self, case: &Case, at: StepRef, step: &Step) -> Result<Next, ExpandError> {
         Ok(match &step.action {
-            Action::Request(call) => {
-                let sent = self.call(call, Some(at), true)?;
-                let next = self.settle(sent, at).await;
-                self.note_own_opening(sent, call);
-                next
-            }
-            Action::Start { name, call } => {
-                let sent = self.call(call, Some(at), true)?;
-                self.started.insert(name.clone(), sent);
-                Next::Go
-            }
+            Action::Request(_)
+            | Action::Start { .. }
+            | Action::Cancel { .. }
+            | Action::Notify(_)
+            | Action::Send { .. }
+            | Action::Bytes { .. }
+            | Action::Http(_) => self.send_alone(at, step).await?,
+            Action::Together(steps) => self.send_together(case, at, steps).await?,
             Action::Await { name, until } => self.await_started(at, name, until.as_ref()).await?,
-            Action::Cancel { name } => self.cancel(at, name).await?,
-            Action::Notify(call) => {
-                let sent = self.call(call, Some(at), false)?;
-                self.settle_post(sent, at).await
-            }
-            Action::Send { message, headers } => self.send_verbatim(at, message, headers).await?,
-            Action::Bytes {
-                bytes,
-                newline,
-                headers,
-            } => self.send_bytes(at, bytes, *newline, headers).await?,
-            Action::Http(http) => self.http_exchange(at, http).await?,
             Action::Connect { address } => {
                 self.connect_elsewhere(at, *address).await;
                 Next::Go
@@ -168,7 +153,6 @@ impl Session {
                 items: _,
                 params,
             } => self.pages(at, method, params).await?,
-            Action::Together(steps) => self.together(case, at, steps).await?,
             Action::Alive => match self.alive(Some(at)).await {
                 true => Next::Go,
                 false => Next::Suspect,
@@ -183,7 +167,7 @@ impl Session {
     }
 
     /// Saves what the step saves, and says whether its `given` holds.
-    fn goes_on(&mut self, case: &Case, at: StepRef, step: &Step) -> bool {
+    pub(super) fn goes_on(&mut self, case: &Case, at: StepRef, step: &Step) -> bool {
         if step.expect.takes_nothing() {
             return true;
         }
@@ -218,7 +202,7 @@ impl Session {
     }
 
     /// Sends a request or a notification, dressed.
-    fn call(
+    pub(super) fn call(
         &mut self,
         call: &Call,
         step: Option<StepRef>,
@@ -269,7 +253,7 @@ impl Session {
     }
 
     /// In a session that a case opens itself, what follows belongs to the session all the same.
-    fn note_own_opening(&mut self, sent: usize, call: &Call) {
+    pub(super) fn note_own_opening(&mut self, sent: usize, call: &Call) {
         let accepted = self
             .answer_to(sent)
             .is_some_and(|answer| answer.get("result").is_some());
@@ -284,15 +268,6 @@ impl Session {
         match self.wait_answer(sent, Some(at)).await {
             Wait::Done if self.answer_to(sent).is_some() || self.has_status(sent) => Next::Go,
             _ => Next::Suspect,
-        }
-    }
-
-    /// Waits for the HTTP response; on stdio there is nothing to wait for.
-    pub(super) async fn settle_post(&mut self, sent: usize, at: StepRef) -> Next {
-        if self.is_http() {
-            self.settle(sent, at).await
-        } else {
-            Next::Go
         }
     }
 
@@ -360,32 +335,6 @@ impl Session {
         Ok(Next::Go)
     }
 
-    async fn together(
-        &mut self,
-        case: &Case,
-        at: StepRef,
-        steps: &[Step],
-    ) -> Result<Next, ExpandError> {
-        let mut sent = Vec::new();
-        for (index, step) in steps.iter().enumerate() {
-            if let Action::Request(call) = &step.action {
-                let at = StepRef(at.0, to_u16(index + 1));
-                self.assume(step)?;
-                sent.push((self.call(call, Some(at), true)?, at, step));
-            }
-        }
-        for (sent, at, step) in sent {
-            let next = self.settle(sent, at).await;
-            if next != Next::Go {
-                return Ok(next);
-            }
-            if !self.goes_on(case, at, step) {
-                return Ok(Next::Stop);
-            }
-        }
-        Ok(Next::Go)
-    }
-
     async fn close_input(&mut self, at: StepRef) -> Next {
         self.record.note(0, What::Closed { step: Some(at) });
         let _ = self.link.tx.send(Outgoing::EndInput);
@@ -415,6 +364,6 @@ pub fn after_last(case: &Case) -> StepRef {
     StepRef(to_u16(case.steps.len()), 0)
 }
 
-fn to_u16(index: usize) -> u16 {
+pub(super) fn to_u16(index: usize) -> u16 {
     u16::try_from(index).unwrap_or(u16::MAX)
 }

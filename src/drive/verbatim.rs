@@ -9,7 +9,6 @@ use super::steps::{GRACE, Next};
 use super::wait::{Wait, stream_ended};
 use super::{Recorder, Session};
 use crate::catalog::case::HttpStep;
-use crate::judge::duty::Duty;
 use crate::judge::view;
 use crate::transcript::{Raw, StepRef, What};
 use crate::transport::StreamId;
@@ -18,12 +17,12 @@ use crate::value::ExpandError;
 /// Of longer bytes the HTTP headers do not mirror the content.
 const MAX_ANNOUNCED: usize = 256 << 10;
 impl Session {
-    pub(super) async fn send_verbatim(
+    pub(super) fn send_verbatim(
         &mut self,
         at: StepRef,
         message: &Value,
         headers: &Map<String, Value>,
-    ) -> Result<Next, ExpandError> {
+    ) -> Result<usize, ExpandError> {
         let message = self.expander().value(message)?.unwrap_or(Value::Null);
         let headers = self.header_changes(headers)?;
         self.fresh_id();
@@ -32,17 +31,16 @@ impl Session {
             headers,
             ..self.outbound(message, Some(at))
         };
-        let sent = self.send(outbound);
-        Ok(self.settle_hostile(sent, at).await)
+        Ok(self.send(outbound))
     }
 
-    pub(super) async fn send_bytes(
+    pub(super) fn send_bytes(
         &mut self,
         at: StepRef,
         bytes: &Value,
         newline: bool,
         headers: &Map<String, Value>,
-    ) -> Result<Next, ExpandError> {
+    ) -> Result<usize, ExpandError> {
         let bytes = self.expander().bytes(bytes)?;
         let headers = self.header_changes(headers)?;
         self.fresh_id();
@@ -61,30 +59,14 @@ impl Session {
             newline,
             ..self.outbound(message, Some(at))
         };
-        let sent = self.send(outbound);
-        if !newline && !self.is_http() {
-            // The pieces of a line shall be read one by one.
-            self.pump(Instant::now() + GRACE, |_| false).await;
-        }
-        Ok(self.settle_hostile(sent, at).await)
+        Ok(self.send(outbound))
     }
 
-    /// Waits if an answer is due, or on HTTP always: every request has a response. On stdio the `alive` that follows
-    /// is the fence behind which a missing answer is silence.
-    pub(super) async fn settle_hostile(&mut self, sent: usize, at: StepRef) -> Next {
-        let due = self.exchange(sent).map(|exchange| exchange.due.duty);
-        if self.is_http() || due == Some(Duty::Must) {
-            self.settle(sent, at).await
-        } else {
-            Next::Go
-        }
-    }
-
-    pub(super) async fn http_exchange(
+    pub(super) fn send_http(
         &mut self,
         at: StepRef,
         http: &HttpStep,
-    ) -> Result<Next, ExpandError> {
+    ) -> Result<StreamId, ExpandError> {
         let expander = self.expander();
         let path = match &http.path {
             Some(path) => expander.text(path)?,
@@ -114,6 +96,11 @@ impl Session {
                 },
             );
         }
+        Ok(stream)
+    }
+
+    /// Waits for the response of an HTTP exchange, or for its head where it is a stream that stays open.
+    pub(super) async fn settle_http(&mut self, stream: StreamId, at: StepRef) -> Next {
         let wait = self
             .wait_for(Some(at), "an HTTP response", move |record| {
                 stream_ended(record, stream)
@@ -131,7 +118,7 @@ impl Session {
             .await;
             self.abandon(stream);
         }
-        Ok(wait.into())
+        wait.into()
     }
 }
 

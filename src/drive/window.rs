@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::said::{filled, repeats};
 use super::send::{Outbound, overridden};
 use super::wait::{Wait, is_settled};
-use super::{Recorder, Session};
+use super::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, Recorder, SESSION, Session, Shot};
 use crate::conversation::{Conversation, Exchange};
 use crate::judge::duty::Duty;
 use crate::transcript::{Raw, StepRef, What};
@@ -18,85 +18,11 @@ use crate::transport::{HttpRequest, Outgoing};
 /// Of longer bytes the HTTP headers do not mirror the content.
 const MAX_ANNOUNCED: usize = 64 << 10;
 
-/// As the value of a header of an exchange: the id of the session; without one the header is left out.
-pub const SESSION: &str = "%SESSION%";
-/// As the value of a header of an exchange: the header is left out, even if the user gave it.
-pub const LEFT_OUT: &str = "%LEFT-OUT%";
-/// As the path of an exchange: that of the endpoint, with the token of the identity `in-query`.
-pub const PATH_WITH_TOKEN: &str = "%PATH-WITH-TOKEN%";
-/// At the beginning of the path of an exchange: where messages are posted.
-pub const ENDPOINT: &str = "%ENDPOINT%";
-
-/// Something to send, exactly as it is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Shot {
-    /// A line, or the body of a POST that is dressed as usual.
-    Message {
-        /// The bytes.
-        bytes: Bytes,
-        /// stdio: where it is split into two writes.
-        split: Option<usize>,
-        /// HTTP headers to set, or (null) to leave out.
-        headers: Map<String, Value>,
-        /// Whose credentials are sent in the place of ours.
-        identity: Option<String>,
-    },
-    /// One HTTP exchange.
-    Http(HttpRequest),
-    /// HTTP: a request whose connection is closed as soon as it is written.
-    Aborted(Bytes),
-}
-
-impl Shot {
-    /// A message in one piece.
-    pub fn message(bytes: Bytes) -> Shot {
-        Shot::Message {
-            bytes,
-            split: None,
-            headers: Map::new(),
-            identity: None,
-        }
-    }
-
-    /// How many bytes it has.
-    pub fn len(&self) -> usize {
-        self.bytes().len()
-    }
-
-    /// Whether it has no bytes.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Its bytes.
-    pub fn bytes(&self) -> &Bytes {
-        match self {
-            Shot::Message { bytes, .. } | Shot::Aborted(bytes) => bytes,
-            Shot::Http(request) => &request.body,
-        }
-    }
-
-    /// Whether the session that it is sent in is over behind it.
-    pub fn ends_session(&self) -> bool {
-        let names_it = |request: &HttpRequest| {
-            let mut values = request.headers.iter().map(|(_, value)| value);
-            request.method == "DELETE" && values.any(|value| value == SESSION)
-        };
-        matches!(self, Shot::Http(request) if names_it(request))
-    }
-
-    /// The same, to be changed.
-    pub fn bytes_mut(&mut self) -> &mut Bytes {
-        match self {
-            Shot::Message { bytes, .. } | Shot::Aborted(bytes) => bytes,
-            Shot::Http(request) => &mut request.body,
-        }
-    }
-}
-
 /// How long things may take in a window, from one answer to the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Care {
+    /// stdio: what must come before the request behind everything is sent all the same.
+    pub pause: Duration,
     /// The answer to the request behind everything.
     pub fence: Duration,
     /// What must come beside it.
@@ -120,7 +46,8 @@ impl Session {
         self.replies = given.map(|(method, reply)| (method, Some(reply))).collect();
     }
 
-    /// Sends everything, then a request that must be answered, and waits for whatever must come.
+    /// Sends everything at once and, behind the answers to it, a request that must be answered: as a case is played, so
+    /// that both bring the same about. Then waits for whatever must come and has not.
     pub async fn window(&mut self, shots: &[(StepRef, &Shot)], care: Care) -> Wait {
         // Like a trial: what is outside of any is taken for the harness's own.
         let name = "fuzz".to_owned();
@@ -129,8 +56,11 @@ impl Session {
         let from = self.record.conversation.exchanges.len();
         self.shoot_all(shots, care).await;
         let has_everything = move |record: &Recorder| has_all(record, from);
-        // Over HTTP the order in which things arrive is open, so the last request waits for the others.
-        if self.is_http() && self.pump_on(care.late, has_everything).await == Wait::Gone {
+        let pause = match self.is_http() {
+            true => care.late,
+            false => care.pause,
+        };
+        if self.pump_on(pause, has_everything).await == Wait::Gone {
             return Wait::Gone;
         }
         let fence = self.request(self.spec.revision.era().alive_method(), None, None);
@@ -195,15 +125,15 @@ impl Session {
 
     async fn shoot_all(&mut self, shots: &[(StepRef, &Shot)], care: Care) {
         let from = self.record.conversation.exchanges.len();
-        let mut before: Option<(StepRef, &Shot)> = None;
+        let mut before: Option<&Shot> = None;
+        self.hold(true);
         for (at, shot) in shots {
-            let is_over = before.is_some_and(|(of, shot)| of.0 == at.0 && shot.ends_session());
-            let repeats = repeats(shot.bytes());
-            if repeats || is_over {
+            if shot.waits(before.replace(shot)) {
+                self.hold(false);
                 self.hear_all(*at, from, care).await;
+                self.hold(true);
             }
-            before = Some((*at, shot));
-            let filled = repeats.then(|| self.filled(*at, shot, from));
+            let filled = repeats(shot.bytes()).then(|| self.filled(*at, shot, from));
             match filled.as_ref().unwrap_or(shot) {
                 Shot::Message {
                     bytes,
@@ -219,6 +149,7 @@ impl Session {
                 Shot::Aborted(bytes) => self.abort(*at, bytes, care.late).await,
             }
         }
+        self.hold(false);
     }
 
     /// Waits until what was sent for the same input has what must come.

@@ -1,5 +1,6 @@
 //! Tries input after input in one place, in windows, and hunts down whatever is wrong.
 
+mod look;
 mod weigh;
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::generate::Inputs;
-use super::hunt::{Caught, Hunt};
+use super::hunt::Caught;
 use super::input::Input;
 use super::ledger::Ledger;
 use super::memory::Held;
@@ -20,7 +21,6 @@ use super::source::Source;
 use super::{Certainty, Found, Progress, report, save};
 use crate::drive::Care;
 use crate::event::Coverage;
-use crate::transcript::Entry;
 use crate::transport::Transport;
 
 /// So many inputs are sent before an answer is waited for.
@@ -34,8 +34,6 @@ const SESSION: usize = 1_000;
 const SESSION_ON_HTTP: usize = 32;
 /// What a process holds is looked at once in so many windows.
 const HELD_EVERY: usize = 8;
-/// With so many findings of the same something new is compared before it is hunted down.
-const MAX_COMPARED: usize = 4;
 /// So many sessions in a row may fail to open.
 const MAX_FAILED: usize = 3;
 
@@ -302,104 +300,6 @@ impl<'a> Campaign<'a> {
             let coverage = &mut self.tally.coverage;
             coverage.count(input.generator, method, input.keyword);
         }
-    }
-
-    async fn look_into(&mut self, window: &[Input], entries: &[Entry], what: Suspicion) {
-        let blamed = what.input().and_then(|input| window.get(input));
-        let elapsed = self.began.elapsed();
-        if !self.ledger.is_worth_a_hunt(&what, blamed, elapsed) {
-            return;
-        }
-        let began = Instant::now();
-        let lane = if what.oracle.is_fatal() {
-            None
-        } else {
-            self.lane.take()
-        };
-        let mut hunt = Hunt::new(self.place, lane);
-        self.at_hand = what
-            .oracle
-            .is_fatal()
-            .then(|| (Caught::new(window, &what, entries), Certainty::Once));
-        let outcome = self.hunt(&mut hunt, window, entries, &what).await;
-        self.lane = hunt.into_lane();
-        let outcome = match (outcome, self.at_hand.take()) {
-            // What a server said once and not again may have been said about something else.
-            (None, Some((caught, Certainty::Once))) => {
-                let input = caught.inputs.clone();
-                Some(self.report(caught, input, Certainty::Once))
-            }
-            (outcome, _) => outcome,
-        };
-        if outcome.is_none() && what.oracle == Oracle::Answered {
-            self.place.is_slow.store(true, Ordering::Relaxed);
-        }
-        let (position, is_new) = outcome.unzip();
-        let outcome = (position, is_new == Some(true));
-        self.ledger.hunted(&what, blamed, began.elapsed(), outcome);
-    }
-
-    /// The position of the finding that a hunt comes to, and whether it is new; none if it does not happen again.
-    async fn hunt(
-        &mut self,
-        hunt: &mut Hunt<'_>,
-        window: &[Input],
-        entries: &[Entry],
-        what: &Suspicion,
-    ) -> Option<(usize, bool)> {
-        let blamed = what.input().and_then(|input| window.get(input..=input));
-        if let Some(known) = self.behind(hunt, what, blamed.unwrap_or_default()).await {
-            return Some((known, false));
-        }
-        let caught = hunt.culprit(window, what, entries).await?;
-        // Of what ends no session nothing is told that is not verified.
-        self.at_hand = match caught.is_sure {
-            true => Some((caught.clone(), Certainty::Repeated)),
-            false if what.oracle.is_fatal() => Some((caught.clone(), Certainty::Unverified)),
-            false => None,
-        };
-        if let ([input], true) = (&caught.inputs[..], what.oracle.is_fatal()) {
-            self.muted.insert(kind(input));
-        }
-        let original = caught.inputs.clone();
-        if blamed.is_none()
-            && let Some(known) = self.behind(hunt, what, &original).await
-        {
-            self.at_hand = None;
-            return Some((known, false));
-        }
-        // What is given is small already, or as its author wants it.
-        let smallest = match self.is_given {
-            true => caught.clone(),
-            false => hunt.smallest(&caught).await,
-        };
-        // What is known need not be verified again.
-        if let Some(known) = self.ledger.known(&smallest.suspicion, &smallest.inputs) {
-            self.at_hand = None;
-            self.ledger.count(known);
-            return Some((known, false));
-        }
-        let verified = hunt.verified(&smallest, caught, window).await;
-        self.at_hand = None;
-        Some(self.report(verified?, original, Certainty::Repeated))
-    }
-
-    /// What is known and behind these inputs; it is counted.
-    async fn behind(
-        &mut self,
-        hunt: &mut Hunt<'_>,
-        what: &Suspicion,
-        inputs: &[Input],
-    ) -> Option<usize> {
-        let mut behind = None;
-        for (position, known) in self.ledger.alike(what).take(MAX_COMPARED) {
-            if hunt.is_behind(known, inputs).await {
-                behind = Some(position);
-                break;
-            }
-        }
-        self.ledger.count(behind?);
-        behind
     }
 
     /// Adds what was found, or counts it if it is known.

@@ -1,9 +1,12 @@
 //! From a window in which something was wrong to the smallest input that does it again.
 
+mod several;
+
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use self::several::tries;
 use super::input::Input;
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
@@ -18,6 +21,8 @@ const MAX_LOSSES: usize = 20;
 const MAX_USED_UP: usize = 8;
 /// How long an input may be looked for, and how long made smaller.
 const MAX_TIME: Duration = Duration::from_secs(10);
+/// So many times as long, and as often, several inputs may be made smaller.
+const MAX_TIMES: usize = 3;
 
 /// The search for what is behind one suspicion. Sessions are used again as long as they can be, because a server may take
 /// seconds to start: only what is told in the end has to happen in a session that has seen nothing else.
@@ -123,11 +128,20 @@ impl<'a> Hunt<'a> {
                 }
             }
         }
-        self.alone(window, what).await
+        for _ in 0..tries(window, what) {
+            if let Some(caught) = self.alone(window, what).await {
+                return Some(caught);
+            }
+        }
+        None
     }
 
     /// Whether something known is behind an input: what both have in common does the same.
     pub(super) async fn is_behind(&mut self, known: &Found, inputs: &[Input]) -> bool {
+        let what = Suspicion::of_nobody(known.oracle, known.finding.clone());
+        if inputs.len() > 1 {
+            return self.is_exchangeable(known, inputs, &what).await;
+        }
         let Some(common) = shrink::projected(inputs, &known.shrunk) else {
             return false;
         };
@@ -135,9 +149,17 @@ impl<'a> Hunt<'a> {
         if common.len() == 1 && common[0].shots == known.shrunk[0].shots {
             return true;
         }
-        let what = Suspicion::of_nobody(known.oracle, known.finding.clone());
         let care = self.place.quick(&what);
         self.again(&common, &what, care).await.is_some()
+    }
+
+    /// From now on so many losses, and so long.
+    fn limit(&self, losses: usize, time: Duration) -> (Instant, usize) {
+        (Instant::now() + time, self.losses + losses)
+    }
+
+    fn is_over(&self, (until, losses): (Instant, usize)) -> bool {
+        Instant::now() > until || self.losses > losses
     }
 
     /// The smallest inputs that seem to do the same; none smaller are looked for when the time or the losses are too many.
@@ -146,7 +168,10 @@ impl<'a> Hunt<'a> {
             true => MAX_LOSSES,
             false => MAX_USED_UP,
         };
-        let limit = (Instant::now() + MAX_TIME, self.losses + losses);
+        // Each message of a few is made smaller.
+        let times = caught.inputs.len().clamp(1, MAX_TIMES);
+        let time = MAX_TIME * u32::try_from(times).unwrap_or(1);
+        let limit = self.limit(losses * times, time);
         let mut smallest = caught.clone();
         let mut next = 0;
         while let Some((number, smaller)) = self.smaller(&smallest, next, limit).await {
@@ -164,15 +189,14 @@ impl<'a> Hunt<'a> {
         window: &[Input],
     ) -> Option<Caught> {
         let what = &caught.suspicion;
-        if !is_equal(&smallest.inputs, &caught.inputs)
-            && let Some(verified) = self.surely(&smallest.inputs, what).await
-        {
+        let is_smaller = !is_equal(&smallest.inputs, &caught.inputs);
+        if is_smaller && let Some(verified) = self.surely_again(&smallest.inputs, what).await {
             return Some(verified);
         }
         if caught.is_sure {
             return Some(caught);
         }
-        if let Some(verified) = self.surely(&caught.inputs, what).await {
+        if let Some(verified) = self.surely_again(&caught.inputs, what).await {
             return Some(verified);
         }
         if self.is_guess {
@@ -182,7 +206,8 @@ impl<'a> Hunt<'a> {
         let last = window.iter().position(is_last).filter(|last| *last > 0)?;
         let verified = self.surely(&window[..=last], what).await?;
         self.is_apart = true;
-        let smallest = self.smallest(&verified).await;
+        let fewest = self.fewest(&verified).await;
+        let smallest = self.smallest(&fewest).await;
         let smallest = self.surely(&smallest.inputs, what).await;
         smallest.or(Some(verified))
     }
@@ -192,7 +217,7 @@ impl<'a> Hunt<'a> {
         &mut self,
         caught: &Caught,
         next: usize,
-        (until, losses): (Instant, usize),
+        limit: (Instant, usize),
     ) -> Option<(usize, Caught)> {
         let what = &caught.suspicion;
         let care = self.place.quick(what);
@@ -200,7 +225,7 @@ impl<'a> Hunt<'a> {
         let candidates = || shrink::candidates(&caught.inputs, plainest).enumerate();
         let tried = candidates().take(next);
         for (number, candidate) in candidates().skip(next).chain(tried) {
-            if Instant::now() > until || self.losses > losses {
+            if self.is_over(limit) {
                 return None;
             }
             if let Some(smaller) = self.again(&candidate, what, care).await {
@@ -234,6 +259,17 @@ impl<'a> Hunt<'a> {
             is_sure: true,
             ..caught
         })
+    }
+
+    /// The same, or at the second try.
+    async fn surely_again(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
+        for _ in 0..tries(inputs, what) {
+            let verified = self.surely(inputs, what).await;
+            if verified.is_some() {
+                return verified;
+            }
+        }
+        None
     }
 
     /// Ends the session, if these inputs would be sent there.

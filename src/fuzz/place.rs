@@ -52,6 +52,8 @@ pub(super) struct Played {
 const GRACE: Duration = Duration::from_millis(20);
 /// How long an answer may take until it is looked into, or where silence was seen before; it will be verified.
 const QUICK: Duration = Duration::from_millis(500);
+/// How long the request behind waits for the answers to others over stdio, where much is tried.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long one may take beside a later one that came, where it is known that some never do: so many times as long as
 /// the plainest, but not less than this.
 const TIMES: u32 = 8;
@@ -87,15 +89,21 @@ impl Place {
             false => QUICK,
         }
         .min(fence);
-        let grace = Duration::ZERO;
-        Care { fence, late, grace }
+        Care {
+            pause: late.min(PAUSE),
+            fence,
+            late,
+            grace: Duration::ZERO,
+        }
     }
 
     /// How it is verified that inputs bring something.
     pub(super) fn sure(&self) -> Care {
+        let timeout = self.spec.timeout;
         Care {
-            fence: self.spec.timeout,
-            late: self.spec.timeout,
+            pause: if self.is_slow() { timeout } else { QUICK },
+            fence: timeout,
+            late: timeout,
             grace: GRACE,
         }
     }
@@ -107,12 +115,16 @@ impl Place {
             Oracle::Rule(_) | Oracle::Survives => GRACE,
             _ => Duration::ZERO,
         };
-        let Care { fence, late, .. } = self.glance();
+        let glance = self.glance();
         let fence = match self.is_slow() {
-            true => fence,
-            false => fence.min(QUICK),
+            true => glance.fence,
+            false => glance.fence.min(QUICK),
         };
-        Care { fence, late, grace }
+        Care {
+            fence,
+            grace,
+            ..glance
+        }
     }
 
     fn round_trip(&self) -> Duration {

@@ -118,8 +118,8 @@ fn finding(found: &Found, options: &Options) -> Finding {
     finding.reproduce = evidence::quoted(&reproduce(found, options));
     finding.fuzzed = Some(Box::new(Fuzzed {
         oracle: found.oracle.case(),
-        input: Input::all_steps(&found.input),
-        shrunk: Input::all_steps(&found.shrunk),
+        input: json!(Input::steps(&found.input, |_, _| {})),
+        shrunk: json!(Input::steps(&found.shrunk, |_, _| {})),
         seen: found.seen,
         case: found.saved.clone(),
         transcript: found

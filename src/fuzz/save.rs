@@ -11,7 +11,7 @@ use super::input::Input;
 use super::oracle::Oracle;
 use super::{Certainty, Found, client};
 use crate::catalog::Case;
-use crate::catalog::case::SessionKind;
+use crate::catalog::case::{Action, Expectation, SessionKind, Tolerance};
 use crate::condition::{self, IDENTITY};
 use crate::drive::Shot;
 use crate::profile::Profile;
@@ -45,7 +45,7 @@ pub enum ReplayError {
     /// There is nothing to try.
     #[error("{0} holds no cases: there is nothing to try")]
     Empty(PathBuf),
-    /// A case does more than fuzzing does.
+    /// A case does more than fuzzing does, or waits between two messages.
     #[error("{path}: the case {case} has steps that no input has; play it with check --cases")]
     Steps {
         /// Which file.
@@ -58,7 +58,7 @@ pub enum ReplayError {
 /// The id under which a finding is saved: the same for the same inputs, whatever made the program.
 pub(super) fn case_id(found: &Found) -> String {
     let name = found.oracle.case().replace('/', "-");
-    let steps = Input::all_steps(&found.shrunk).to_string();
+    let steps = json!(Input::steps(&found.shrunk, |_, _| {})).to_string();
     // 32 bits tell a few hundred findings apart.
     let hash: String = Sha256::digest(steps)
         .iter()
@@ -240,20 +240,12 @@ pub(super) fn check_line(folder: &Path, fuzzed: &[String]) -> Vec<String> {
 }
 
 fn case(found: &Found) -> Value {
-    let steps: Vec<Value> = (found.shrunk.iter().enumerate())
-        .flat_map(|(number, input)| {
-            let is_blamed = move |shot: usize| {
-                (found.blamed).is_none_or(|StepRef(input, message)| {
-                    (usize::from(input), usize::from(message)) == (number, shot)
-                })
-            };
-            let steps = input.steps_of_shots().into_iter();
-            steps.map(move |(shot, step)| match shot {
-                Some(shot) => with(json!(step), &expected(found, input, is_blamed(shot))),
-                None => json!(step),
-            })
-        })
-        .collect();
+    let steps = Input::steps(&found.shrunk, |at, step| {
+        // Nothing is said of what is cancelled at once.
+        if !matches!(step.action, Action::Start { .. } | Action::Cancel { .. }) {
+            expect(found, at, &mut step.expect);
+        }
+    });
     let mut case = json!({
         "id": case_id(found),
         "title": format!("Found by fuzzing: {}", found.finding.message),
@@ -284,38 +276,45 @@ fn needs(inputs: &[Input]) -> BTreeSet<String> {
     callers.map(|name| format!("{IDENTITY}{name}")).collect()
 }
 
-/// What the steps of an input expect: members of a step.
-fn expected(found: &Found, input: &Input, is_blamed: bool) -> Value {
+/// What is expected of a message.
+fn expect(found: &Found, at: StepRef, expect: &mut Expectation) {
     let finding = &found.finding;
+    let is_blamed = found.blamed.is_none_or(|blamed| blamed == at);
+    let tolerated = |answer| Tolerance {
+        answer: Some(answer),
+        why: finding.message.clone(),
+        ..Tolerance::default()
+    };
     match found.oracle {
         Oracle::RefusesInvalid if is_blamed => {
-            let mut expected = json!({ "expect": unless_silent(&finding.expected) });
+            expect.answer = Some(unless_silent(&finding.expected));
             if !finding.level.fails() {
-                let result = json!({ "result": { "$any": true } });
-                expected["tolerate"] = json!([{ "answer": result, "why": finding.message }]);
+                expect.tolerate = vec![tolerated(json!({ "result": { "$any": true } }))];
             }
             // What headers say is refused by the status alone, where there is nothing to answer.
             if ["http/", "headers/"]
                 .iter()
                 .any(|area| finding.requirement.starts_with(area))
             {
-                expected["expect_status"] = json!({ "$range": { "min": 400 } });
+                expect.status = Some(json!({ "$range": { "min": 400 } }));
             }
-            expected
         }
-        Oracle::NoInternals if is_blamed => json!({
-            "expect": unless_silent(&json!({
-                "$any-of": [{ "result": { "$any": true } }, finding.expected],
-            })),
-            "tolerate": [{ "answer": { "error": { "$any": true } }, "why": finding.message }],
-        }),
-        Oracle::Answered if is_blamed => json!({}),
+        Oracle::NoInternals if is_blamed => {
+            let fine = json!({ "$any-of": [{ "result": { "$any": true } }, finding.expected] });
+            expect.answer = Some(unless_silent(&fine));
+            expect.tolerate = vec![tolerated(json!({ "error": { "$any": true } }))];
+        }
+        Oracle::Answered if is_blamed => {}
         // Whether it is answered is another question, where it need not be.
-        _ if found.shrunk.len() > 1 || input.shots.len() > 1 || is_odd_on_http(input) => {
-            json!({ "expect": unless_silent(&json!({ "$any": true })) })
+        _ if are_several(&found.shrunk) || is_odd_on_http(&found.shrunk[usize::from(at.0)]) => {
+            expect.answer = Some(unless_silent(&json!({ "$any": true })));
         }
-        _ => json!({}),
+        _ => {}
     }
+}
+
+fn are_several(inputs: &[Input]) -> bool {
+    inputs.iter().map(|input| input.shots.len()).sum::<usize>() > 1
 }
 
 fn unless_silent(expected: &Value) -> Value {
@@ -330,12 +329,4 @@ fn is_odd_on_http(input: &Input) -> bool {
         } => !headers.is_empty() || identity.is_some(),
         Shot::Http(_) | Shot::Aborted(_) => true,
     })
-}
-
-/// A step with more members.
-fn with(mut step: Value, more: &Value) -> Value {
-    for (name, value) in more.as_object().into_iter().flatten() {
-        step[name] = value.clone();
-    }
-    step
 }

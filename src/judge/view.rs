@@ -100,8 +100,8 @@ impl<'a> Trial<'a> {
     /// The request that was started under this name.
     pub fn started(&self, name: &str) -> Option<(usize, &'a Exchange)> {
         let starts = |step: &Step| matches!(&step.action, Action::Start { name: started, .. } if started == name);
-        let step = self.case.steps.iter().position(starts)?;
-        self.exchanges(StepRef(u16::try_from(step).ok()?, 0)).next()
+        let (at, _) = self.case.all_steps().find(|(_, step)| starts(step))?;
+        self.exchanges(at).next()
     }
 
     fn observe_exchange(

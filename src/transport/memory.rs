@@ -28,7 +28,7 @@ pub fn connect(mut peer: impl FnMut(&[u8]) -> Vec<Bytes> + Send + 'static) -> Li
                         signal: None,
                     },
                 ],
-                Outgoing::Exchange { .. } | Outgoing::Abandon(_) => Vec::new(),
+                Outgoing::Hold(_) | Outgoing::Exchange { .. } | Outgoing::Abandon(_) => Vec::new(),
             };
             for what in happened {
                 if events

@@ -98,6 +98,8 @@ pub enum Outgoing {
         /// What to send.
         request: HttpRequest,
     },
+    /// stdio: whether whole lines wait for each other from now on, to go out in one write.
+    Hold(bool),
     /// HTTP: give up an exchange and close its connection.
     Abandon(StreamId),
     /// stdio: close the input.

@@ -17,6 +17,8 @@ use crate::target::CommandLine;
 const QUEUE: usize = 1024;
 /// No more than this of a line of stderr is kept.
 const MAX_STDERR_LINE: u64 = 4096;
+/// What is written at once is no longer than this, unless it is one message.
+const MAX_PIECE: usize = 64 << 10;
 
 /// Starts the command and connects to its standard streams.
 ///
@@ -62,45 +64,89 @@ fn send(events: &mpsc::Sender<Incoming>, what: Happened) -> bool {
 /// Carries orders out, on a thread that may block on a full pipe.
 fn write_orders(
     mut orders: mpsc::UnboundedReceiver<Outgoing>,
-    mut stdin: ChildStdin,
+    stdin: ChildStdin,
     events: &mpsc::Sender<Incoming>,
 ) {
+    let mut writer = Writer {
+        stdin,
+        events,
+        waiting: Vec::new(),
+        orders: Vec::new(),
+        holds: false,
+    };
     while let Some(order) = orders.blocking_recv() {
-        match order {
+        let goes_on = match order {
             Outgoing::Write {
                 seq,
                 bytes,
                 newline,
-            } => {
-                let written = write_framed(&mut stdin, &bytes, newline);
-                let what = match written {
-                    Ok(()) => Happened::Written { seq },
-                    // Whoever reads its output says that it ended.
-                    Err(error) if error.kind() == ErrorKind::BrokenPipe => return,
-                    Err(error) => Happened::Broken(format!("writing to stdin: {error}")),
-                };
-                let broken = matches!(what, Happened::Broken(_));
-                if !send(events, what) || broken {
-                    return;
-                }
+            } => writer.take(seq, &bytes, newline),
+            Outgoing::Hold(holds) => writer.hold(holds),
+            Outgoing::EndInput => {
+                writer.flush(&[]);
+                return;
             }
-            Outgoing::EndInput => return,
-            Outgoing::Exchange { .. } | Outgoing::Abandon(_) => {}
+            Outgoing::Exchange { .. } | Outgoing::Abandon(_) => true,
+        };
+        if !goes_on {
+            return;
         }
     }
 }
 
-/// A small message goes out in one piece with its newline, as an ordinary client sends it; a large one is not copied for that.
-fn write_framed(stdin: &mut ChildStdin, bytes: &[u8], newline: bool) -> std::io::Result<()> {
-    match newline {
-        true if bytes.len() < 64 << 10 => {
-            let mut line = Vec::with_capacity(bytes.len() + 1);
-            line.extend_from_slice(bytes);
-            line.push(b'\n');
-            stdin.write_all(&line)
+/// Writes to a process, and tells what was written.
+struct Writer<'a> {
+    stdin: ChildStdin,
+    events: &'a mpsc::Sender<Incoming>,
+    /// What goes out next.
+    waiting: Vec<u8>,
+    /// The orders that are done with it.
+    orders: Vec<u64>,
+    /// Whether whole lines wait for others.
+    holds: bool,
+}
+
+impl Writer<'_> {
+    /// A small message goes out in one piece with its newline, as an ordinary client sends it; a large one is not copied
+    /// for that. Whether more can be written.
+    fn take(&mut self, seq: u64, bytes: &[u8], newline: bool) -> bool {
+        self.orders.push(seq);
+        let end: &[u8] = if newline { b"\n" } else { b"" };
+        if bytes.len() >= MAX_PIECE {
+            return self.flush(&[bytes, end]);
         }
-        true => stdin.write_all(bytes).and_then(|()| stdin.write_all(b"\n")),
-        false => stdin.write_all(bytes),
+        self.waiting.extend_from_slice(bytes);
+        self.waiting.extend_from_slice(end);
+        // What is no whole line shall be read by itself.
+        let waits = self.holds && newline && self.waiting.len() < MAX_PIECE;
+        waits || self.flush(&[])
+    }
+
+    fn hold(&mut self, holds: bool) -> bool {
+        self.holds = holds;
+        holds || self.flush(&[])
+    }
+
+    /// Writes what waits, and these behind it.
+    fn flush(&mut self, behind: &[&[u8]]) -> bool {
+        let pieces = std::iter::once(&self.waiting[..]).chain(behind.iter().copied());
+        let written = pieces
+            .into_iter()
+            .try_for_each(|piece| self.stdin.write_all(piece));
+        self.waiting.clear();
+        match written {
+            Ok(()) => {
+                let mut orders = self.orders.drain(..);
+                orders.all(|seq| send(self.events, Happened::Written { seq }))
+            }
+            // Whoever reads its output says that it ended.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => false,
+            Err(error) => {
+                let message = format!("writing to stdin: {error}");
+                send(self.events, Happened::Broken(message));
+                false
+            }
+        }
     }
 }
 

@@ -15,9 +15,10 @@ use crate::proof::{self, found, runtime};
 use crate::{LEGACY, PROGRAM, run};
 
 /// Faults of which one thing is to be told, and by which oracle: a crash, hangs, acceptances, something shown, a rule.
-const CAUSES: [(&str, &str); 9] = [
+const CAUSES: [(&str, &str); 10] = [
     ("dies-on-null-id", "fuzz/survives"),
     ("dies-on-early-request", "fuzz/survives"),
+    ("cancel-at-once-dies", "fuzz/survives"),
     ("reserved-method-ignored", "fuzz/answers"),
     ("carriage-return-kept", "fuzz/answers"),
     ("log-level-unchecked", "fuzz/refuses-invalid"),
@@ -39,6 +40,10 @@ pub fn tests() -> Vec<Trial> {
         Trial::test(name, move || is_told_once(fault, oracle))
     });
     let mut tests = Vec::from(causes);
+    tests.push(Trial::test(
+        "fuzz/of a window that ends a server what is needed is told",
+        what_is_needed_is_told,
+    ));
     tests.push(Trial::test(
         "fuzz/transcripts are judged together",
         transcripts_are_judged_together,
@@ -67,6 +72,24 @@ fn is_told_once(fault: &str, oracle: &str) -> Result<(), Failed> {
     match &found(&report)[..] {
         [found] if found.oracle == oracle && found.seen > 0 => Ok(()),
         other => Err(format!("{other:#?}").into()),
+    }
+}
+
+/// A server ends at three messages that it reads at once: these are told of a window of many, as one step.
+fn what_is_needed_is_told() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let flags = ["--fault", "cancel-at-once-dies"];
+    let options = proof::options(PROGRAM, LEGACY, &flags, folder.path());
+    let report = proof::until_found(options, 1)?;
+    let found = found(&report);
+    let steps = found.first().and_then(|found| found.shrunk.as_array());
+    let together = steps.and_then(|steps| match &steps[..] {
+        [step] => step["together"].as_array(),
+        _ => None,
+    });
+    match together.map(Vec::len) {
+        Some(3) => Ok(()),
+        _ => Err(format!("{found:#?}").into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Faults at the sight of certain input: what is read is lost, or ends the process, or is the last that is read.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -196,6 +197,27 @@ impl Faults {
     pub(super) fn on_late_cancellation(&self) {
         self.die_if(F::CancelLateDies);
         self.die_if(F::CancelUnknownDies);
+    }
+
+    /// One read brought all of this.
+    pub fn on_read(&self, text: &[u8]) {
+        let mut behind = text.split(|byte| *byte == b'\n').skip(1).map(parse);
+        let mut asked = HashSet::new();
+        let crosses = behind.any(|packet| match packet {
+            Packet::Single(Ok(Message::Request { id, .. })) => {
+                asked.insert(id.to_value().to_string());
+                false
+            }
+            Packet::Single(Ok(Message::Notification { method, params })) => {
+                let cancelled = params.get("requestId").map(Value::to_string);
+                method == "notifications/cancelled"
+                    && cancelled.is_some_and(|id| asked.contains(&id))
+            }
+            _ => false,
+        });
+        if crosses {
+            self.die_if(F::CancelAtOnceDies);
+        }
     }
 
     /// A response stream begins.

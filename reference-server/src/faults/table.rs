@@ -262,6 +262,7 @@ faults! {
     CancelUnknownAnswered "cancel-unknown-answered" "cancellation/unknown-ignored" "a cancellation of nothing is answered (stdio)";
     CancelLateDies "cancel-late-dies" "cancellation/race" "ends the process when what was answered is cancelled" crash;
     CancelUnknownDies "cancel-unknown-dies" "robust/stays-alive" "ends the process when something unknown is cancelled" crash;
+    CancelAtOnceDies "cancel-at-once-dies" "cancellation/race" "ends the process at a message and a cancelled request in one read" crash;
     CancelLateAnswered "cancel-late-answered" "cancellation/completed-ignored" "a cancellation of what was answered is answered (stdio)";
     CancelMalformedAnswered "cancel-malformed-answered" "cancellation/malformed-ignored" "a malformed cancellation is answered (stdio)";
     ClosedStreamDeaf "closed-stream-deaf" "robust/stays-alive" "modern: is deaf while a stream is open, and after one was closed early" hang;

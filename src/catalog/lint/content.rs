@@ -69,11 +69,20 @@ impl Walk<'_> {
 
     fn step(&mut self, pointer: &str, step: &Step) {
         if let Action::Together(steps) = &step.action {
-            for (index, step) in steps.iter().enumerate() {
-                self.step(&format!("{pointer}/together/{index}"), step);
-            }
+            let steps = || {
+                let inner = steps.iter().enumerate();
+                inner.map(|(index, step)| (format!("{pointer}/together/{index}"), step))
+            };
+            // All is sent before anything is saved.
+            steps().for_each(|(pointer, step)| self.sends(&pointer, step));
+            steps().for_each(|(pointer, step)| self.expects(&pointer, step));
             return;
         }
+        self.sends(pointer, step);
+        self.expects(pointer, step);
+    }
+
+    fn sends(&mut self, pointer: &str, step: &Step) {
         self.names(pointer, &step.action);
         if let Some(name) = &step.identity {
             let need = format!("{IDENTITY}{name}");
@@ -95,6 +104,12 @@ impl Walk<'_> {
             self.optional(&http, field, &written["http"], Self::value);
         }
         self.optional(&http, "body", &written["http"], Self::bytes);
+    }
+
+    fn expects(&mut self, pointer: &str, step: &Step) {
+        let Ok(written) = serde_json::to_value(step) else {
+            return;
+        };
         self.optional(pointer, "given", &written, Self::pattern);
         self.saved.extend(step.expect.save.keys().cloned());
         for field in PATTERNS.into_iter().filter(|field| *field != "given") {
@@ -262,6 +277,16 @@ mod tests {
                 r#"[{ "together": [{ "request": "x" },
                     { "request": "x", "tolerate": [{ "why": "w", "answer": { "$regex": "(" } }] }] }]"#,
                 "/0/steps/0/together/1/tolerate/0/answer/$regex: ",
+            ),
+            (
+                r#"[{ "together": [{ "request": "x", "save": { "a": "/result" } },
+                    { "send": { "$var": "a" } }] }]"#,
+                "/0/steps/0/together/1/send: no step before this one saves",
+            ),
+            (
+                r#"[{ "together": [{ "request": "x", "save": { "a": "/result" } },
+                    { "request": "x", "expect": { "$var": "a" } }] }]"#,
+                "",
             ),
         ];
         for (steps, expected) in table {

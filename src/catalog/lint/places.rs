@@ -3,6 +3,7 @@
 use super::Located;
 use crate::catalog::{Action, Case, Problem, Requirement, Step};
 use crate::revision::Era;
+use crate::transcript::StepRef;
 use crate::transport::Transport;
 
 /// Revisions that do not have the transport which the requirement is about.
@@ -29,11 +30,14 @@ pub(super) fn of_case(case: &Located<'_, Case>) -> Vec<Problem> {
             problems.push(case.problem("/transports", message));
         }
     }
-    for (index, step) in case.item.steps.iter().enumerate() {
+    for (StepRef(index, within), step) in case.item.all_steps() {
         let message = needs_http(step, &case.item)
             .or_else(|| needs_stdio(step, &case.item))
             .or_else(|| needs_legacy(step, &case.item));
-        let pointer = format!("/steps/{index}");
+        let pointer = match within.checked_sub(1) {
+            Some(inner) => format!("/steps/{index}/together/{inner}"),
+            None => format!("/steps/{index}"),
+        };
         problems.extend(message.map(|message| case.problem(&pointer, message.to_owned())));
     }
     problems

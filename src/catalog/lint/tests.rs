@@ -108,6 +108,22 @@ fn each_problem_is_named_with_its_place() {
         ),
         (
             r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
+              "steps": [{ "together": [{ "bytes": "x" }, { "http": { "method": "GET" } }] }] }"#,
+            "/0/steps/0/together/1: there is no HTTP on stdio",
+        ),
+        (
+            r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
+              "steps": [{ "together": [{ "bytes": "x" }, { "alive": true }] }] }"#,
+            "/0/steps/0/together/1: \"alive\" is none of request, notify, send",
+        ),
+        (
+            r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
+              "steps": [{ "together": [{ "start": "a", "request": "x" }, { "cancel": "a" }, { "bytes": "x" },
+                { "notify": "x" }, { "send": 1, "expect": { "error": {} } }] }] }"#,
+            "",
+        ),
+        (
+            r#"{ "id": "tools/a", "title": "A", "requirements": ["tools/one"], "revisions": "=2025-11-25",
               "steps": [{ "close": true }] }"#,
             "/0/steps/0: only stdio has an end of input",
         ),

@@ -6,6 +6,7 @@ mod shape;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::collections::BTreeMap;
 

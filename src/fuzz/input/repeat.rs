@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::steps::plain;
 use crate::catalog::case::{Action, Step};
 use crate::drive::{Part, Shot, parts, repeats, said};
 
@@ -26,7 +25,7 @@ pub(super) fn step(shot: &Shot) -> Option<Step> {
     };
     Some(Step {
         identity: identity.clone(),
-        ..plain(action)
+        ..Step::plain(action)
     })
 }
 

@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use super::Input;
 use super::ids::FIRST_ID;
 use super::repeat;
-use crate::catalog::case::{Action, Call, Expectation, HttpStep, Step};
+use super::together::Part;
+use crate::catalog::case::{Action, Call, HttpStep, Step};
 use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot};
+use crate::transcript::StepRef;
 use crate::transport::HttpRequest;
 use crate::value::{read_bytes, written_bytes};
 
@@ -17,45 +19,44 @@ use crate::value::{read_bytes, written_bytes};
 const ABORTED: &str = "aborted";
 
 impl Input {
-    /// The same as steps of a case.
-    pub(in crate::fuzz) fn steps(&self) -> Vec<Step> {
-        let steps = self.steps_of_shots().into_iter();
-        steps.map(|(_, step)| step).collect()
-    }
-
-    /// The same, each with the number of what it sends, if it sends something.
-    pub(in crate::fuzz) fn steps_of_shots(&self) -> Vec<(Option<usize>, Step)> {
-        let replies = self.replies.iter().map(|(method, reply)| Action::Reply {
+    /// The same as steps, each with what it sends; the number is that of the input.
+    pub(super) fn parts((input, number): (&Input, u16)) -> Vec<Part> {
+        let replies = input.replies.iter().map(|(method, reply)| Action::Reply {
             method: method.clone(),
             reply: Some(reply.clone()),
         });
-        let mut all: Vec<_> = replies.map(|action| (None, plain(action))).collect();
-        for (number, shot) in self.shots.iter().enumerate() {
+        let mut all: Vec<_> = replies.map(|action| (None, Step::plain(action))).collect();
+        for (number, shot) in input.shots.iter().enumerate() {
             let steps = match repeat::step(shot) {
                 Some(step) => vec![step],
                 None => steps(shot),
             };
             all.extend(steps.into_iter().map(|step| (Some(number), step)));
         }
-        repeat::save(&self.shots, &mut all);
-        if self.ends_session() {
-            all.push((None, plain(Action::Reconnect)));
+        repeat::save(&input.shots, &mut all);
+        if input.ends_session() {
+            all.push((None, Step::plain(Action::Reconnect)));
         }
-        all
+        let waits = |shot: usize| {
+            let before = shot.checked_sub(1).map(|before| &input.shots[before]);
+            input.shots[shot].waits(before)
+        };
+        let mut last = None;
+        let parts = all.into_iter().map(|(shot, step)| Part {
+            waits: shot != last.replace(shot).flatten() && shot.is_some_and(waits),
+            sends: shot.map(|shot| StepRef(number, u16::try_from(shot).unwrap_or(u16::MAX))),
+            step,
+        });
+        parts.collect()
     }
 
-    /// Several, one behind the other, as a case file has them.
-    pub(in crate::fuzz) fn all_steps(inputs: &[Input]) -> Value {
-        json!(inputs.iter().flat_map(Input::steps).collect::<Vec<_>>())
-    }
-
-    /// What steps of a case send; none where they do anything else.
+    /// What steps of a case send; none where they do anything else, or wait where an input does not.
     pub(in crate::fuzz) fn of_steps(steps: &[Step]) -> Option<Input> {
         let mut shots: Vec<Shot> = Vec::new();
         let mut replies = BTreeMap::new();
         let mut saved = BTreeMap::new();
         let mut first: Option<Bytes> = None;
-        for step in steps {
+        for step in steps.iter().flat_map(together) {
             saved.extend(step.expect.save.clone());
             match (&step.action, first.take()) {
                 (Action::Alive | Action::Cancel { .. } | Action::Reconnect, None) => {}
@@ -78,12 +79,14 @@ impl Input {
                 (_, Some(first)) => shots.push(joined(&first, shot(step)?)?),
             }
         }
-        first.is_none().then(|| Input {
+        let input = Input {
             generator: "replay",
             shots,
             replies,
             ..Input::default()
-        })
+        };
+        let again = Input::steps(std::slice::from_ref(&input), |_, _| {});
+        (first.is_none() && at_once(steps) == at_once(&again)).then_some(input)
     }
 }
 
@@ -130,17 +133,24 @@ fn steps(shot: &Shot) -> Vec<Step> {
     };
     let step = |action| Step {
         identity: identity.clone(),
-        ..plain(action)
+        ..Step::plain(action)
     };
     actions.into_iter().map(step).collect()
 }
 
-/// A step that expects nothing.
-pub(super) fn plain(action: Action) -> Step {
-    Step {
-        identity: None,
-        action,
-        expect: Expectation::default(),
+/// How many steps go out at once, one time after the other.
+fn at_once(steps: &[Step]) -> Vec<usize> {
+    let steps = steps
+        .iter()
+        .filter(|step| !matches!(step.action, Action::Alive));
+    steps.map(|step| together(step).len()).collect()
+}
+
+/// The steps that go out with it.
+fn together(step: &Step) -> &[Step] {
+    match &step.action {
+        Action::Together(steps) => steps,
+        _ => std::slice::from_ref(step),
     }
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
-use crate::catalog::case::Action;
+use crate::catalog::case::{Action, Step};
 use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, said};
 use crate::transport::HttpRequest;
 
@@ -16,12 +16,26 @@ fn shots() -> impl Strategy<Value = Shot> {
     bytes.prop_map(|bytes| Shot::message(bytes.into()))
 }
 
+fn steps(input: &Input) -> Vec<Step> {
+    Input::steps(std::slice::from_ref(input), |_, _| {})
+}
+
 proptest! {
     #[test]
     fn what_is_saved_is_read_again(shots in prop::collection::vec(shots(), 1..4)) {
         let input = Input { shots, ..Input::default() };
-        let again = Input::of_steps(&input.steps()).unwrap();
+        let again = Input::of_steps(&steps(&input)).unwrap();
         prop_assert_eq!(again.shots, input.shots);
+    }
+
+    #[test]
+    fn inputs_that_go_out_at_once_are_one_step(all in prop::collection::vec(prop::collection::vec(shots(), 1..3), 1..4)) {
+        let inputs: Vec<Input> = all.into_iter().map(|shots| Input { shots, ..Input::default() }).collect();
+        let shots: Vec<Shot> = inputs.iter().flat_map(|input| input.shots.clone()).collect();
+        let steps = Input::steps(&inputs, |_, _| {});
+        prop_assert_eq!(steps.len(), 1);
+        prop_assert_eq!(matches!(steps[0].action, Action::Together(_)), shots.len() > 1);
+        prop_assert_eq!(Input::of_steps(&steps).unwrap().shots, shots);
     }
 
     #[test]
@@ -29,7 +43,7 @@ proptest! {
         let split = Some(at).filter(|at| *at < bytes.len());
         let shot = Shot::Message { bytes: bytes.into(), split, headers: Map::new(), identity: [None, Some("expired".to_owned())][identity].clone() };
         let input = Input { shots: vec![shot], ..Input::default() };
-        prop_assert_eq!(Input::of_steps(&input.steps()).unwrap().shots, input.shots);
+        prop_assert_eq!(Input::of_steps(&steps(&input)).unwrap().shots, input.shots);
     }
 
     #[test]
@@ -44,7 +58,7 @@ proptest! {
             body: body.into(),
         };
         let input = Input { shots: vec![Shot::Http(request)], ..Input::default() };
-        prop_assert_eq!(Input::of_steps(&input.steps()).unwrap().shots, input.shots);
+        prop_assert_eq!(Input::of_steps(&steps(&input)).unwrap().shots, input.shots);
     }
 
     #[test]
@@ -54,7 +68,7 @@ proptest! {
         let shots = ["plain", &state, &said("/result/a/id")].map(|text| message(text).shots.remove(0));
         let reply = json!({ "error": { "code": 1, "message": "no" } });
         let input = Input { shots: shots.to_vec(), replies: [("m".to_owned(), reply)].into(), ..Input::default() };
-        let again = Input::of_steps(&input.steps()).unwrap();
+        let again = Input::of_steps(&steps(&input)).unwrap();
         prop_assert_eq!((again.shots, again.replies), (input.shots, input.replies));
     }
 
@@ -81,20 +95,35 @@ fn ids_that_others_may_have_are_known() {
     }
 }
 
+#[test]
+fn what_waits_in_a_case_is_no_input() {
+    let read = |steps: Value| {
+        let steps: Vec<Step> = serde_json::from_value(steps).unwrap();
+        Input::of_steps(&steps).map(|input| input.shots.len())
+    };
+    let (one, two) = (json!({ "bytes": "1" }), json!({ "bytes": "2" }));
+    assert_eq!(read(json!([one, { "alive": true }])), Some(1));
+    assert_eq!(read(json!([{ "together": [one, two] }])), Some(2));
+    assert_eq!(read(json!([one, two])), None);
+    assert_eq!(read(json!([one, { "alive": true }, two])), None);
+}
+
 /// What is repeated is saved before, and where it was not said nothing is judged.
 #[test]
 fn what_is_repeated_is_saved() {
     let message = |text: &str| json!({ "method": "x", "text": text });
     let messages = ["", &said("/result/id"), "", &said("/result/id")].map(message);
-    let steps = Input::messages("", &messages).steps();
-    let saves: Vec<bool> = steps
-        .iter()
-        .map(|step| !step.expect.save.is_empty())
-        .collect();
+    let steps = steps(&Input::messages("", &messages));
+    // What repeats something waits for it, and what follows goes out with that.
+    let Action::Together(both) = &steps[1].action else {
+        panic!("{steps:?}");
+    };
+    let all = [&steps[0], &both[0], &both[1], &steps[2]];
+    let saves = all.map(|step| !step.expect.save.is_empty());
     assert_eq!(saves, [true, true, true, false]);
     let given = json!({ "result": { "id": { "$type": "string" } } });
     assert_eq!(steps[0].expect.given, Some(given));
-    assert!(steps[1..].iter().all(|step| step.expect.given.is_none()));
+    assert!(all[1..].iter().all(|step| step.expect.given.is_none()));
 }
 
 #[test]
@@ -111,7 +140,7 @@ fn what_ends_its_session_is_followed_by_another() {
         ..Input::default()
     };
     assert!(input.ends_session() && input.is_alone());
-    let steps = input.steps();
+    let steps = steps(&input);
     assert!(matches!(steps[1].action, Action::Reconnect));
     assert!(Input::of_steps(&steps).unwrap().ends_session());
 }

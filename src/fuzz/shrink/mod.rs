@@ -35,9 +35,8 @@ pub(super) fn candidates<'a>(
     });
     let are_apart = have_ids_of_their_own(inputs);
     Box::new(
-        pieces(inputs.len())
-            .map(move |piece| without(inputs, &piece))
-            .chain(changed)
+        changed
+            .chain(pieces(inputs.len()).map(move |piece| without(inputs, &piece)))
             .filter(move |candidate| !are_apart || have_ids_of_their_own(candidate)),
     )
 }

@@ -104,21 +104,8 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Judges step by step; returns why there was nothing (more) to judge.
     fn steps(&mut self) -> Option<(Verdict, String)> {
-        for (index, step) in self.case.steps.iter().enumerate() {
-            let at = StepRef(to_u16(index), 0);
-            let seen = match &step.action {
-                Action::Together(steps) => steps
-                    .iter()
-                    .enumerate()
-                    .map(|(inner, step)| (StepRef(at.0, to_u16(inner + 1)), step))
-                    .find_map(|(at, step)| match self.step(at, step) {
-                        Seen::Fine => None,
-                        other => Some(other),
-                    })
-                    .unwrap_or(Seen::Fine),
-                _ => self.step(at, step),
-            };
-            match seen {
+        for (at, step) in self.case.all_steps() {
+            match self.step(at, step) {
                 Seen::Fine => {}
                 Seen::Wrong(violation) => self.find(violation),
                 Seen::Silent(violation) => {
@@ -162,7 +149,10 @@ impl Judge<'_> {
             return Seen::Broken(reason);
         }
         let seen = match &step.action {
-            Action::Reply { .. } | Action::Reconnect | Action::Start { .. } => Seen::Fine,
+            Action::Reply { .. }
+            | Action::Reconnect
+            | Action::Start { .. }
+            | Action::Together(_) => Seen::Fine,
             // Over HTTP a modern client cancels by closing the stream: nothing is sent.
             Action::Cancel { .. } if observation.exchanges.is_empty() => Seen::Fine,
             Action::Opening if observation.exchanges.is_empty() => {
@@ -264,8 +254,4 @@ impl Judge<'_> {
             .chain(self.case.requirements.iter().cloned())
             .find(|requirement| evidence::binds(self.session, requirement))
     }
-}
-
-fn to_u16(index: usize) -> u16 {
-    u16::try_from(index).unwrap_or(u16::MAX)
 }

@@ -90,12 +90,12 @@ impl Judge<'_> {
 
     /// Whether this is the answer to a request that the case had cancelled by then.
     fn was_cancelled_before(&self, at: StepRef, answer: usize) -> bool {
-        let steps = self.case.steps.iter().zip(0..at.0);
-        steps.into_iter().any(|(step, index)| {
+        let mut steps = self.case.all_steps().take_while(|(of, _)| of.0 < at.0);
+        steps.any(|(of, step)| {
             let Action::Cancel { name } = &step.action else {
                 return false;
             };
-            let cancelled = self.trial.exchanges(StepRef(index, 0)).next();
+            let cancelled = self.trial.exchanges(of).next();
             let started = self.trial.started(name);
             started.is_some_and(|(_, exchange)| exchange.answer == Some(answer))
                 && cancelled.is_some_and(|(_, exchange)| exchange.sent < answer)

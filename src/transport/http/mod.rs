@@ -56,7 +56,7 @@ pub fn connect(addresses: Vec<Arc<Address>>) -> Link {
                     );
                 }
                 Outgoing::Abandon(stream) => drop(running.remove(&stream)),
-                Outgoing::Write { .. } | Outgoing::EndInput => {}
+                Outgoing::Write { .. } | Outgoing::Hold(_) | Outgoing::EndInput => {}
             }
         }
     });

@@ -1,0 +1,104 @@
+//! Where no input does it alone: the fewest of several that do.
+
+use std::time::Duration;
+
+use super::{Caught, Hunt};
+use crate::fuzz::Found;
+use crate::fuzz::input::Input;
+use crate::fuzz::oracle::Suspicion;
+
+/// How often a server may be lost until there is no input too many.
+const MAX_LOSSES: usize = 60;
+/// How many sessions may be used up instead, where the inputs end none.
+const MAX_USED_UP: usize = 20;
+/// How long that may take.
+const MAX_TIME: Duration = Duration::from_secs(60);
+/// Of more inputs than this it is not asked whether something known is behind them.
+const MAX_EXCHANGED: usize = 3;
+/// So often several are tried that may not do it each time.
+const TRIES: usize = 2;
+
+impl Hunt<'_> {
+    /// Whether several inputs do the same with any of them exchanged for its counterpart in what is known.
+    pub(super) async fn is_exchangeable(
+        &mut self,
+        known: &Found,
+        inputs: &[Input],
+        what: &Suspicion,
+    ) -> bool {
+        if inputs.len() != known.shrunk.len() || inputs.len() > MAX_EXCHANGED {
+            return false;
+        }
+        for (index, other) in known.shrunk.iter().enumerate() {
+            let mut mixed = inputs.to_vec();
+            mixed[index] = other.clone();
+            if self.patiently(&mixed, what).await.is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The fewest of several inputs that seem to do the same. From behind, one after the other is found that is needed: the
+    /// last of those that must be there, halving what is in question each time. So a few among many take few tries.
+    pub(in crate::fuzz) async fn fewest(&mut self, caught: &Caught) -> Caught {
+        let losses = match caught.suspicion.oracle.is_fatal() {
+            true => MAX_LOSSES,
+            false => MAX_USED_UP,
+        };
+        let limit = self.limit(losses, MAX_TIME);
+        let mut fewest = caught.clone();
+        let mut needed = 0;
+        while needed < fewest.inputs.len() {
+            if needed > 0
+                && let Some(only) = self.without_middle(&fewest, 0, needed).await
+            {
+                return only;
+            }
+            let (mut low, mut high) = (1, fewest.inputs.len() - needed);
+            while low < high {
+                if self.is_over(limit) {
+                    return fewest;
+                }
+                let middle = usize::midpoint(low, high);
+                match self.without_middle(&fewest, middle, needed).await {
+                    Some(fewer) => (fewest, high) = (fewer, middle),
+                    None => low = middle + 1,
+                }
+            }
+            needed += 1;
+        }
+        fewest
+    }
+
+    /// So many of the first and of the last inputs, if they do the same.
+    async fn without_middle(
+        &mut self,
+        caught: &Caught,
+        first: usize,
+        last: usize,
+    ) -> Option<Caught> {
+        let (inputs, what) = (&caught.inputs, &caught.suspicion);
+        let inputs = [&inputs[..first], &inputs[inputs.len() - last..]].concat();
+        self.patiently(&inputs, what).await
+    }
+
+    /// What inputs do once more, or at the second try.
+    async fn patiently(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
+        for _ in 0..tries(inputs, what) {
+            let again = self.again(inputs, what, self.place.quick(what)).await;
+            if again.is_some() {
+                return again;
+            }
+        }
+        None
+    }
+}
+
+/// How often inputs are tried: what ends a server may depend on the moment at which each of several arrives.
+pub(super) fn tries(inputs: &[Input], what: &Suspicion) -> usize {
+    match inputs.len() > 1 && what.oracle.is_fatal() {
+        true => TRIES,
+        false => 1,
+    }
+}
