@@ -68,26 +68,32 @@ impl Metadata {
             let error = format!("_meta[\"{PREFIX}{what}");
             Err(ErrorObject::invalid_params(error).status(400))
         };
-        let empty = Object::new();
-        let meta = params
-            .get("_meta")
-            .and_then(Value::as_object)
-            .unwrap_or(&empty);
+        let meta = params.get("_meta").and_then(Value::as_object);
+        let [mut version, mut capabilities, mut info, mut level] = [None; 4];
+        for (key, value) in meta.into_iter().flatten() {
+            match key.as_str() {
+                PROTOCOL_VERSION => version = Some(value),
+                CLIENT_CAPABILITIES => capabilities = Some(value),
+                CLIENT_INFO => info = Some(value),
+                LOG_LEVEL => level = Some(value),
+                _ => {}
+            }
+        }
         let lenient = server.faults.has(F::MetaUnchecked);
         let any_type = server.faults.has(F::MetaTypesUnchecked);
-        let version = match meta.get(PROTOCOL_VERSION) {
+        let version = match version {
             Some(Value::String(version)) => version.clone(),
             None if lenient => Revision::LATEST.as_str().into(),
             Some(_) if any_type => Revision::LATEST.as_str().into(),
             _ => return malformed("protocolVersion\"] is a required string"),
         };
-        let capabilities = match meta.get(CLIENT_CAPABILITIES) {
+        let capabilities = match capabilities {
             Some(Value::Object(capabilities)) => capabilities.clone(),
             None if lenient || server.faults.has(F::ClientCapabilitiesUnchecked) => Object::new(),
             Some(_) if any_type => Object::new(),
             _ => return malformed("clientCapabilities\"] is a required object"),
         };
-        match meta.get(CLIENT_INFO) {
+        match info {
             None if server.faults.has(F::ClientInfoRequired) => {
                 return malformed("clientInfo\"] is required");
             }
@@ -99,7 +105,7 @@ impl Metadata {
             Some(_) => return malformed("clientInfo\"] has a name and a version"),
         }
         server.faults.refuse_capabilities(&capabilities)?;
-        let log_level = match meta.get(LOG_LEVEL) {
+        let log_level = match level {
             None => None,
             Some(level) => match level.as_str().and_then(Level::parse) {
                 None if !server.faults.has(F::LogLevelUnchecked) => {

@@ -161,9 +161,9 @@ pub fn run(options: Options) -> Result<(), Error> {
     let served = match options.http {
         Some(address) => {
             let server = Arc::clone(&server);
-            runtime(None)?.block_on(http::serve(server, address, &options))
+            runtime()?.block_on(http::serve(server, address, &options))
         }
-        None => stdio::serve(&server, &runtime(Some(1))?, options.limits.client_timeout),
+        None => stdio::serve(&server, &runtime()?, options.limits.client_timeout),
     };
     server.log.close();
     served
@@ -194,13 +194,10 @@ fn database(options: &Options) -> Result<Database, Error> {
     })
 }
 
-/// A runtime with that many threads, or as many as there are processors.
-fn runtime(threads: Option<usize>) -> Result<Arc<Runtime>, Error> {
+/// A runtime with one thread that works: a call takes some microseconds, and waking another thread for it takes more.
+fn runtime() -> Result<Arc<Runtime>, Error> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = threads {
-        builder.worker_threads(threads);
-    }
-    Ok(Arc::new(builder.enable_all().build()?))
+    Ok(Arc::new(builder.worker_threads(1).enable_all().build()?))
 }
 
 fn list_faults(as_json: bool) -> std::io::Result<()> {

@@ -1,12 +1,12 @@
 //! What waits for a client that reads a stream as it comes: bounded, whether or not the client reads.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::Notify;
 
 use super::replay::message_event;
 use crate::context::Outlet;
@@ -25,13 +25,14 @@ pub struct Outbox {
     server: Arc<Server>,
     /// The type of the events, if they have one.
     kind: Option<&'static str>,
-    queue: Queue,
+    queue: Arc<Queue>,
 }
 
 impl Outbox {
     /// An outbox and what comes out of it; nothing does once the outbox is dropped.
     pub fn new(server: &Arc<Server>, kind: Option<&'static str>) -> (Arc<Self>, Events) {
-        let (queue, events) = queue();
+        let queue = Arc::<Queue>::default();
+        let events = Events(Arc::clone(&queue));
         let server = Arc::clone(server);
         let outbox = Self {
             server,
@@ -39,6 +40,12 @@ impl Outbox {
             queue,
         };
         (Arc::new(outbox), events)
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.queue.end();
     }
 }
 
@@ -54,65 +61,83 @@ impl Outlet for Outbox {
     }
 }
 
-fn queue() -> (Queue, Events) {
-    let (sender, receiver) = channel(MAX_WAITING);
-    let bytes = Arc::<AtomicUsize>::default();
-    let queue = Queue {
-        sender: Mutex::new(Some(sender)),
-        bytes: Arc::clone(&bytes),
-    };
-    (queue, Events { receiver, bytes })
+/// Most requests have nothing to tell before their answer, so an empty queue costs nothing: a channel would have its first
+/// block at once.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Notify,
 }
 
-struct Queue {
-    /// Nothing, once too much was waiting.
-    sender: Mutex<Option<Sender<Bytes>>>,
-    bytes: Arc<AtomicUsize>,
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Bytes>,
+    bytes: usize,
+    /// Whether nothing more is taken.
+    is_over: bool,
 }
 
 impl Queue {
     fn push(&self, event: Bytes) {
-        let length = event.len();
-        let bytes = self.bytes.fetch_add(length, Ordering::Relaxed) + length;
-        let mut sender = lock(&self.sender);
-        let sent = |sender: &Sender<Bytes>| sender.try_send(event).is_ok();
-        if bytes > MAX_WAITING_BYTES || !sender.as_ref().is_some_and(sent) {
-            *sender = None;
+        let mut waiting = lock(&self.waiting);
+        let is_full =
+            waiting.events.len() >= MAX_WAITING || waiting.bytes + event.len() > MAX_WAITING_BYTES;
+        waiting.is_over |= is_full;
+        if !waiting.is_over {
+            waiting.bytes += event.len();
+            waiting.events.push_back(event);
         }
+        self.changed.notify_one();
+    }
+
+    fn end(&self) {
+        lock(&self.waiting).is_over = true;
+        self.changed.notify_one();
     }
 }
 
 /// What comes out of an outbox.
-pub struct Events {
-    receiver: Receiver<Bytes>,
-    /// How much waits.
-    bytes: Arc<AtomicUsize>,
-}
+pub struct Events(Arc<Queue>);
 
 impl Events {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.receiver.is_empty()
+        lock(&self.0.waiting).events.is_empty()
     }
 
     /// The next event, if it is there already.
     pub fn ready(&mut self) -> Option<Bytes> {
-        let event = self.receiver.try_recv().ok()?;
-        Some(self.taken(event))
+        let mut waiting = lock(&self.0.waiting);
+        let event = waiting.events.pop_front()?;
+        waiting.bytes -= event.len();
+        Some(event)
     }
 
     /// The next event, or from time to time a sign of life; nothing at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
-        tokio::select! {
-            biased;
-            event = self.receiver.recv() => event.map(|event| self.taken(event)),
-            () = tokio::time::sleep(KEEP_ALIVE) => Some(Bytes::from_static(b":\n\n")),
+        loop {
+            if let Some(event) = self.ready() {
+                return Some(event);
+            }
+            if lock(&self.0.waiting).is_over {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = self.0.changed.notified() => {}
+                () = tokio::time::sleep(KEEP_ALIVE) => return Some(Bytes::from_static(b":\n\n")),
+            }
         }
     }
+}
 
-    fn taken(&self, event: Bytes) -> Bytes {
-        self.bytes.fetch_sub(event.len(), Ordering::Relaxed);
-        event
+impl Drop for Events {
+    /// Nobody reads any more: nothing more is kept.
+    fn drop(&mut self) {
+        *lock(&self.0.waiting) = Waiting {
+            is_over: true,
+            ..Waiting::default()
+        };
     }
 }
 
@@ -120,12 +145,21 @@ impl Events {
 mod tests {
     use super::*;
 
-    fn rest(mut events: Events) -> Vec<Bytes> {
-        std::iter::from_fn(|| events.receiver.blocking_recv()).collect()
+    fn queue() -> (Arc<Queue>, Events) {
+        let queue = Arc::<Queue>::default();
+        (Arc::clone(&queue), Events(queue))
     }
 
-    #[test]
-    fn who_does_not_read_gets_what_fits_and_no_more() {
+    async fn rest(mut events: Events) -> Vec<Bytes> {
+        let mut rest = Vec::new();
+        while let Some(event) = events.next().await {
+            rest.push(event);
+        }
+        rest
+    }
+
+    #[tokio::test]
+    async fn who_does_not_read_gets_what_fits_and_no_more() {
         let (queue, mut events) = queue();
         let event = |number: usize| Bytes::from(number.to_string());
         for number in 0..=MAX_WAITING {
@@ -133,11 +167,11 @@ mod tests {
         }
         assert_eq!(events.ready(), Some(event(0)));
         queue.push("too late".into());
-        assert_eq!(rest(events).last(), Some(&event(MAX_WAITING - 1)));
+        assert_eq!(rest(events).await.last(), Some(&event(MAX_WAITING - 1)));
     }
 
-    #[test]
-    fn bytes_are_counted_as_long_as_they_wait() {
+    #[tokio::test]
+    async fn bytes_are_counted_as_long_as_they_wait() {
         let (queue, mut events) = queue();
         let half = Bytes::from(vec![0; MAX_WAITING_BYTES / 2]);
         for _ in 0..10 {
@@ -147,6 +181,6 @@ mod tests {
         for _ in 0..10 {
             queue.push(half.clone());
         }
-        assert_eq!(rest(events).len(), 2);
+        assert_eq!(rest(events).await.len(), 2);
     }
 }

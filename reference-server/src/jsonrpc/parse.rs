@@ -53,14 +53,22 @@ impl Rejection {
 /// Parses one line or body. A byte-order mark before it is ignored, as RFC 8259 permits.
 pub fn parse(bytes: &[u8]) -> Packet {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    // Once for all: the reader would look at each text in it.
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let error = ErrorObject::parse(format!("Parse error: {error}"));
+            return Packet::Single(Err(Rejection::new(None, error)));
+        }
+    };
     let strict = Strict {
         depth: MAX_DEPTH,
         values: &Cell::new(MAX_VALUES),
     };
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        return Packet::Single(read(bytes, Reader(strict)).and_then(message));
+    if text.trim_ascii_start().starts_with('{') {
+        return Packet::Single(read(text, Reader(strict)).and_then(message));
     }
-    match read(bytes, strict) {
+    match read(text, strict) {
         Err(rejection) => Packet::Single(Err(rejection)),
         Ok(Value::Array(items)) if items.is_empty() => {
             Packet::Single(Err(invalid(None, "an empty batch")))
@@ -75,24 +83,24 @@ pub fn parse(bytes: &[u8]) -> Packet {
 }
 
 /// Reads the one document that there must be.
-fn read<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], seed: S) -> Result<S::Value, Rejection> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
+fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Rejection> {
+    let mut reader = serde_json::Deserializer::from_str(text);
     let parsed = seed
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
     parsed.map_err(|error| match error.classify() {
-        Category::Data => invalid(peek_id(bytes), error.to_string()),
+        Category::Data => invalid(peek_id(text), error.to_string()),
         _ => Rejection::new(None, ErrorObject::parse(format!("Parse error: {error}"))),
     })
 }
 
 /// The id of a message that is JSON but was refused as a whole.
-fn peek_id(bytes: &[u8]) -> Option<Id> {
+fn peek_id(text: &str) -> Option<Id> {
     #[derive(Deserialize)]
     struct Peek {
         id: Value,
     }
-    let peek: Peek = serde_json::from_slice(bytes).ok()?;
+    let peek: Peek = serde_json::from_str(text).ok()?;
     Id::from_value(&peek.id)
 }
 
