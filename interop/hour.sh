@@ -10,14 +10,12 @@ set -euo pipefail
 root=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 reports=${MCP_CONFORM_REPORTS:-$root/reports}
 minutes=${1:-62}
-if [ -z "${MCP_CONFORM:-}" ]; then
-  cargo build --release --quiet --manifest-path "$root/Cargo.toml"
-  MCP_CONFORM=${CARGO_TARGET_DIR:-$root/target}/release/mcp-conform
-fi
+. "$root/interop/program.sh"
+bench=
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'kill "$bench" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-"$MCP_CONFORM" bench --duration "$((minutes * 30))s" --concurrency 1 --rate 1000/s --call 'test_simple_text={}' \
+"$mcp_conform" bench --duration "$((minutes * 30))s" --concurrency 1 --rate 1000/s --call 'test_simple_text={}' \
   --report "json=$work/bench.json" >"$work/out" &
 bench=$!
 begun=$SECONDS

@@ -13,11 +13,7 @@ root=$(dirname "$interop")
 reports=${MCP_CONFORM_REPORTS:-$root/reports/latency}
 scratch=${MCP_CONFORM_INTEROP:-$HOME/.cache/mcp-conform-interop}
 
-if [ -z "${MCP_CONFORM:-}" ]; then
-  cargo build --release --quiet --manifest-path "$root/Cargo.toml"
-  MCP_CONFORM=${CARGO_TARGET_DIR:-$root/target}/release/mcp-conform
-fi
-mcp_conform=$(realpath "$MCP_CONFORM")
+. "$interop/program.sh"
 "$interop/install.sh" "$scratch"
 mkdir -p "$reports"
 reports=$(cd "$reports" && pwd)

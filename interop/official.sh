@@ -7,14 +7,9 @@
 set -euo pipefail
 
 interop=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$interop")
 scratch=${MCP_CONFORM_INTEROP:-$HOME/.cache/mcp-conform-interop}
 
-if [ -z "${MCP_CONFORM:-}" ]; then
-  cargo build --release --quiet --manifest-path "$root/Cargo.toml"
-  MCP_CONFORM=${CARGO_TARGET_DIR:-$root/target}/release/mcp-conform
-fi
-mcp_conform=$(realpath "$MCP_CONFORM")
+. "$interop/program.sh"
 
 "$interop/install.sh" "$scratch" node official
 scratch=$(cd "$scratch" && pwd)

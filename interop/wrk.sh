@@ -13,14 +13,11 @@ reports=${MCP_CONFORM_REPORTS:-$root/reports}
 rounds=${1:-7}
 seconds=${2:-3}
 command -v wrk >/dev/null || { echo "there is no wrk: apt-get install wrk" >&2; exit 3; }
-if [ -z "${MCP_CONFORM:-}" ]; then
-  cargo build --release --quiet --manifest-path "$root/Cargo.toml"
-  MCP_CONFORM=${CARGO_TARGET_DIR:-$root/target}/release/mcp-conform
-fi
+. "$interop/program.sh"
 work=$(mktemp -d)
 trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 
-"$MCP_CONFORM" serve --http 127.0.0.1:0 --log off 2>"$work/listening" &
+"$mcp_conform" serve --http 127.0.0.1:0 --log off 2>"$work/listening" &
 server=$!
 for _ in $(seq 100); do
   url=$(sed -n 's/^listening on //p' "$work/listening")
@@ -30,7 +27,7 @@ done
 [ -n "$url" ] || { echo "the server does not listen" >&2; exit 3; }
 
 # The same bytes as bench sends, but for the id, which stays the same.
-version=$("$MCP_CONFORM" --version | cut -d' ' -f2)
+version=$("$mcp_conform" --version | cut -d' ' -f2)
 client='{"name":"mcp-conform","version":"'$version'"}'
 meta='{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":'$client
 meta+=',"io.modelcontextprotocol/clientCapabilities":{}}'
@@ -38,7 +35,7 @@ export BODY='{"jsonrpc":"2.0","id":12345,"method":"tools/call","params":{"name":
 
 for round in $(seq "$rounds"); do
   for connections in 1 32; do
-    "$MCP_CONFORM" bench --url "$url" --revision 2026-07-28 --call 'test_simple_text={}' --concurrency "$connections" \
+    "$mcp_conform" bench --url "$url" --revision 2026-07-28 --call 'test_simple_text={}' --concurrency "$connections" \
       --duration "${seconds}s" --warmup 300ms --report "json=$work/ours-$connections-$round.json"
     wrk --threads 1 --connections "$connections" --duration "${seconds}s" --script "$interop/wrk.lua" "$url" \
       >"$work/wrk-$connections-$round.txt"

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::Failure;
 use super::calls::Calls;
+use super::output::complain;
 use super::revisions::{self, Revisions};
 use super::running::{block_on, interrupted, timeout};
 use super::target::{Others, Target, other};
@@ -144,20 +145,20 @@ impl Bench {
         let troubles = report.partial.iter().chain(&missing);
         for trouble in troubles.flat_map(|text| text.lines()) {
             if allowed.iter().any(|allowed| allowed == trouble) {
-                output::complain("note", trouble);
+                complain("note", trouble);
                 continue;
             }
-            output::complain("error", trouble);
+            complain("error", trouble);
             code = 3;
         }
         for note in &report.unlike {
-            output::complain("note", note);
+            complain("note", note);
         }
         let mut is_broken = false;
         for condition in &self.conditions {
             let what = format!("--fail-if '{condition}'");
             let Some(places) = condition.holds(report) else {
-                output::complain(
+                complain(
                     &what,
                     "this was measured nowhere, so that nothing can be said: a longer --duration may help",
                 );
@@ -165,7 +166,7 @@ impl Bench {
                 continue;
             };
             for place in places {
-                output::complain(&what, &place);
+                complain(&what, &place);
                 is_broken = true;
             }
         }

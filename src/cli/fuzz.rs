@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::Failure;
 use super::calls::Calls;
 use super::check::verify_identities;
-use super::output::Output;
+use super::output::{Output, complain};
 use super::revisions::{self, Revisions};
 use super::running::{block_on, failure, interrupted, timeout};
 use super::target::{Callers, Others, Target};
@@ -164,7 +164,10 @@ fn play(options: Options, time: Duration) -> Result<RunReport, Failure> {
         let report = fuzz::run(options, stopped, &watcher).await;
         bar.0.finish_and_clear();
         if *is_stopped.borrow() {
-            eprintln!("note: interrupted: this is what was tried and found until then");
+            complain(
+                "note",
+                "interrupted: this is what was tried and found until then",
+            );
         }
         report
     };

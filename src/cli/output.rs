@@ -13,6 +13,7 @@ use clap::Args;
 use super::Failure;
 use crate::catalog::Catalog;
 use crate::event::{Event, RunReport};
+use crate::report::escape::visible;
 use crate::report::human::{Human, Look};
 use crate::report::json::Json;
 use crate::report::junit::Junit;
@@ -191,6 +192,16 @@ fn locale_is_utf8() -> bool {
         .unwrap_or_default()
         .to_ascii_lowercase();
     cfg!(windows) || locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Tells on stderr what is wrong.
+pub(super) fn complain(what: &str, text: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    let _ = writeln!(
+        anstream::stderr(),
+        "{style}{what}{style:#}: {}",
+        visible(text)
+    );
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::judge::Session;
 use crate::judge::refusal::Refusal;
 use crate::target::FORGED;
 use crate::transcript::{Header, What};
+use crate::transport::header;
 
 /// Who may do what we may, but is somebody else.
 const OTHER: &str = "other-caller";
@@ -87,9 +88,7 @@ fn caller<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<Caller<'a>> 
     else {
         return None;
     };
-    let has_token = headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let has_token = header(headers, "authorization").is_some();
     let is_in_query = path
         .as_ref()
         .is_some_and(|path| path.contains("access_token="));
@@ -105,7 +104,7 @@ fn caller<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<Caller<'a>> 
 fn names_session(session: &Session<'_>, exchange: &Exchange) -> bool {
     let head = http_head(session, exchange);
     matches!(head, Some(What::HttpRequest { headers, .. })
-        if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id")))
+        if header(headers, "mcp-session-id").is_some())
 }
 
 /// Whether a tool of the official fixture went on with a state that it had issued to us.

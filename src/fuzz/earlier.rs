@@ -4,6 +4,7 @@ use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::judge::refusal::Pair;
 use crate::transcript::{Entry, What};
+use crate::transport::header;
 
 /// What was sent before a request, and succeeded, if that speaks of tasks, or brings what was asked for: where it matters which
 /// was first, the answer was waited for.
@@ -51,9 +52,8 @@ pub(super) fn has_ended_session(session: &Session<'_>, exchange: &Exchange) -> b
         What::HttpRequest {
             method, headers, ..
         } => {
-            let is_named =
-                |(name, _): &(String, String)| name.eq_ignore_ascii_case("mcp-session-id");
-            method == "DELETE" && headers.iter().any(is_named) && succeeded(entry.stream)
+            let is_named = header(headers, "mcp-session-id").is_some();
+            method == "DELETE" && is_named && succeeded(entry.stream)
         }
         _ => false,
     };

@@ -12,6 +12,7 @@ use crate::judge::Session;
 use crate::judge::duty::Duty;
 use crate::message::{self, Kind};
 use crate::transcript::What;
+use crate::transport::header;
 
 pub(super) const RULE: Rule = Rule {
     name: "response-ids",
@@ -287,9 +288,9 @@ pub(super) fn is_batch(session: &Session<'_>, exchange: &Exchange) -> bool {
 fn is_replay(session: &Session<'_>, entry: usize) -> bool {
     let stream = session.entries[entry].stream;
     session.entries.iter().any(|entry| match &entry.what {
-        What::HttpRequest { headers, .. } if entry.stream == stream => headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("last-event-id")),
+        What::HttpRequest { headers, .. } if entry.stream == stream => {
+            header(headers, "last-event-id").is_some()
+        }
         _ => false,
     })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::transcript::What;
-use crate::transport::{SseEvent, StreamId, is_event_stream};
+use crate::transport::{SseEvent, StreamId, header, is_event_stream};
 
 /// One HTTP exchange.
 #[derive(Debug)]
@@ -42,11 +42,7 @@ impl<'a> Stream<'a> {
 
     /// A header of the request.
     pub fn request_header(&self, name: &str) -> Option<&'a str> {
-        let found = self
-            .request_headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        header(self.request_headers, name)
     }
 
     /// The media type of the response, without parameters, in lower case.

@@ -21,7 +21,7 @@ use crate::revision::{Era, Revision};
 use crate::rule::RULES;
 use crate::target::Endpoint;
 use crate::transcript::What;
-use crate::transport::Transport;
+use crate::transport::{Transport, header};
 use crate::verdict::trial_name;
 
 /// The revision that stands for a server which opened at none.
@@ -332,8 +332,7 @@ impl Found {
             own_process: hosts.iter().all(|host| host.owns_process()),
             authorization: hosts
                 .iter()
-                .flat_map(|host| host.headers())
-                .any(|(name, _)| name.eq_ignore_ascii_case("authorization")),
+                .any(|host| header(host.headers(), "authorization").is_some()),
             identities: identities.into_iter().cloned().collect(),
             replicas: hosts.iter().map(|host| host.replicas().len()).sum(),
             legacy_tried: hosts

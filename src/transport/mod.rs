@@ -121,6 +121,12 @@ pub struct HttpRequest {
     pub body: Bytes,
 }
 
+/// The value of a header, whatever the case of its name.
+pub fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let is_it = |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
+    headers.iter().find(is_it).map(|(_, value)| value.as_str())
+}
+
 /// Something that happened on the connection.
 #[derive(Debug)]
 pub struct Incoming {

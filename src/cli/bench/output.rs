@@ -1,6 +1,5 @@
 //! Where a benchmark's report goes.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,7 +11,6 @@ use crate::bench::report::{BenchReport, FORMAT};
 use crate::bench::{html, human};
 use crate::cli::output::{kind_and_path, stdout_look};
 use crate::cli::{Failure, print};
-use crate::report::escape::visible;
 use crate::report::human::Look;
 
 /// What comes out.
@@ -146,14 +144,4 @@ pub(super) fn read(path: &Path) -> Result<BenchReport, Failure> {
             "its format is {other}, and this program reads {FORMAT}: measure it again with --save"
         ))),
     }
-}
-
-/// Tells on stderr what is wrong.
-pub(super) fn complain(what: &str, text: &str) {
-    let style = anstyle::AnsiColor::Red.on_default().bold();
-    let _ = writeln!(
-        anstream::stderr(),
-        "{style}{what}{style:#}: {}",
-        visible(text)
-    );
 }

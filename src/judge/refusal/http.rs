@@ -6,6 +6,7 @@ use url::Url;
 use super::Refusal;
 use super::call::is_version;
 use crate::revision::{Era, Revision, modern};
+use crate::transport::header;
 
 /// How a request was sent, and what is known of the session.
 pub struct Headers<'a> {
@@ -39,9 +40,7 @@ pub fn refused_headers(headers: &Headers<'_>) -> Option<Refusal> {
 
 impl Headers<'_> {
     fn value(&self, name: &str) -> Option<&str> {
-        let is_it = |(sent, _): &&(String, String)| sent.eq_ignore_ascii_case(name);
-        let found = self.sent.iter().find(is_it);
-        found.map(|(_, value)| value.trim())
+        header(self.sent, name).map(str::trim)
     }
 
     /// Whether a page of another machine sent it. Before 2025-11-25 the text does not say what follows.
