@@ -206,7 +206,8 @@ impl<'a> Hunt<'a> {
         let last = window.iter().position(is_last).filter(|last| *last > 0)?;
         let verified = self.surely(&window[..=last], what).await?;
         self.is_apart = true;
-        let fewest = self.fewest(&verified).await;
+        let mut fewest = verified.clone();
+        self.fewest(&mut fewest).await;
         let smallest = self.smallest(&fewest).await;
         let smallest = self.surely(&smallest.inputs, what).await;
         smallest.or(Some(verified))

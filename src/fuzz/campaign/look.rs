@@ -74,9 +74,8 @@ impl Campaign<'_> {
         // What is given is small already, or as its author wants it.
         let fewest = match self.is_given {
             true => caught,
-            false => hunt.fewest(&caught).await,
+            false => self.fewest(hunt, caught).await,
         };
-        self.keep_at_hand(&fewest);
         self.mute(&fewest);
         if blamed.is_none()
             && let Some(known) = self.behind(hunt, what, &fewest.inputs).await
@@ -101,13 +100,18 @@ impl Campaign<'_> {
         Some(self.report(verified?, original, Certainty::Repeated))
     }
 
-    /// Fewer inputs that do it are told if there is no time to go on.
-    fn keep_at_hand(&mut self, fewest: &Caught) {
+    /// The fewest inputs that do it. Those that are left by then are told if there is no time to go on.
+    async fn fewest(&mut self, hunt: &mut Hunt<'_>, mut caught: Caught) -> Caught {
         match &mut self.at_hand {
-            Some((caught, certainty)) if caught.inputs.len() > fewest.inputs.len() => {
-                (*caught, *certainty) = (fewest.clone(), Certainty::Unverified);
+            Some((at_hand, certainty)) if caught.inputs.len() > 1 => {
+                *certainty = Certainty::Unverified;
+                hunt.fewest(at_hand).await;
+                at_hand.clone()
             }
-            _ => {}
+            _ => {
+                hunt.fewest(&mut caught).await;
+                caught
+            }
         }
     }
 

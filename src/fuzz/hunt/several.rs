@@ -39,36 +39,36 @@ impl Hunt<'_> {
         true
     }
 
-    /// The fewest of several inputs that seem to do the same. From behind, one after the other is found that is needed: the
-    /// last of those that must be there, halving what is in question each time. So a few among many take few tries.
-    pub(in crate::fuzz) async fn fewest(&mut self, caught: &Caught) -> Caught {
-        let losses = match caught.suspicion.oracle.is_fatal() {
+    /// Leaves the fewest of several inputs that seem to do the same. From behind, one after the other is found that is
+    /// needed: the last of those that must be there, halving what is in question each time. So a few among many take few
+    /// tries.
+    pub(in crate::fuzz) async fn fewest(&mut self, fewest: &mut Caught) {
+        let losses = match fewest.suspicion.oracle.is_fatal() {
             true => MAX_LOSSES,
             false => MAX_USED_UP,
         };
         let limit = self.limit(losses, MAX_TIME);
-        let mut fewest = caught.clone();
         let mut needed = 0;
         while needed < fewest.inputs.len() {
             if needed > 0
-                && let Some(only) = self.without_middle(&fewest, 0, needed).await
+                && let Some(only) = self.without_middle(fewest, 0, needed).await
             {
-                return only;
+                *fewest = only;
+                return;
             }
             let (mut low, mut high) = (1, fewest.inputs.len() - needed);
             while low < high {
                 if self.is_over(limit) {
-                    return fewest;
+                    return;
                 }
                 let middle = usize::midpoint(low, high);
-                match self.without_middle(&fewest, middle, needed).await {
-                    Some(fewer) => (fewest, high) = (fewer, middle),
+                match self.without_middle(fewest, middle, needed).await {
+                    Some(fewer) => (*fewest, high) = (fewer, middle),
                     None => low = middle + 1,
                 }
             }
             needed += 1;
         }
-        fewest
     }
 
     /// So many of the first and of the last inputs, if they do the same.
