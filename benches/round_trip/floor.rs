@@ -33,7 +33,8 @@ fn echo(mut input: impl BufRead, mut output: impl Write) {
     }
 }
 
-/// The body of each request comes back, from the runtime that the reference server has, too.
+/// The body of each request comes back, from tokio's usual runtime: where the server has one processor, that is one thread, as
+/// the reference server has.
 pub fn hyper_echo() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
