@@ -47,7 +47,7 @@ use std::collections::HashSet;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::pattern::equal::{canonical, equal, integer};
 use crate::message::is_valid_id;
@@ -93,7 +93,10 @@ impl Due {
     pub fn accepts(&self, id: Option<&Value>) -> bool {
         match id {
             None | Some(Value::Null) => self.ids.is_empty() || self.ids.contains(&Value::Null),
-            Some(id) => self.ids.iter().any(|ours| equal(ours, id)),
+            Some(id) => {
+                let mut ids = self.ids.iter();
+                ids.any(|ours| equal(ours, id) || is_rounded(ours, id))
+            }
         }
     }
 
@@ -317,17 +320,24 @@ fn call(versioned: bool, params: Option<&Value>, id: Option<&Value>) -> Due {
             // would answer, with a null id if it did not detect the id.
             if structured { due } else { due.loosened() }
         }
-        Some(Value::String(_) | Value::Number(_)) => {
-            let mut due = Due::may(id, valid);
-            due.add_ids(id.and_then(Value::as_f64).map(Value::from));
-            due
-        }
+        Some(Value::String(_) | Value::Number(_)) => Due::may(id, valid),
         _ => Due::may(id, false),
     }
 }
 
 /// A string, or an integer that every parser reads alike.
 fn is_plain_id(id: &Value) -> bool {
-    let exact = |number| integer(number).is_some_and(|integer| integer.abs() <= SAFE_INTEGER);
-    is_valid_id(id) && id.as_number().is_none_or(exact)
+    is_valid_id(id) && id.as_number().is_none_or(is_exact)
+}
+
+fn is_exact(number: &Number) -> bool {
+    integer(number).is_some_and(|integer| integer.abs() <= SAFE_INTEGER)
+}
+
+/// Whether it is our number as a reader has it to whom all numbers are doubles, however many digits that one then writes.
+fn is_rounded(ours: &Value, id: &Value) -> bool {
+    match (ours.as_number(), id.as_number()) {
+        (Some(ours), Some(id)) => !is_exact(ours) && ours.as_f64() == id.as_f64(),
+        _ => false,
+    }
 }
