@@ -58,15 +58,12 @@ const HEADERS: [(&str, &[&str]); 9] = [
     ("Mcp-Name", &["", "x", "=?base64?AAAA?="]),
     (
         "Origin",
-        &[
-            "null",
-            "http://127.0.0.1",
-            "not an origin",
-            "http://attacker.example",
-        ],
+        &["null", "http://127.0.0.1", "not an origin", FOREIGN],
     ),
     ("Content-Encoding", &["gzip", "br", "identity"]),
 ];
+/// The origin of the web page of a stranger.
+const FOREIGN: &str = "http://attacker.example";
 const METHODS: [&str; 9] = [
     "PUT", "PATCH", "HEAD", "OPTIONS", "DELETE", "POST", "TRACE", "MCP", "GET",
 ];
@@ -163,9 +160,17 @@ fn stream(words: &Vocabulary, dice: &mut Dice) -> Input {
             dice.word(&["", "0", "no-such-event", "%00", "9999999999"]),
         ));
     }
+    // Every incoming connection is to be refused that a web page of a stranger makes.
+    let keyword = match dice.one_in(3) {
+        true => {
+            headers.push(("Origin", FOREIGN));
+            "stream for a stranger"
+        }
+        false => "stream",
+    };
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let headers = headers.into_iter().map(own).collect();
-    one("stream", "GET", None, headers, Bytes::new())
+    one(keyword, "GET", None, headers, Bytes::new())
 }
 
 /// A header that mirrors the body is missing, spelled in another way, or says something else.

@@ -67,6 +67,21 @@ pub(super) fn texts(input: &Input) -> Vec<&[u8]> {
     bytes.collect()
 }
 
+#[test]
+fn a_stranger_asks_for_the_stream() {
+    let inputs = Inputs::new(words(Revision::V2025_11_25, Transport::Http), 1);
+    let is_foreign = |shot: &Shot| match shot {
+        Shot::Http(request) => {
+            let mut headers = request.headers.iter();
+            request.method == "GET" && headers.any(|(name, _)| name == "Origin")
+        }
+        _ => false,
+    };
+    let mut streams = (0..10_000).map(|index| inputs.nth(index));
+    let found = streams.find(|input| input.keyword == "stream for a stranger");
+    assert!(found.is_some_and(|input| input.shots.iter().all(is_foreign)));
+}
+
 proptest! {
     #![proptest_config(Config::with_cases(24))]
 

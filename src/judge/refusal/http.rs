@@ -34,8 +34,8 @@ pub fn refused_headers(headers: &Headers<'_>) -> Option<Refusal> {
         Era::Legacy => legacy(headers),
         Era::Modern => mirrored(headers),
     };
-    let refusal = of_era.or_else(|| headers.is_foreign().then_some("http/origin-validated"));
-    refusal.map(Refusal::by_error)
+    let refusal = of_era.map(Refusal::by_error);
+    refusal.or_else(|| headers.is_foreign().then(|| headers.origin()))
 }
 
 impl Headers<'_> {
@@ -43,7 +43,15 @@ impl Headers<'_> {
         header(self.sent, name).map(str::trim)
     }
 
-    /// Whether a page of another machine sent it. Before 2025-11-25 the text does not say what follows.
+    /// Before 2025-11-25 the text does not say what follows from a foreign origin: there the cases tolerate a result.
+    fn origin(&self) -> Refusal {
+        Refusal {
+            tolerated: self.revision < Revision::V2025_11_25,
+            ..Refusal::by_error("http/origin-validated")
+        }
+    }
+
+    /// Whether a page of another machine sent it.
     fn is_foreign(&self) -> bool {
         let origin = self
             .value("Origin")
@@ -52,7 +60,7 @@ impl Headers<'_> {
         let is_local =
             |host: &str| host == "localhost" || host.starts_with("127.") || host == "[::1]";
         self.is_own
-            && self.revision >= Revision::V2025_11_25
+            && self.revision >= Revision::V2025_03_26
             && host.is_some_and(|host| !is_local(host))
     }
 }

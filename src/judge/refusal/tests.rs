@@ -454,6 +454,35 @@ fn legacy_headers_name_version_session_and_origin() {
         origin("http://attacker.example"),
         Some("http/origin-validated")
     );
+    // On every connection; before 2025-11-25 the cases tolerate what follows.
+    let listens = |revision, own: &[(&str, &str)]| {
+        let own = own
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        refused_headers(&Headers {
+            method: "GET",
+            sent: &own.collect::<Vec<_>>(),
+            message: None,
+            revision,
+            sessions: &["ours"],
+            ended: false,
+            tools: &[],
+            is_own: true,
+        })
+        .map(|refusal| (refusal.requirement, refusal.tolerated))
+    };
+    let foreign = [ours, ("Origin", "http://attacker.example")];
+    let refused = "http/origin-validated";
+    assert_eq!(
+        listens(Revision::V2025_11_25, &foreign),
+        Some((refused, false))
+    );
+    assert_eq!(
+        listens(Revision::V2025_06_18, &foreign),
+        Some((refused, true))
+    );
+    assert_eq!(listens(Revision::V2024_11_05, &foreign), None);
+    assert_eq!(listens(Revision::V2025_11_25, &[ours]), None);
 }
 
 #[test]
