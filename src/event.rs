@@ -68,8 +68,9 @@ pub struct Fuzzing {
     pub inputs: u64,
     /// How many in a second, on average over the whole run.
     pub inputs_per_s: f64,
-    /// What the inputs depend on: the same seed gives the same ones.
-    pub seed: u64,
+    /// What the inputs depend on: the same seed gives the same ones. None where they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// What they were.
     pub coverage: Coverage,
     /// Why some findings are not saved.

@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Fuzz a server: the bundled one if no target is given.
 #[derive(Debug, Args)]
 pub(super) struct Fuzz {
-    /// How long in all, such as 30s or 10m
+    /// How long in all, such as 30s or 10m; what is at hand then is verified, in one --timeout
     #[arg(long, value_name = "DURATION", default_value = TIME, value_parser = some_time)]
     time: Duration,
 
@@ -97,6 +97,9 @@ impl Fuzz {
         verify_identities(&resolved.endpoints, &catalog)?;
         let mut reporters = self.output.open(&catalog)?;
         let mut arguments = ["mcp-conform", "fuzz"].map(str::to_owned).to_vec();
+        if let Some(path) = &self.replay {
+            arguments.extend(["--replay".to_owned(), path.display().to_string()]);
+        }
         arguments.extend(self.calls.arguments());
         arguments.extend(resolved.arguments);
         let run = run::Options {
@@ -150,7 +153,8 @@ fn some_seed() -> u64 {
 }
 
 fn play(options: Options, time: Duration) -> Result<RunReport, Failure> {
-    let bar = Bar::if_watched(time, options.seed);
+    let seed = options.replay.is_none().then_some(options.seed);
+    let bar = Bar::if_watched(time, seed);
     let watcher = |place: &str, progress: Progress| bar.show(place, progress);
     let (stop, stopped) = watch::channel(false);
     let is_stopped = stopped.clone();
@@ -178,7 +182,7 @@ fn play(options: Options, time: Duration) -> Result<RunReport, Failure> {
 struct Bar(ProgressBar, Instant, Duration);
 
 impl Bar {
-    fn if_watched(time: Duration, seed: u64) -> Bar {
+    fn if_watched(time: Duration, seed: Option<u64>) -> Bar {
         let bar = match std::io::stderr().is_terminal() {
             true => ProgressBar::new_spinner(),
             false => ProgressBar::hidden(),
@@ -186,7 +190,9 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
-        bar.set_message(format!("seed {seed}: looking at the server"));
+        let seed = seed.map(|seed| format!("seed {seed}: "));
+        let seed = seed.unwrap_or_default();
+        bar.set_message(format!("{seed}looking at the server"));
         Bar(bar, Instant::now(), time)
     }
 

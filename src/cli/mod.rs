@@ -209,4 +209,13 @@ mod tests {
         use clap::CommandFactory;
         Cli::command().debug_assert();
     }
+
+    /// What is wrong with it is said where it is read, with a reason.
+    #[test]
+    fn an_identity_alone_is_read() {
+        for command in ["check", "fuzz"] {
+            let line = ["mcp-conform", command, "--identity", "nonsense"];
+            assert!(Cli::try_parse_from(line).is_ok());
+        }
+    }
 }

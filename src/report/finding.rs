@@ -13,6 +13,8 @@ use crate::verdict::{Direction, EntryRef, Finding, Fuzzed, Level};
 
 /// Longer quotes are cut; the JSON report and the transcripts have the whole.
 const MAX_QUOTE: usize = 240;
+/// The same for the head of an HTTP request: any of its lines may be what is wrong.
+const MAX_HEAD: usize = 480;
 /// How many of the messages sent are quoted.
 const MAX_SENT: usize = 3;
 
@@ -77,10 +79,21 @@ pub fn finding(output: &mut String, finding: &Finding, revision: Revision, catal
     labelled(output, "reproduce", &visible(&finding.reproduce));
 }
 
+/// Another input that fuzzing found, of which everything else was said before.
+pub fn another(output: &mut String, finding: &Finding, fuzzed: &Fuzzed) {
+    output.push_str("\n  or by\n");
+    from_fuzzing(output, fuzzed);
+    labelled(output, "reproduce", &visible(&finding.reproduce));
+}
+
+/// An input as steps of a case.
+pub fn input(fuzzed: &Fuzzed) -> String {
+    excerpt(&fuzzed.shrunk.to_string(), MAX_QUOTE)
+}
+
 /// The input, and where it is kept.
 fn from_fuzzing(output: &mut String, fuzzed: &Fuzzed) {
-    let shrunk = fuzzed.shrunk.to_string();
-    labelled(output, "input", &excerpt(&shrunk, MAX_QUOTE));
+    labelled(output, "input", &input(fuzzed));
     let times = match fuzzed.seen {
         1 => "once".to_owned(),
         more => format!("{more} times"),
@@ -101,7 +114,11 @@ fn sent(output: &mut String, entries: &[EntryRef]) {
         .filter(|entry| entry.direction == Direction::Sent)
         .collect();
     for entry in sent.iter().take(MAX_SENT) {
-        labelled(output, "sent", &excerpt(&entry.excerpt, MAX_QUOTE));
+        let max = match entry.excerpt.contains('\n') {
+            true => MAX_HEAD,
+            false => MAX_QUOTE,
+        };
+        labelled(output, "sent", &excerpt(&entry.excerpt, max));
     }
     if sent.len() > MAX_SENT {
         labelled(

@@ -52,6 +52,25 @@ fn is_same(one: &TrialReport, other: &TrialReport) -> bool {
         && one.findings.iter().zip(&other.findings).all(same_finding)
 }
 
+/// Findings by what they say but for the input: fuzzing sees the same in inputs of several shapes.
+pub fn sayings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<Vec<&'a Finding>> {
+    let says_the_same = |one: &Finding, other: &Finding| {
+        other.fuzzed.is_some()
+            && one.requirement == other.requirement
+            && one.message == other.message
+            && one.actual == other.actual
+    };
+    let mut sayings: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let mut known = sayings.iter_mut();
+        match known.find(|same| says_the_same(same[0], finding)) {
+            Some(same) => same.push(finding),
+            None => sayings.push(vec![finding]),
+        }
+    }
+    sayings
+}
+
 /// Warnings about one requirement.
 #[derive(Debug)]
 pub struct Group<'a> {
@@ -74,11 +93,12 @@ pub struct Seen<'a> {
     pub places: Vec<Place>,
 }
 
-/// Groups warnings by requirement and level.
+/// Groups the warnings of trials by requirement and level: one that fails may have some as well.
 pub fn groups<'a>(trials: impl IntoIterator<Item = &'a TrialReport>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     for block in blocks(trials) {
-        for finding in &block.shown.findings {
+        let warnings = block.shown.findings.iter();
+        for finding in warnings.filter(|finding| !finding.level.fails()) {
             let seen = Seen {
                 case: &block.shown.case,
                 finding,

@@ -1,5 +1,6 @@
 //! The report for people: what is wrong and why, then the summary.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -12,12 +13,15 @@ use super::fold::{self, Block, Group};
 use super::{Reporter, summary, table};
 use crate::catalog::Catalog;
 use crate::event::{Event, RunReport};
+use crate::revision::Revision;
 use crate::rule::RULES;
 use crate::transport::Transport;
-use crate::verdict::{TrialReport, Verdict};
+use crate::verdict::{Finding, TrialReport, Verdict};
 
 /// How many warnings about one requirement are written out.
 const MAX_LISTED: usize = 8;
+/// How many trials that were not observed for one reason are named.
+const MAX_NAMED: usize = 3;
 const MAX_REASON: usize = 1_000;
 
 /// How the report looks.
@@ -88,7 +92,8 @@ impl Page<'_> {
         for block in fold::blocks(self.with(Verdict::Fail)) {
             self.failure(&mut output, &block);
         }
-        let groups = fold::groups(self.with(Verdict::Warn));
+        let warned = [Verdict::Fail, Verdict::Warn].map(|verdict| self.with(verdict));
+        let groups = fold::groups(warned.into_iter().flatten());
         if !groups.is_empty() {
             heading(&mut output, "Warnings");
         }
@@ -187,9 +192,9 @@ impl Page<'_> {
 
     fn failure(&self, output: &mut String, block: &Block<'_>) {
         self.title(output, block);
-        for finding in &block.shown.findings {
-            output.push('\n');
-            finding::finding(output, finding, block.shown.revision, self.catalog);
+        let all = block.shown.findings.iter();
+        for same in fold::sayings(all.filter(|finding| finding.level.fails())) {
+            self.said(output, &same, block.shown.revision);
         }
         if block.places.len() > 1 {
             let (revision, transport) = (block.shown.revision, block.shown.transport);
@@ -198,6 +203,19 @@ impl Page<'_> {
                 block.places.len()
             );
             labelled(output, "shown", &shown);
+        }
+    }
+
+    /// Findings of which the first says all but what was sent.
+    fn said(&self, output: &mut String, same: &[&Finding], revision: Revision) {
+        for (number, found) in same.iter().enumerate() {
+            match &found.fuzzed {
+                Some(fuzzed) if number > 0 => finding::another(output, found, fuzzed),
+                _ => {
+                    output.push('\n');
+                    finding::finding(output, found, revision, self.catalog);
+                }
+            }
         }
     }
 
@@ -230,10 +248,11 @@ impl Page<'_> {
                 "              {DIM}at {}{DIM:#}\n",
                 fold::places(&seen.places)
             ));
-            output.push_str(&format!(
-                "              {DIM}{}{DIM:#}\n",
-                visible(&seen.finding.reproduce)
-            ));
+            let input = seen.finding.fuzzed.as_ref();
+            let input = input.map(|fuzzed| finding::input(fuzzed));
+            for line in input.into_iter().chain([visible(&seen.finding.reproduce)]) {
+                output.push_str(&format!("              {DIM}{line}{DIM:#}\n"));
+            }
         }
         let mut hints: Vec<&str> = group
             .seen
@@ -261,22 +280,32 @@ impl Page<'_> {
             return;
         }
         heading(output, "Not observed");
+        let mut reasons: BTreeMap<&str, Vec<Block<'_>>> = BTreeMap::new();
         for block in blocks {
-            let reason = block
-                .shown
-                .reason
-                .as_deref()
-                .unwrap_or("no reason was given");
-            output.push_str(&format!(
-                "  {}: {}\n",
-                visible(&block.shown.case),
-                excerpt(reason, 200)
-            ));
-            output.push_str(&format!(
-                "    {DIM}at {}{DIM:#}\n",
-                fold::places(&block.places)
-            ));
+            let reason = block.shown.reason.as_deref();
+            let reason = reason.unwrap_or("no reason was given");
+            reasons.entry(reason).or_default().push(block);
         }
+        for (reason, blocks) in reasons {
+            unobserved(output, &excerpt(reason, 200), &blocks);
+        }
+    }
+}
+
+/// What was not observed for one reason: each, or how many.
+fn unobserved(output: &mut String, reason: &str, blocks: &[Block<'_>]) {
+    if blocks.len() > MAX_NAMED {
+        let count: usize = blocks.iter().map(|block| block.places.len()).sum();
+        let line = format!("  {count} trials: {reason}; --report json names them\n");
+        output.push_str(&line);
+        return;
+    }
+    for block in blocks {
+        let case = visible(&block.shown.case);
+        let places = fold::places(&block.places);
+        output.push_str(&format!(
+            "  {case}: {reason}\n    {DIM}at {places}{DIM:#}\n"
+        ));
     }
 }
 
@@ -289,6 +318,7 @@ mod tests {
     use super::*;
     use crate::event::Summary;
     use crate::report::sample;
+    use crate::verdict::{Fuzzed, Level};
 
     fn written(report: &RunReport, strict: bool, look: Look) -> String {
         let mut output = Vec::new();
@@ -321,6 +351,44 @@ mod tests {
             ..Summary::of(&report.trials)
         };
         insta::assert_snapshot!(written(&report, true, Look::default()));
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_same_words_is_said_once() {
+        let mut report = sample::report();
+        let failed = |trial: &&TrialReport| trial.verdict == Verdict::Fail;
+        let mut trial = report.trials.iter().find(failed).unwrap().clone();
+        trial.findings.truncate(1);
+        trial.findings[0].fuzzed = Some(Box::new(Fuzzed {
+            oracle: "fuzz/answers".to_owned(),
+            input: Value::Null,
+            shrunk: Value::Null,
+            seen: 2,
+            case: None,
+            transcript: None,
+        }));
+        let mut other = trial.findings[0].clone();
+        other.reproduce = "another line".to_owned();
+        let should = Finding {
+            level: Level::Should,
+            ..other.clone()
+        };
+        trial.findings.extend([other, should]);
+        let unseen = ["a/1", "a/2", "a/3", "a/4"].map(|case| TrialReport {
+            case: case.into(),
+            verdict: Verdict::NotObserved,
+            reason: Some("it was not there".to_owned()),
+            findings: Vec::new(),
+            ..trial.clone()
+        });
+        report.trials = unseen.into_iter().chain([trial]).collect();
+        let text = written(&report, false, Look::default());
+        let (failures, rest) = text.split_once("Warnings").unwrap();
+        assert_eq!(failures.matches("  found ").count(), 1, "{text}");
+        assert_eq!(failures.matches("  input ").count(), 2);
+        assert!(failures.contains("or by") && failures.contains("another line"));
+        assert!(rest.contains("SHOULD"));
+        assert!(rest.contains("  4 trials: it was not there; --report json names them\n"));
     }
 
     #[test]

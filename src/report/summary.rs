@@ -1,10 +1,11 @@
 //! The end of the report for people: counts, statements, round trips, and what it all comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Outcome;
 use super::escape::excerpt;
 use super::finding::{DIM, FAIL, PASS};
+use super::fold::{self, Place};
 use crate::event::{RunReport, Statement, Summary};
 use crate::verdict::Verdict;
 
@@ -46,11 +47,12 @@ fn fuzzing(output: &mut String, report: &RunReport) {
     let Some(fuzzing) = &report.fuzzing else {
         return;
     };
+    let seed = fuzzing.seed.map(|seed| format!(", seed {seed}"));
     output.push_str(&format!(
-        "{} inputs, {} a second, seed {}\n",
+        "{} inputs, {} a second{}\n",
         thousands(fuzzing.inputs),
         thousands(fuzzing.inputs_per_s as u64),
-        fuzzing.seed
+        seed.unwrap_or_default()
     ));
     let generators = fuzzing.coverage.generators.iter();
     let counts: Vec<String> = generators
@@ -62,10 +64,29 @@ fn fuzzing(output: &mut String, report: &RunReport) {
         fuzzing.coverage.methods.len(),
         fuzzing.coverage.keywords.len()
     ));
+    let untried = untried(report);
+    if fuzzing.seed.is_some() && !untried.is_empty() {
+        let untried = fold::places(&untried);
+        output.push_str(&format!("  not tried: {untried}; see --revision\n"));
+    }
     if let Some(reason) = &fuzzing.unsaved {
         let line = format!("{FAIL}not saved{FAIL:#}: {}\n", excerpt(reason, 240));
         output.push_str(&line);
     }
+}
+
+/// Where the server can be spoken to as well: what was found elsewhere may hold there.
+fn untried(report: &RunReport) -> Vec<Place> {
+    let tried: HashSet<Place> = (report.trials.iter())
+        .map(|trial| (trial.revision, trial.transport))
+        .collect();
+    let open = report
+        .profile
+        .offers
+        .iter()
+        .filter(|offer| !offer.is_closed());
+    let places = open.map(|offer| (offer.revision, offer.transport));
+    places.filter(|place| !tried.contains(place)).collect()
 }
 
 fn not_applicable(output: &mut String, report: &RunReport) {

@@ -75,7 +75,6 @@ pub(super) struct Callers {
     #[arg(
         long = "identity",
         value_name = "NAME=K: V",
-        requires = "headers",
         help_heading = "Target",
         long_help = IDENTITY_HELP
     )]
