@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::callers::let_in;
 use super::earlier::{earlier, has_ended_session};
-use super::oracle::{http_head, http_method};
+use super::lost::session_ids;
+use super::oracle::{http_head, http_head_at, http_method};
 use super::replied::replied;
 use crate::condition::TASKS_EXTENSION;
 use crate::conversation::Exchange;
@@ -23,12 +24,24 @@ pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Vio
     let answer = exchange.answer.map(|answer| &session.entries[answer]);
     let answer = answer.and_then(Entry::json);
     let result = answer.and_then(|answer| answer.get("result"));
-    let refusal = refused(session, exchange, answer, result)
-        .or_else(|| let_in(session, exchange, result?))
-        .or_else(|| replied(session, exchange, result?))
-        .or_else(|| subscribed(session, exchange))
-        .or_else(|| headers_refused(session, exchange, answer))?;
-    let shown = exchange.answer.or(exchange.head);
+    let of_message = || {
+        refused(session, exchange, answer, result)
+            .or_else(|| replied(session, exchange, result?))
+            .or_else(|| subscribed(session, exchange))
+    };
+    let of_headers = || {
+        result
+            .and_then(|result| let_in(session, exchange, result))
+            .or_else(|| headers_refused(session, exchange, answer))
+    };
+    let (refusal, head) = match of_message() {
+        Some(refusal) => (refusal, None),
+        // Then the head shows what is wrong.
+        None => (of_headers()?, http_head_at(session, exchange)),
+    };
+    let mut entries: Vec<usize> = head.into_iter().chain([exchange.sent]).collect();
+    entries.extend(exchange.answer.or(exchange.head));
+    entries.dedup();
     Some(Violation {
         requirement: refusal.requirement.to_owned(),
         message: match refusal.requirement {
@@ -38,7 +51,7 @@ pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Vio
         .to_owned(),
         expected: refusal.expected,
         actual: answer.cloned().unwrap_or_default(),
-        entries: [exchange.sent].into_iter().chain(shown).collect(),
+        entries,
         tolerated: refusal.tolerated,
         hint: None,
     })
@@ -191,14 +204,4 @@ fn headers_refused(
             .map_or(&[], |offer| &offer.tools),
         is_own: profile.own_process,
     })
-}
-
-/// The ids that the server gave the session: another one at each handshake.
-fn session_ids(entries: &[Entry]) -> Vec<&str> {
-    let heads = entries.iter().filter_map(|entry| match &entry.what {
-        What::HttpResponse { headers, .. } => Some(headers),
-        _ => None,
-    });
-    let ids = heads.flatten().filter(|(name, _)| name == "mcp-session-id");
-    ids.map(|(_, value)| value.as_str()).collect()
 }

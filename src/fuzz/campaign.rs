@@ -34,6 +34,9 @@ const SESSION: usize = 1_000;
 const SESSION_ON_HTTP: usize = 32;
 /// What a process holds is looked at once in so many windows.
 const HELD_EVERY: usize = 8;
+/// So long what is being looked into when the time is up may take to be verified, beyond the timeout, and at most.
+const OVERTIME: Duration = Duration::from_secs(1);
+const MAX_OVERTIME: Duration = Duration::from_secs(10);
 /// So many sessions in a row may fail to open.
 const MAX_FAILED: usize = 3;
 
@@ -124,11 +127,13 @@ impl<'a> Campaign<'a> {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Tally {
         let mut failed = 0;
+        // Silence is verified by waiting once more.
+        let overtime = (self.place.spec.timeout + OVERTIME).min(MAX_OVERTIME);
         while self.tally.inputs < limit.inputs && Instant::now() < limit.until && !*stop.borrow() {
             let opened = tokio::select! {
                 opened = self.step(limit) => opened,
                 _ = stop.changed() => break,
-                () = tokio::time::sleep_until(limit.until.into()) => break,
+                () = tokio::time::sleep_until((limit.until + overtime).into()) => break,
             };
             self.save(folder);
             failed = if opened { 0 } else { failed + 1 };
@@ -214,10 +219,14 @@ impl<'a> Campaign<'a> {
         let oracles = played.suspicions.iter().map(|suspicion| suspicion.oracle);
         self.tally.open = oracles.collect();
         for suspicion in played.suspicions {
-            self.look_into(&window, &played.entries, suspicion).await;
+            if Instant::now() >= limit.until {
+                return true;
+            }
+            self.look_into(&window, &played.entries, suspicion, limit.until)
+                .await;
+            self.tally.open.remove(0);
         }
-        self.tally.open.clear();
-        if self.windows.is_multiple_of(HELD_EVERY) {
+        if self.windows.is_multiple_of(HELD_EVERY) && Instant::now() < limit.until {
             self.weigh(&window).await;
         }
         self.last = window;

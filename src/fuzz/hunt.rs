@@ -34,6 +34,8 @@ pub(super) struct Hunt<'a> {
     /// Whether it was a guess who was answered in the window.
     is_guess: bool,
     losses: usize,
+    /// Nothing is looked for or made smaller any longer than this.
+    until: Instant,
 }
 
 /// What a hunt brought home.
@@ -65,13 +67,14 @@ const LISTEN: &[u8] = b"subscriptions/listen";
 
 impl<'a> Hunt<'a> {
     /// A hunt in a session that can still be used, or in new ones.
-    pub(super) fn new(place: &'a Place, lane: Option<Lane>) -> Hunt<'a> {
+    pub(super) fn new(place: &'a Place, lane: Option<Lane>, until: Instant) -> Hunt<'a> {
         Hunt {
             place,
             lane,
             is_apart: false,
             is_guess: false,
             losses: 0,
+            until,
         }
     }
 
@@ -112,7 +115,7 @@ impl<'a> Hunt<'a> {
         {
             return None;
         }
-        let until = Instant::now() + MAX_TIME;
+        let until = self.until.min(Instant::now() + MAX_TIME);
         for end in (0..window.len()).take_while(|_| Instant::now() < until) {
             let one = &window[end..=end];
             let Some(caught) = self.again(one, what, self.place.quick(what)).await else {
@@ -155,7 +158,8 @@ impl<'a> Hunt<'a> {
 
     /// From now on so many losses, and so long.
     fn limit(&self, losses: usize, time: Duration) -> (Instant, usize) {
-        (Instant::now() + time, self.losses + losses)
+        let until = self.until.min(Instant::now() + time);
+        (until, self.losses + losses)
     }
 
     fn is_over(&self, (until, losses): (Instant, usize)) -> bool {

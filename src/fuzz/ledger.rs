@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::input::Input;
 use super::oracle::{Oracle, Suspicion};
-use super::{Certainty, Found};
+use super::{Certainty, Found, shrink};
 use crate::verdict::Finding;
 
 /// So many findings are told that violate the same; more is counted.
@@ -131,7 +131,16 @@ impl Ledger {
     pub(super) fn known(&self, what: &Suspicion, smallest: &[Input]) -> Option<usize> {
         let subject = what.subject.as_deref();
         let key = key(what.oracle, &what.finding, subject, smallest);
-        self.known.get(&key).copied()
+        let known = self.known.get(&key).copied();
+        known.or_else(|| self.part_of(what, smallest))
+    }
+
+    /// What is known that has these inputs in it, though they have another shape: what they do, it does by them. Else
+    /// they would have been made smaller still, and so would it.
+    fn part_of(&self, what: &Suspicion, smallest: &[Input]) -> Option<usize> {
+        let mut alike = self.alike(what).filter(|_| counts_shapes(what.oracle));
+        let known = alike.find(|(_, found)| shrink::is_part(smallest, &found.shrunk));
+        known.map(|(position, _)| position)
     }
 
     /// Counts something known once more.
@@ -151,6 +160,14 @@ impl Ledger {
             false => self.known.get(&look(what, blamed)).copied(),
         }
     }
+}
+
+/// Whether findings of it are told apart by the shape of what does it.
+fn counts_shapes(oracle: Oracle) -> bool {
+    !matches!(
+        oracle,
+        Oracle::Rule(_) | Oracle::RefusesInvalid | Oracle::NoInternals
+    )
 }
 
 fn violated(what: &Suspicion) -> (Oracle, String) {
@@ -186,7 +203,7 @@ fn key(oracle: Oracle, finding: &Finding, subject: Option<&str>, inputs: &[Input
 /// So many characters of what an error says are compared.
 const WORDING: usize = 24;
 
-/// What an error says but for what may come from the input: what is quoted, words that were sent, and digits.
+/// The letters of what an error says, but for those that may come from the input: what is quoted, and words that were sent.
 fn wording(finding: &Finding) -> String {
     let text = finding
         .actual
@@ -198,7 +215,7 @@ fn wording(finding: &Finding) -> String {
     let unquoted = text.split(['"', '\'', '`']).step_by(2);
     let words = unquoted.flat_map(str::split_whitespace);
     let plain: String = words.filter(|word| !sent.contains(word)).collect();
-    let letters = plain.chars().filter(|c| !c.is_ascii_digit());
+    let letters = plain.chars().filter(|c| c.is_alphabetic());
     let letters: String = letters.take(WORDING).collect();
     format!("{}: {letters}", finding.message)
 }
@@ -299,6 +316,37 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_what_is_known_is_known() {
+        let message = |value: Value| vec![Input::json("x", &value)];
+        let call = |params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": params });
+        let known = call(json!({ "_meta": null }));
+        let what = suspicion(Oracle::Survives, Value::Null);
+        let mut ledger = Ledger::default();
+        ledger.add(found(&what, Input::json("x", &known)));
+        let is_known = |value: Value| ledger.known(&what, &message(value)).is_some();
+        assert!(is_known(json!({ "params": { "_meta": null } })));
+        assert!(!is_known(json!({ "params": { "_meta": [] } })));
+        assert!(!is_known(json!({ "params": { "name": null } })));
+        assert!(!is_known(json!({ "params": null })));
+        assert!(
+            !is_known(json!({ "params": {} })),
+            "what has nothing is part of nothing"
+        );
+        assert!(!is_known(json!({ "a": 1, "params": { "_meta": null } })));
+        // What is missing may be what does it, or another method.
+        assert!(!is_known(json!({ "id": 1 })));
+        assert!(!is_known(
+            json!({ "id": null, "params": { "_meta": null } })
+        ));
+        assert!(!is_known(
+            json!({ "method": "x", "params": { "_meta": null } })
+        ));
+        let other = suspicion(Oracle::Answered, Value::Null);
+        let part = message(json!({ "params": { "_meta": null } }));
+        assert_eq!(ledger.known(&other, &part), None);
+    }
+
+    #[test]
     fn what_is_known_at_sight_is_counted() {
         let mut ledger = Ledger::default();
         let said = |text: &str| json!({ "code": -32603, "message": text });
@@ -310,6 +358,13 @@ mod tests {
         assert_eq!(ledger.found[0].seen, 2);
         let other = suspicion(Oracle::NoInternals, said("no such table"));
         assert!(ledger.is_worth_a_hunt(&other, None, LONG));
+        // How many brackets there are says nothing.
+        let list = |path: &str| {
+            let text = format!("[ {{ \"path\": {path}, \"code\": 1 }} ]");
+            suspicion(Oracle::NoInternals, said(&text))
+        };
+        ledger.add(found(&list("[ \"params\", \"uri\" ]"), request("ping")));
+        assert!(!ledger.is_worth_a_hunt(&list("[]"), None, LONG));
         // What is about another kind of request is another defect, whatever else was sent with it.
         let accepted = |subject: &str| Suspicion {
             subject: Some(subject.to_owned()),

@@ -15,6 +15,7 @@ mod input;
 mod internals;
 mod judged;
 mod ledger;
+mod lost;
 mod memory;
 mod oracle;
 mod place;

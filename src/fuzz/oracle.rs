@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::accepted::accepted;
 use super::internals::internals;
+use super::lost::lost;
 use crate::conversation::{Conversation, Exchange};
 use crate::drive::{Wait, are_garbled};
 use crate::judge::Session;
@@ -16,7 +17,7 @@ use crate::verdict::Finding;
 /// A way to be wrong that only fuzzing looks for; what the catalog's rules say counts as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Oracle {
-    /// The process ended, or the connection broke for everyone.
+    /// The process ended, the connection broke for everyone, or the server forgot the session.
     Survives,
     /// A valid request behind the input was not answered in time.
     StaysAlive,
@@ -73,6 +74,8 @@ pub struct Suspicion {
     pub blamed: Option<StepRef>,
     /// What kind of request that is: all lists are one.
     pub subject: Option<String>,
+    /// Whether it proves nothing if it happens once.
+    pub may_be_chance: bool,
 }
 
 impl Suspicion {
@@ -80,6 +83,8 @@ impl Suspicion {
         let method = exchange.and_then(|exchange| exchange.method.as_deref());
         Suspicion {
             oracle,
+            // Sessions a server may end when it likes: that it does so after one input each time is what is wrong.
+            may_be_chance: oracle == Oracle::Survives && !finding.actual.is_null(),
             finding,
             blamed: exchange.and_then(|exchange| exchange.step),
             subject: method
@@ -91,6 +96,11 @@ impl Suspicion {
     /// The same, of whatever inputs.
     pub(super) fn of_nobody(oracle: Oracle, finding: Finding) -> Suspicion {
         Suspicion::new(oracle, finding, None)
+    }
+
+    /// Whether it is told even if it is seen once only.
+    pub(super) fn is_told_once(&self) -> bool {
+        self.oracle.is_fatal() && !self.may_be_chance
     }
 
     /// The number of the input in its window, where one is to blame.
@@ -118,13 +128,12 @@ pub(super) fn suspicions(
     let fence = exchanges
         .iter()
         .rev()
-        .find(|last| last.step.is_none() && last.is_request())
-        .filter(|last| is_unanswered(session, last));
-    if let Some(end) = ended(session.entries, wait, fence) {
-        report(Oracle::Survives, gone(session, exchanges, end), None);
+        .find(|last| last.step.is_none() && last.is_request());
+    if let Some(violation) = lost(session, wait, exchanges, fence) {
+        report(Oracle::Survives, violation, None);
     } else if are_garbled(conversation, from) {
         // The rule on ids says so.
-    } else if let Some(fence) = fence {
+    } else if let Some(fence) = fence.filter(|fence| is_unanswered(session, fence)) {
         report(Oracle::StaysAlive, deaf(fence), None);
     } else {
         // Of our own requests the last one tells.
@@ -173,52 +182,8 @@ fn blamed<'a>(conversation: &'a Conversation, finding: &Finding) -> Option<&'a E
     conversation.exchanges.iter().rev().find(shows)
 }
 
-/// Where the process or the connection ended, if it did. Over HTTP each request has its own: there it is the last one
-/// that was cut off.
-fn ended(entries: &[Entry], wait: Wait, fence: Option<&Exchange>) -> Option<usize> {
-    let ends = |entry: &Entry| {
-        matches!(
-            entry.what,
-            What::End | What::Exit { .. } | What::Broken { .. }
-        )
-    };
-    let of_session = entries
-        .iter()
-        .rposition(|entry| entry.stream == 0 && ends(entry));
-    let of_fence = fence
-        .and_then(|fence| fence.ended)
-        .filter(|ended| matches!(entries[*ended].what, What::Broken { .. }));
-    let last = (wait == Wait::Gone).then(|| entries.len().saturating_sub(1));
-    of_session.or(of_fence).or(last)
-}
-
-fn gone(session: &Session<'_>, exchanges: &[Exchange], end: usize) -> Violation {
-    let what = session.entries.get(end).map(|entry| &entry.what);
-    let message = match (what, what.and_then(What::exit)) {
-        (_, Some(how)) => format!("the server {how}"),
-        (Some(What::Broken { message }), _) => format!("the connection broke: {message}"),
-        _ => "the server ended, or closed the connection".to_owned(),
-    };
-    let last = exchanges
-        .iter()
-        .rev()
-        .find(|exchange| exchange.step.is_some());
-    Violation {
-        requirement: "robust/stays-alive".to_owned(),
-        message,
-        expected: json!("an answer to the next valid request"),
-        actual: Value::Null,
-        entries: last
-            .map(|last| last.sent)
-            .into_iter()
-            .chain([end])
-            .collect(),
-        tolerated: false,
-        hint: None,
-    }
-}
-
-fn is_unanswered(session: &Session<'_>, exchange: &Exchange) -> bool {
+/// Whether a request has no answer, and none can be on its way.
+pub(super) fn is_unanswered(session: &Session<'_>, exchange: &Exchange) -> bool {
     let of = |entry: Option<usize>| entry.map(|entry| &session.entries[entry].what);
     let may_come = match (of(exchange.head), of(exchange.ended)) {
         (_, Some(What::Abandoned)) => true,
@@ -257,12 +222,21 @@ fn unanswered(session: &Session<'_>, exchange: &Exchange, all: &[Exchange]) -> O
     {
         return None;
     }
+    let broken = exchange
+        .ended
+        .filter(|ended| matches!(session.entries[*ended].what, What::Broken { .. }));
     Some(Violation {
         requirement: "messages/request-answered".to_owned(),
-        message: "a request is not answered, although a later one is".to_owned(),
+        message: match broken {
+            Some(_) => {
+                "the connection of a request broke before it was answered, although a later one is"
+            }
+            None => "a request is not answered, although a later one is",
+        }
+        .to_owned(),
         expected: json!("a result or an error"),
         actual: Value::Null,
-        entries: vec![exchange.sent],
+        entries: [exchange.sent].into_iter().chain(broken).collect(),
         tolerated: false,
         hint: None,
     })
@@ -288,13 +262,21 @@ fn is_elsewhere(session: &Session<'_>, exchange: &Exchange) -> bool {
     session.header.transport == Transport::Sse && sent != posts.next()
 }
 
-/// The head of the HTTP request by which it was sent. It stands before the body, or there is none.
+/// The head of the HTTP request by which it was sent.
 pub(super) fn http_head<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<&'a What> {
     let entries: &'a [Entry] = session.entries;
-    let sent = entries.get(..=exchange.sent)?.iter().rev();
-    let mut here = sent.filter(|entry| entry.stream == exchange.stream);
-    let head = here.find(|entry| matches!(entry.what, What::HttpRequest { .. }));
-    head.map(|head| &head.what)
+    http_head_at(session, exchange).map(|head| &entries[head].what)
+}
+
+/// The entry of that. It stands before the body, or there is none.
+pub(super) fn http_head_at(session: &Session<'_>, exchange: &Exchange) -> Option<usize> {
+    session
+        .entries
+        .get(..=exchange.sent)?
+        .iter()
+        .rposition(|entry| {
+            entry.stream == exchange.stream && matches!(entry.what, What::HttpRequest { .. })
+        })
 }
 
 /// Whether some message says that the answer is no longer wanted.
@@ -331,6 +313,27 @@ mod tests {
         assert!(is_wrong("POST"));
         assert!(!is_wrong("OPTIONS"));
         assert!(!is_wrong("PUT"));
+    }
+
+    #[test]
+    fn a_connection_that_broke_is_told_as_that() {
+        let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        let said = |end: What| {
+            let script = legacy_http().http("POST", &[]).sends(ping.clone());
+            script.what(end).seen(|session| {
+                let exchanges = &session.conversation.exchanges;
+                let found = unanswered(session, exchanges.last().unwrap(), exchanges).unwrap();
+                (found.message, found.entries)
+            })
+        };
+        let message = "reset".to_owned();
+        let (broke, entries) = said(What::Broken { message });
+        assert!(
+            broke.starts_with("the connection of a request broke"),
+            "{broke}"
+        );
+        assert_eq!(entries, [1, 2]);
+        assert!(said(What::End).0.starts_with("a request is not answered"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::conversation::Conversation;
 use crate::drive::{Care, Session, Shot, Spec, Wait};
 use crate::judge;
 use crate::transcript::{Entry, Header, StepRef};
+use crate::transport::Transport;
 
 use super::input::Input;
 use super::memory::{self, Held};
@@ -196,11 +197,19 @@ impl Place {
             Some(lane) => lane,
             None => self.open_at_last().await?,
         };
-        let played = self.play_in(&mut lane, inputs, care).await;
+        let mut played = self.play_in(&mut lane, inputs, care).await;
         if played.usable {
             return Some((played, Some(lane)));
         }
         lane.close().await;
+        // One connection of many may break without a reason, as long as its server still runs.
+        if self.spec.transport() != Transport::Stdio && self.spec.host.is_running().await {
+            let mut suspicions = played.suspicions.iter_mut();
+            let broken = suspicions.find(|suspicion| suspicion.oracle == Oracle::Survives);
+            if let Some(broken) = broken {
+                broken.may_be_chance = true;
+            }
+        }
         Some((played, None))
     }
 

@@ -34,7 +34,7 @@ pub(super) fn report(
     started: Instant,
 ) -> RunReport {
     let mut fuzzing = Fuzzing {
-        seed: options.seed,
+        seed: options.replay.is_none().then_some(options.seed),
         ..Fuzzing::default()
     };
     for (revision, transport, tally) in &tallies {
@@ -136,7 +136,11 @@ fn reproduce(found: &Found, options: &Options) -> Vec<String> {
     let revision = ["--revision".to_owned(), found.revision.to_string()];
     let select = |case: &str| ["--case".to_owned(), case.to_owned()];
     let Some(case) = &found.saved else {
-        let seed = ["--seed".to_owned(), options.seed.to_string()];
+        let seed = match options.replay {
+            // They are named among the arguments.
+            Some(_) => Vec::new(),
+            None => vec!["--seed".to_owned(), options.seed.to_string()],
+        };
         let (program, rest) = arguments.split_at(arguments.len().min(2));
         return [program, &seed, &revision, rest].concat();
     };

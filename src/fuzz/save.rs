@@ -57,7 +57,7 @@ pub enum ReplayError {
 
 /// The id under which a finding is saved: the same for the same inputs, whatever made the program.
 pub(super) fn case_id(found: &Found) -> String {
-    let name = found.oracle.case().replace('/', "-");
+    let start = case_start(found.oracle);
     let steps = json!(Input::steps(&found.shrunk, |_, _| {})).to_string();
     // 32 bits tell a few hundred findings apart.
     let hash: String = Sha256::digest(steps)
@@ -65,7 +65,17 @@ pub(super) fn case_id(found: &Found) -> String {
         .take(4)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    format!("fuzz/{name}-{hash}")
+    format!("{start}{hash}")
+}
+
+/// What all its cases begin with.
+fn case_start(oracle: Oracle) -> String {
+    format!("fuzz/{}-", oracle.case().replace('/', "-"))
+}
+
+/// Whether a trial is of a case that was saved for what this says.
+pub(super) fn is_saved_for(oracle: Oracle, trial: &str) -> bool {
+    trial.starts_with(&case_start(oracle))
 }
 
 /// A saved input, and where it holds.
@@ -246,6 +256,14 @@ fn case(found: &Found) -> Value {
             expect(found, at, &mut step.expect);
         }
     });
+    let mut steps = json!(steps);
+    // A session that is known no longer is answered as well: by an error.
+    if found.oracle == Oracle::Survives
+        && !found.finding.actual.is_null()
+        && let Some(steps) = steps.as_array_mut()
+    {
+        steps.push(served(found.revision));
+    }
     let mut case = json!({
         "id": case_id(found),
         "title": format!("Found by fuzzing: {}", found.finding.message),
@@ -268,6 +286,12 @@ fn case(found: &Found) -> Value {
         case["needs"] = json!(needs);
     }
     case
+}
+
+/// A step that is served in a session that the server knows.
+fn served(revision: Revision) -> Value {
+    let method = revision.era().alive_method();
+    json!({ "request": method, "expect": { "result": { "$any": true } } })
 }
 
 /// The credentials that inputs need beside ours, as conditions of a case.

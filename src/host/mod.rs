@@ -70,6 +70,14 @@ struct Running {
     processes: Vec<(Group, StderrTail)>,
 }
 
+impl Running {
+    /// Whether none of our processes has ended.
+    fn lives(&self) -> bool {
+        let mut processes = self.processes.iter();
+        processes.all(|(group, _)| !group.has_exited())
+    }
+}
+
 /// A connection as a session owns it.
 pub struct Connected {
     /// The connection.
@@ -195,11 +203,7 @@ impl Host {
             }
             Endpoint::Http(http) => {
                 let mut running = self.running.lock().await;
-                let alive = running.as_ref().is_some_and(|running| {
-                    let mut processes = running.processes.iter();
-                    processes.all(|(group, _)| !group.has_exited())
-                });
-                if !alive {
+                if !running.as_ref().is_some_and(Running::lives) {
                     *running = Some(self.start(http).await?);
                 }
                 let (addresses, url) = match &*running {
@@ -221,6 +225,12 @@ impl Host {
         let running = self.running.lock().await;
         let (group, _) = running.as_ref()?.processes.first()?;
         Some(group.pid())
+    }
+
+    /// Whether the HTTP server that we started still runs.
+    pub async fn is_running(&self) -> bool {
+        let running = self.running.lock().await;
+        self.owns_process() && running.as_ref().is_some_and(Running::lives)
     }
 
     /// Ends the HTTP server that we started, so that the next connection starts another.

@@ -50,6 +50,16 @@ pub fn binds(session: &Session<'_>, requirement: &str) -> bool {
         })
 }
 
+/// The finding of a rule: the trial in which it was seen shows it again if the rule is selected as well.
+pub fn of_rule(session: &Session<'_>, rule: &str, violation: Violation) -> Option<Finding> {
+    let trial = violation.trial(session);
+    let select = trial.map(|trial| vec![trial.to_owned(), format!("rule/{rule}")]);
+    Some(Finding {
+        reproduce: reproduce(session.header, select.unwrap_or_default()),
+        ..finding(session, violation)?
+    })
+}
+
 /// The finding, with a hint of the catalog if the violation has none of its own; none if the requirement does not bind this server at this revision.
 pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
     if !binds(session, &violation.requirement) {
@@ -58,13 +68,10 @@ pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
     let revision = session.header.revision;
     let requirement = session.catalog.requirement(&violation.requirement)?;
     let clause = requirement.levels.get(&revision)?;
+    let trial = violation.trial(session).map(str::to_owned);
     let hint = violation.hint.or_else(|| {
         hint::choose(&requirement.hints, &violation.actual, revision).map(str::to_owned)
     });
-    let trial = violation
-        .entries
-        .last()
-        .and_then(|entry| trial_of(session, *entry));
     Some(Finding {
         level: if violation.tolerated {
             clause.level.tolerated()
@@ -81,7 +88,7 @@ pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
             .iter()
             .map(|entry| entry_ref(session, *entry))
             .collect(),
-        reproduce: reproduce(session.header, trial),
+        reproduce: reproduce(session.header, trial.into_iter().collect()),
         hint,
         fuzzed: None,
     })
@@ -97,6 +104,13 @@ pub fn sort(findings: &mut [Finding]) {
     });
 }
 
+impl Violation {
+    /// The trial in which it was seen last.
+    fn trial<'a>(&self, session: &Session<'a>) -> Option<&'a str> {
+        trial_of(session, *self.entries.last()?)
+    }
+}
+
 fn trial_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
     let holds = |span: &&crate::conversation::Span| (span.start..span.end).contains(&entry);
     session
@@ -107,13 +121,14 @@ fn trial_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
         .map(|span| span.name.as_str())
 }
 
-/// The command line of the run, for one trial alone, or for one revision where no trial is to blame.
-fn reproduce(header: &Header, trial: Option<&str>) -> String {
+/// The command line of the run, for these alone, or for one revision where no trial is to blame.
+fn reproduce(header: &Header, select: Vec<String>) -> String {
     let mut words: Vec<String> = header.command_line.iter().take(2).cloned().collect();
-    words.extend(match trial {
-        Some(trial) => ["--case".to_owned(), trial.to_owned()],
-        None => ["--revision".to_owned(), header.revision.to_string()],
-    });
+    if select.is_empty() {
+        words.extend(["--revision".to_owned(), header.revision.to_string()]);
+    }
+    let select = select.into_iter().map(|name| ["--case".to_owned(), name]);
+    words.extend(select.flatten());
     words.extend(header.command_line.iter().skip(2).cloned());
     quoted(&words)
 }

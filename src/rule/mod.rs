@@ -255,7 +255,7 @@ fn outcome(rule: &Rule, session: &Session<'_>) -> RuleOutcome {
     let first: Vec<Violation> = sight.violations.into_iter().filter(&mut is_new).collect();
     let findings = first
         .into_iter()
-        .filter_map(|violation| evidence::finding(session, violation))
+        .filter_map(|violation| evidence::of_rule(session, rule.name, violation))
         .collect();
     RuleOutcome {
         rule: rule.name,

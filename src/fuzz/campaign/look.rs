@@ -16,7 +16,14 @@ const MAX_COMPARED: usize = 4;
 const MAX_MUTED: usize = 3;
 
 impl Campaign<'_> {
-    pub(super) async fn look_into(&mut self, window: &[Input], entries: &[Entry], what: Suspicion) {
+    /// Looks for what is behind it until the time is up; what there is then is verified.
+    pub(super) async fn look_into(
+        &mut self,
+        window: &[Input],
+        entries: &[Entry],
+        what: Suspicion,
+        until: Instant,
+    ) {
         let blamed = what.input().and_then(|input| window.get(input));
         let elapsed = self.began.elapsed();
         if !self.ledger.is_worth_a_hunt(&what, blamed, elapsed) {
@@ -28,10 +35,9 @@ impl Campaign<'_> {
         } else {
             self.lane.take()
         };
-        let mut hunt = Hunt::new(self.place, lane);
+        let mut hunt = Hunt::new(self.place, lane, until);
         self.at_hand = what
-            .oracle
-            .is_fatal()
+            .is_told_once()
             .then(|| (Caught::new(window, &what, entries), Certainty::Once));
         let outcome = self.hunt(&mut hunt, window, entries, &what).await;
         self.lane = hunt.into_lane();
@@ -95,7 +101,7 @@ impl Campaign<'_> {
         }
         let verified = hunt.verified(&smallest, fewest.clone(), window).await;
         // A process that ended did so, even if it does not do it each time.
-        let ended = what.oracle == Oracle::Survives && verified.is_none();
+        let ended = what.oracle == Oracle::Survives && what.is_told_once() && verified.is_none();
         self.at_hand = ended.then_some((fewest, Certainty::Once));
         Some(self.report(verified?, original, Certainty::Repeated))
     }

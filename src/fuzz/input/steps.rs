@@ -11,6 +11,7 @@ use super::repeat;
 use super::together::Part;
 use crate::catalog::case::{Action, Call, HttpStep, Step};
 use crate::drive::{ENDPOINT, LEFT_OUT, PATH_WITH_TOKEN, SESSION, Shot};
+use crate::revision::Era;
 use crate::transcript::StepRef;
 use crate::transport::HttpRequest;
 use crate::value::{read_bytes, written_bytes};
@@ -56,10 +57,11 @@ impl Input {
         let mut replies = BTreeMap::new();
         let mut saved = BTreeMap::new();
         let mut first: Option<Bytes> = None;
-        for step in steps.iter().flat_map(together) {
+        let sent = steps.iter().filter(|step| !is_fence(step));
+        for step in sent.flat_map(together) {
             saved.extend(step.expect.save.clone());
             match (&step.action, first.take()) {
-                (Action::Alive | Action::Cancel { .. } | Action::Reconnect, None) => {}
+                (Action::Cancel { .. } | Action::Reconnect, None) => {}
                 (Action::Reply { method, reply }, None) => {
                     replies.insert(method.clone(), reply.clone()?);
                 }
@@ -138,11 +140,20 @@ fn steps(shot: &Shot) -> Vec<Step> {
     actions.into_iter().map(step).collect()
 }
 
+/// Whether a step asks what the fence asks behind every input.
+fn is_fence(step: &Step) -> bool {
+    match &step.action {
+        Action::Alive => true,
+        Action::Request(call) => [Era::Legacy, Era::Modern]
+            .iter()
+            .any(|era| era.alive_method() == call.method),
+        _ => false,
+    }
+}
+
 /// How many steps go out at once, one time after the other.
 fn at_once(steps: &[Step]) -> Vec<usize> {
-    let steps = steps
-        .iter()
-        .filter(|step| !matches!(step.action, Action::Alive));
+    let steps = steps.iter().filter(|step| !is_fence(step));
     steps.map(|step| together(step).len()).collect()
 }
 

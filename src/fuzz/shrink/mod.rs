@@ -16,7 +16,7 @@ use crate::drive::Shot;
 use crate::judge::refusal;
 use crate::transport::HttpRequest;
 
-pub(super) use self::project::projected;
+pub(super) use self::project::{is_part, projected};
 
 /// Of one length so many pieces are left out in turn.
 const PIECES: usize = 64;

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use crate::drive::Shot;
 use crate::fuzz::input::Input;
 
+/// The members that say what kind of message it is.
+const ENVELOPE: [&str; 3] = ["jsonrpc", "id", "method"];
+
 /// An input without whatever a smaller one does not have, and with its envelope; none where they have too little in
 /// common. If it does the same, the smaller one is behind it.
 pub(in crate::fuzz) fn projected(inputs: &[Input], onto: &[Input]) -> Option<Vec<Input>> {
@@ -61,13 +64,33 @@ pub(in crate::fuzz) fn projected(inputs: &[Input], onto: &[Input]) -> Option<Vec
     })
 }
 
+/// Whether all that an input says beside its envelope, and it says something, is in another with such an envelope.
+pub(in crate::fuzz) fn is_part(part: &[Input], whole: &[Input]) -> bool {
+    let message = |inputs: &[Input]| -> Option<Value> {
+        let shot = inputs.first()?.shots.first()?;
+        serde_json::from_slice(shot.bytes()).ok()
+    };
+    let (Some(Value::Object(small)), Some(large)) = (message(part), message(whole)) else {
+        return false;
+    };
+    let agrees = |(name, own): (&String, &Value)| {
+        let other = &large[name];
+        !ENVELOPE.contains(&name.as_str()) || own == other || own.is_number() && other.is_number()
+    };
+    let says_something = small.keys().any(|name| !ENVELOPE.contains(&name.as_str()));
+    let shots = |inputs: &[Input]| inputs.first().map(|input| input.shots.clone());
+    says_something
+        && small.iter().all(agrees)
+        && projected(whole, part).is_some_and(|common| shots(&common) == shots(part))
+}
+
 fn project(value: &Value, onto: &Value, is_envelope: bool) -> Option<Value> {
     match (value, onto) {
         (Value::Object(members), Value::Object(smaller)) => {
             let part = |(name, onto): (&String, &Value)| {
                 let own = members.get(name)?;
                 let part = match name.as_str() {
-                    "jsonrpc" | "id" | "method" if is_envelope => onto.clone(),
+                    name if is_envelope && ENVELOPE.contains(&name) => onto.clone(),
                     _ => project(own, onto, false)?,
                 };
                 Some((name.clone(), part))
