@@ -141,7 +141,11 @@ fn main() -> ExitCode {
             what_is_not_verified_in_time_is_open,
         ),
     ];
-    tests.extend(others.map(|(name, test)| Trial::test(name, test)));
+    // Where the time is too short to verify, a machine with other work may be too slow to find.
+    let needs_quiet = |name: &str| name.ends_with("in overtime");
+    tests.extend(
+        others.map(|(name, test)| Trial::test(name, test).with_ignored_flag(needs_quiet(name))),
+    );
     #[cfg(unix)]
     tests.push(Trial::test(
         "fuzz/what is looked into when time is up is told",
