@@ -53,7 +53,7 @@ pub(super) struct Played {
 const GRACE: Duration = Duration::from_millis(20);
 /// How long an answer may take until it is looked into, or where silence was seen before; it will be verified.
 const QUICK: Duration = Duration::from_millis(500);
-/// How long the request behind waits for the answers to others over stdio, where much is tried.
+/// How long the request behind waits for the answers to others over stdio, where something is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long one may take beside a later one that came, where it is known that some never do: so many times as long as
 /// the plainest, but not less than this.
@@ -91,7 +91,7 @@ impl Place {
         }
         .min(fence);
         Care {
-            pause: late.min(PAUSE),
+            pause: Duration::ZERO,
             fence,
             late,
             grace: Duration::ZERO,
@@ -122,6 +122,7 @@ impl Place {
             false => glance.fence.min(QUICK),
         };
         Care {
+            pause: glance.late.min(PAUSE),
             fence,
             grace,
             ..glance

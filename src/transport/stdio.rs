@@ -17,8 +17,11 @@ use crate::target::CommandLine;
 const QUEUE: usize = 1024;
 /// No more than this of a line of stderr is kept.
 const MAX_STDERR_LINE: u64 = 4096;
-/// What is written at once is no longer than this, unless it is one message.
-const MAX_PIECE: usize = 64 << 10;
+/// A longer message is not copied to go out in one piece with its newline.
+const MAX_COPIED: usize = 64 << 10;
+/// Lines that go out at once wait for each other up to so many bytes: a pipe takes these in one piece, and the process has
+/// something to read while more is made.
+const PIECE: usize = 4 << 10;
 
 /// Starts the command and connects to its standard streams.
 ///
@@ -112,13 +115,13 @@ impl Writer<'_> {
     fn take(&mut self, seq: u64, bytes: &[u8], newline: bool) -> bool {
         self.orders.push(seq);
         let end: &[u8] = if newline { b"\n" } else { b"" };
-        if bytes.len() >= MAX_PIECE {
+        if bytes.len() >= MAX_COPIED {
             return self.flush(&[bytes, end]);
         }
         self.waiting.extend_from_slice(bytes);
         self.waiting.extend_from_slice(end);
         // What is no whole line shall be read by itself.
-        let waits = self.holds && newline && self.waiting.len() < MAX_PIECE;
+        let waits = self.holds && newline && self.waiting.len() < PIECE;
         waits || self.flush(&[])
     }
 
