@@ -3,7 +3,7 @@
 //! Both are kept because duplicate keys, byte-order marks and invalid UTF-8 are invisible once parsed.
 //! <https://modelcontextprotocol.io/specification/2025-11-25/basic#messages>
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Where a notification names the subscription that it belongs to.
 pub const SUBSCRIPTION_ID: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -37,16 +37,23 @@ pub fn kind(message: &Value) -> Kind<'_> {
     let Some(object) = message.as_object() else {
         return Kind::Other;
     };
-    match (
-        object.get("method").and_then(Value::as_str),
-        object.get("id"),
-    ) {
+    let member = |name| member(object, name);
+    match (member("method").and_then(Value::as_str), member("id")) {
         (Some(method), Some(id)) => Kind::Request { id, method },
         (Some(method), None) => Kind::Notification { method },
-        (None, id) if object.contains_key("result") || object.contains_key("error") => {
-            Kind::Response { id }
-        }
+        (None, id) if member("result").or(member("error")).is_some() => Kind::Response { id },
         _ => Kind::Other,
+    }
+}
+
+/// A member of a message. To look at each of a few costs less than to hash the name.
+fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    match object.len() {
+        0..=8 => object
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value),
+        _ => object.get(name),
     }
 }
 

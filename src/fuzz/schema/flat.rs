@@ -1,5 +1,7 @@
 //! A schema with its references followed and its branches chosen: one object of keywords.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::fuzz::dice::Dice;
@@ -7,18 +9,45 @@ use crate::fuzz::dice::Dice;
 /// So many references within references are followed.
 const MAX_DEPTH: usize = 16;
 
+/// Keywords of a schema. Most are those of the document as they are: a copy of all that is below would be most of the work.
+#[derive(Debug, Default)]
+pub(super) struct Keywords<'a>(Vec<(&'a str, Cow<'a, Value>)>);
+
+impl<'a> Keywords<'a> {
+    pub(super) fn get(&self, keyword: &str) -> Option<&Value> {
+        let mut keywords = self.0.iter();
+        let found = keywords.find(|(known, _)| *known == keyword);
+        found.map(|(_, value)| value.as_ref())
+    }
+
+    pub(super) fn contains_key(&self, keyword: &str) -> bool {
+        self.get(keyword).is_some()
+    }
+
+    /// Adds keywords so that both bear.
+    fn merge(&mut self, more: &'a Map<String, Value>) {
+        for (keyword, new) in more {
+            let mut keywords = self.0.iter_mut();
+            match keywords.find(|(known, _)| known == keyword) {
+                Some((_, old)) => *old = both(keyword, old, new),
+                None => self.0.push((keyword, Cow::Borrowed(new))),
+            }
+        }
+    }
+}
+
 /// The keywords that bear on a value. Of alternatives one is chosen, of conditions at most one is made to hold.
-pub(super) fn flat(document: &Value, schema: &Value, dice: &mut Dice) -> Map<String, Value> {
-    let mut keywords = Map::new();
+pub(super) fn flat<'a>(document: &'a Value, schema: &'a Value, dice: &mut Dice) -> Keywords<'a> {
+    let mut keywords = Keywords::default();
     gather(document, schema, dice, &mut keywords, 0);
     keywords
 }
 
-fn gather(
-    document: &Value,
-    schema: &Value,
+fn gather<'a>(
+    document: &'a Value,
+    schema: &'a Value,
     dice: &mut Dice,
-    into: &mut Map<String, Value>,
+    into: &mut Keywords<'a>,
     depth: usize,
 ) {
     let Some(members) = schema.as_object().filter(|_| depth < MAX_DEPTH) else {
@@ -30,7 +59,7 @@ fn gather(
     {
         gather(document, target, dice, into, depth + 1);
     }
-    merge(into, members);
+    into.merge(members);
     let (mut conditions, parts): (Vec<&Value>, Vec<&Value>) = list(members, "allOf")
         .iter()
         .partition(|part| part.get("if").is_some());
@@ -66,27 +95,20 @@ fn list<'a>(members: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// Adds keywords to others so that both bear.
-fn merge(into: &mut Map<String, Value>, more: &Map<String, Value>) {
-    for (keyword, new) in more {
-        let Some(old) = into.get(keyword) else {
-            into.insert(keyword.clone(), new.clone());
-            continue;
-        };
-        let both = match keyword.as_str() {
-            "properties" => both_properties(old, new),
-            "required" => union(old, new),
-            "type" | "enum" => common(old, new),
-            "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => {
-                larger(old, new)
-            }
-            "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => {
-                larger(new, old)
-            }
-            _ => new.clone(),
-        };
-        into.insert(keyword.clone(), both);
-    }
+/// What bears where a keyword is there twice.
+fn both<'a>(keyword: &str, old: &Value, new: &'a Value) -> Cow<'a, Value> {
+    Cow::Owned(match keyword {
+        "properties" => both_properties(old, new),
+        "required" => union(old, new),
+        "type" | "enum" => common(old, new),
+        "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties" => {
+            larger(old, new)
+        }
+        "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties" => {
+            larger(new, old)
+        }
+        _ => return Cow::Borrowed(new),
+    })
 }
 
 fn both_properties(old: &Value, new: &Value) -> Value {

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::flat::Keywords;
 use crate::fuzz::dice::Dice;
 
 /// A bound that is larger than this is not tried out.
@@ -29,7 +30,7 @@ const WORDS: [&str; 14] = [
 ];
 
 /// A string that these keywords accept, as far as they can be met.
-pub(super) fn string(keywords: &Map<String, Value>, dice: &mut Dice) -> String {
+pub(super) fn string(keywords: &Keywords<'_>, dice: &mut Dice) -> String {
     let text = |keyword: &str| keywords.get(keyword).and_then(Value::as_str);
     if let Some(sample) = text("format").and_then(|format| formatted(format, dice)) {
         return sample;
@@ -46,7 +47,7 @@ pub(super) fn string(keywords: &Map<String, Value>, dice: &mut Dice) -> String {
     text
 }
 
-pub(super) fn length(keywords: &Map<String, Value>, keyword: &str) -> Option<usize> {
+pub(super) fn length(keywords: &Keywords<'_>, keyword: &str) -> Option<usize> {
     let length = keywords.get(keyword)?.as_f64()?;
     // Saturates, which is as good.
     Some(length as usize)

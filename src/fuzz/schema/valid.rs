@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::flat::flat;
+use super::flat::{Keywords, flat};
 use super::text::{length, string};
 use crate::fuzz::dice::Dice;
 
@@ -37,7 +37,7 @@ pub(super) fn value(document: &Value, schema: &Value, dice: &mut Dice, depth: us
 }
 
 /// The type to make: one that is named, or one that the other keywords are about.
-fn kind<'a>(keywords: &'a Map<String, Value>, dice: &mut Dice) -> &'a str {
+fn kind<'a>(keywords: &'a Keywords<'_>, dice: &mut Dice) -> &'a str {
     match keywords.get("type") {
         Some(Value::String(name)) => return name,
         Some(Value::Array(names)) => {
@@ -63,7 +63,7 @@ fn kind<'a>(keywords: &'a Map<String, Value>, dice: &mut Dice) -> &'a str {
         .map_or("", |(name, _)| name)
 }
 
-fn object(document: &Value, keywords: &Map<String, Value>, dice: &mut Dice, depth: usize) -> Value {
+fn object(document: &Value, keywords: &Keywords<'_>, dice: &mut Dice, depth: usize) -> Value {
     let mut members = Map::new();
     let required: Vec<&str> = keywords
         .get("required")
@@ -97,7 +97,7 @@ fn object(document: &Value, keywords: &Map<String, Value>, dice: &mut Dice, dept
     Value::Object(members)
 }
 
-fn array(document: &Value, keywords: &Map<String, Value>, dice: &mut Dice, depth: usize) -> Value {
+fn array(document: &Value, keywords: &Keywords<'_>, dice: &mut Dice, depth: usize) -> Value {
     let least = length(keywords, "minItems").unwrap_or(0).min(64);
     let most = length(keywords, "maxItems").unwrap_or(usize::MAX);
     let prefix = keywords.get("prefixItems").and_then(Value::as_array);
@@ -134,7 +134,7 @@ fn array(document: &Value, keywords: &Map<String, Value>, dice: &mut Dice, depth
     Value::Array(items)
 }
 
-fn number(keywords: &Map<String, Value>, whole: bool, dice: &mut Dice) -> Value {
+fn number(keywords: &Keywords<'_>, whole: bool, dice: &mut Dice) -> Value {
     let bound = |keyword: &str| keywords.get(keyword).and_then(Value::as_f64);
     let step = bound("multipleOf").filter(|step| *step > 0.0);
     let (above, below) = (bound("exclusiveMinimum"), bound("exclusiveMaximum"));
@@ -173,7 +173,7 @@ pub(super) fn anything(dice: &mut Dice, depth: usize) -> Value {
         1 => Value::Bool(dice.one_in(2)),
         2 => json!(dice.below(1000)),
         3 => json!(0.5),
-        4 => Value::String(string(&Map::new(), dice)),
+        4 => Value::String(string(&Keywords::default(), dice)),
         5 => Value::Array(
             (0..dice.below(3))
                 .map(|_| anything(dice, depth + 1))

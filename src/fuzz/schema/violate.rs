@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Broken;
-use super::flat::flat;
+use super::flat::{Keywords, flat};
 use super::text::{MAX_LENGTH, length};
 use super::valid::anything;
 use crate::fuzz::dice::Dice;
@@ -77,7 +77,7 @@ impl Search<'_> {
         });
     }
 
-    fn kind(&mut self, keywords: &Map<String, Value>, at: &str) {
+    fn kind(&mut self, keywords: &Keywords<'_>, at: &str) {
         let allowed: Vec<&str> = match keywords.get("type") {
             Some(Value::String(name)) => vec![name],
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -101,7 +101,7 @@ impl Search<'_> {
         }
     }
 
-    fn choices(&mut self, keywords: &Map<String, Value>, at: &str) {
+    fn choices(&mut self, keywords: &Keywords<'_>, at: &str) {
         if let Some(constant) = keywords.get("const") {
             self.way(at, "const", unlike(constant));
         }
@@ -112,7 +112,7 @@ impl Search<'_> {
 
     fn object(
         &mut self,
-        keywords: &Map<String, Value>,
+        keywords: &Keywords<'_>,
         members: &Map<String, Value>,
         at: &str,
         depth: usize,
@@ -151,7 +151,7 @@ impl Search<'_> {
         }
     }
 
-    fn array(&mut self, keywords: &Map<String, Value>, items: &[Value], at: &str, depth: usize) {
+    fn array(&mut self, keywords: &Keywords<'_>, items: &[Value], at: &str, depth: usize) {
         let prefix = keywords.get("prefixItems").and_then(Value::as_array);
         let prefix = prefix.map_or(&[][..], Vec::as_slice);
         let rest = keywords.get("items").unwrap_or(&Value::Bool(true));
@@ -172,7 +172,7 @@ impl Search<'_> {
         }
     }
 
-    fn string(&mut self, keywords: &Map<String, Value>, text: &str, at: &str) {
+    fn string(&mut self, keywords: &Keywords<'_>, text: &str, at: &str) {
         if let Some(least) = length(keywords, "minLength").filter(|least| *least > 0) {
             let short: String = text.chars().take(least.min(MAX_LENGTH) - 1).collect();
             self.way(at, "minLength", Value::String(short));
@@ -187,7 +187,7 @@ impl Search<'_> {
         }
     }
 
-    fn number(&mut self, keywords: &Map<String, Value>, at: &str) {
+    fn number(&mut self, keywords: &Keywords<'_>, at: &str) {
         let bounds = [
             ("minimum", -1.0),
             ("exclusiveMinimum", 0.0),
