@@ -1,7 +1,6 @@
 //! What can be made out of a text that is JSON, or nearly: a tolerant look at its brackets, names and ids.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -23,7 +22,7 @@ pub(super) struct Scan {
 enum Frame<'t> {
     Array,
     Object {
-        names: HashSet<Cow<'t, str>>,
+        names: Vec<Cow<'t, str>>,
         at_name: bool,
     },
 }
@@ -42,12 +41,12 @@ impl Scan {
             match byte {
                 b'{' | b'[' if open.len() > SANE_DEPTH => deeper += 1,
                 b'{' => open.push(Frame::Object {
-                    names: HashSet::new(),
+                    names: Vec::new(),
                     at_name: true,
                 }),
                 b'[' => open.push(Frame::Array),
                 b']' | b'}' if deeper > 0 => deeper -= 1,
-                b']' | b'}' => drop(open.pop()),
+                b']' | b'}' => scan.close(open.pop()),
                 b',' => {
                     if let Some(Frame::Object { at_name, .. }) = open.last_mut() {
                         *at_name |= deeper == 0;
@@ -65,7 +64,16 @@ impl Scan {
             }
             scan.depth = scan.depth.max(open.len() + deeper);
         }
+        open.into_iter().for_each(|frame| scan.close(Some(frame)));
         scan
+    }
+
+    /// All names of an object are there: sorted, those that are equal are beside each other.
+    fn close(&mut self, frame: Option<Frame<'_>>) {
+        if let Some(Frame::Object { mut names, .. }) = frame {
+            names.sort_unstable();
+            self.duplicates |= names.windows(2).any(|pair| pair[0] == pair[1]);
+        }
     }
 
     /// A string in quotes, and what follows it.
@@ -84,7 +92,7 @@ impl Scan {
         if is_message && name == "id" {
             self.ids.extend(scalar_after_colon(rest));
         }
-        self.duplicates |= !names.insert(name);
+        names.push(name);
     }
 }
 
