@@ -59,7 +59,7 @@ fn kind<'a>(keywords: &'a Keywords<'_>, dice: &mut Dice) -> &'a str {
     ];
     about
         .into_iter()
-        .find(|(_, hints)| hints.iter().any(|hint| keywords.contains_key(*hint)))
+        .find(|(_, hints)| hints.iter().any(|hint| keywords.contains_key(hint)))
         .map_or("", |(name, _)| name)
 }
 
