@@ -83,7 +83,7 @@ fn forgotten(
     let mut before = before.take_while(|other| other.sent < fence.sent);
     let was_known = before.any(|other| {
         let is_same = other.step.is_none() && other.method == fence.method;
-        is_same && status_succeeds(session, other)
+        is_same && other.head.is_some() && is_served(session, other)
     });
     let ids = session_ids(session.entries);
     let is_only = !ids.is_empty() && ids.iter().all(|id| id == &ids[0]);
@@ -102,8 +102,9 @@ fn status(session: &Session<'_>, exchange: &Exchange) -> Option<u16> {
     }
 }
 
-fn status_succeeds(session: &Session<'_>, exchange: &Exchange) -> bool {
-    status(session, exchange).is_some_and(|status| (200..300).contains(&status))
+/// Whether the status of its response, if it has one, is that of success.
+pub(super) fn is_served(session: &Session<'_>, exchange: &Exchange) -> bool {
+    status(session, exchange).is_none_or(|status| (200..300).contains(&status))
 }
 
 /// The ids that the server gave the session: another one at each handshake.
@@ -169,5 +170,19 @@ mod tests {
         assert!(behind("DELETE", &[ID], (204, "1"), 404).is_none());
         assert!(behind("DELETE", &[("mcp-session-id", "2")], (404, "1"), 404).is_some());
         assert!(behind("POST", &[], (200, "2"), 404).is_none());
+    }
+
+    #[test]
+    fn what_was_refused_was_not_served() {
+        let served = |status: u16| {
+            let script = legacy_http().http("POST", &[ID]);
+            let script = script.what_request("ping", json!({})).head(status, &[ID]);
+            script.ends().seen(|session| {
+                let last = session.conversation.exchanges.last();
+                last.is_some_and(|last| is_served(session, last))
+            })
+        };
+        assert!(served(200) && served(202));
+        assert!(!served(400) && !served(404) && !served(503));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::accepted::accepted;
 use super::internals::internals;
-use super::lost::lost;
+use super::lost::{is_served, lost};
 use crate::conversation::{Conversation, Exchange};
 use crate::drive::{Wait, are_garbled};
 use crate::judge::Session;
@@ -135,7 +135,7 @@ pub(super) fn suspicions(
         // The rule on ids says so.
     } else if let Some(fence) = fence.filter(|fence| is_unanswered(session, fence)) {
         report(Oracle::StaysAlive, deaf(fence), None);
-    } else {
+    } else if fence.is_none_or(|fence| is_served(session, fence)) {
         // Of our own requests the last one tells.
         for exchange in exchanges.iter().filter(|other| other.step.is_some()) {
             if let Some(violation) = unanswered(session, exchange, exchanges) {

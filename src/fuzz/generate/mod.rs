@@ -146,7 +146,10 @@ impl Generated {
         tree.ok()
             .map(|tree| tree.current())
             .filter(|input| self.words.allows(input))
-            .unwrap_or_else(|| Input::bytes("empty", ""))
+            .unwrap_or_else(|| Input {
+                generator: bytes::GENERATOR.name,
+                ..Input::bytes("empty", "")
+            })
     }
 }
 

@@ -17,6 +17,7 @@
 //! | an array, at 2025-03-26 | as its elements ask | theirs | [batch], [batching] |
 //! | an array, at other revisions | may come | theirs or none | [batch] |
 //! | no JSON, several documents, other JSON | may come | any that can be made out, or none | [error object] |
+//! | a carriage return within a line, over stdio | may come | its own or none | [framing] |
 //! | duplicate names | may come | any of them or none | [objects] |
 //! | a byte-order mark, invalid UTF-8 | may come, also as if it were repaired | its own or none | [encoding] |
 //! | deep or large beyond what every parser reads | may come | its own or none | [parsers] |
@@ -33,6 +34,7 @@
 //! [batching]: https://modelcontextprotocol.io/specification/2025-03-26/basic#batching
 //! [messages]: https://modelcontextprotocol.io/specification/2025-11-25/basic#messages
 //! [stdio]: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio#sending-messages
+//! [framing]: https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio
 //! [objects]: https://www.rfc-editor.org/rfc/rfc8259#section-4
 //! [numbers]: https://www.rfc-editor.org/rfc/rfc8259#section-6
 //! [encoding]: https://www.rfc-editor.org/rfc/rfc8259#section-8.1
@@ -202,7 +204,9 @@ fn lines(text: &str, read: Option<&Value>, revision: Revision) -> Due {
         .split('\n')
         .filter(|line| !line.trim().is_empty())
         .collect();
-    match lines[..] {
+    // Some readers end a line at a carriage return, too, and the text does not say what a newline is.
+    let is_split = lines.iter().any(|line| line.trim().contains('\r'));
+    let due = match lines[..] {
         [] | [_] => document(text, read, revision),
         _ if lines
             .iter()
@@ -212,6 +216,10 @@ fn lines(text: &str, read: Option<&Value>, revision: Revision) -> Due {
             Due::of_all(lines.into_iter().map(due))
         }
         _ => document(text, read, revision).loosened(),
+    };
+    match is_split {
+        true => due.loosened(),
+        false => due,
     }
 }
 

@@ -304,6 +304,16 @@ fn lines_are_messages_on_stdio_only() {
 }
 
 #[test]
+fn a_carriage_return_may_end_a_line() {
+    let duty = |text: &str, transport| due(text.as_bytes(), LAST, transport).duty;
+    let within = "{\"jsonrpc\":\"2.0\",\"id\":1,\r\"method\":\"x\"}\n";
+    assert_eq!(duty(within, Transport::Stdio), Duty::May);
+    assert_eq!(duty(within, Transport::Http), Duty::Must);
+    let at_its_end = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"x\"}\r\n";
+    assert_eq!(duty(at_its_end, Transport::Stdio), Duty::Must);
+}
+
+#[test]
 fn invalid_utf8_may_be_repaired() {
     let due = due(
         b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}",
@@ -369,6 +379,8 @@ proptest! {
     fn a_request_must_be_answered_however_it_is_written(id in "[a-z\"\\\\é]{0,5}", method in ".{0,9}", space in "[ \t\r]{0,3}") {
         let text = format!("{space}{{{space}\"method\":{},\"id\":{space}{},\"jsonrpc\":\"2.0\"}}{space}", json!(method), json!(id));
         let expected = Due { duty: Duty::Must, ids: vec![json!(id)], valid: true };
-        prop_assert_eq!(due(text.as_bytes(), LAST, Transport::Stdio), expected);
+        prop_assert_eq!(&due(text.as_bytes(), LAST, Transport::Http), &expected);
+        let line = text.replace('\r', " ");
+        prop_assert_eq!(&due(line.as_bytes(), LAST, Transport::Stdio), &expected);
     }
 }
