@@ -22,7 +22,7 @@ use crate::verdict::{Finding, Fuzzed, TrialReport, Verdict};
 
 /// Why nothing can be said about what was still being looked into.
 const OPEN: &str =
-    "something looks wrong, and the time was up before it was tried again: more --time tells";
+    "something looks wrong, and the run ended before it was tried again: more --time tells";
 
 /// Everything, in the form of a report.
 pub(super) fn report(
@@ -80,24 +80,21 @@ fn trials_of(
         evidence::sort(&mut findings);
         let cut_short = tally.cut_short.clone().filter(|_| tally.inputs == 0);
         let is_unseen = matches!(oracle, Oracle::Rule(rule) if !tally.observed.contains(rule));
+        // Why nothing can be said.
         let unknown = match findings.is_empty() {
-            true if tally.open.contains(&oracle) => Some(OPEN),
-            true if is_unseen => Some(rule::UNSEEN),
+            true if cut_short.is_some() => Some((Verdict::Broken, cut_short.as_deref())),
+            true if tally.open.contains(&oracle) => Some((Verdict::Broken, Some(OPEN))),
+            true if is_unseen => Some((Verdict::NotObserved, Some(rule::UNSEEN))),
             _ => None,
         };
+        let (verdict, reason) = unknown.unwrap_or_else(|| (Verdict::of(&findings), None));
         TrialReport {
             case: oracle.case().into(),
             revision,
             transport,
-            verdict: match &cut_short {
-                Some(_) if findings.is_empty() => Verdict::Broken,
-                None if unknown.is_some() => Verdict::NotObserved,
-                _ => Verdict::of(&findings),
-            },
+            verdict,
             duration_ms: 0.0,
-            reason: cut_short
-                .filter(|_| findings.is_empty())
-                .or_else(|| unknown.map(str::to_owned)),
+            reason: reason.map(str::to_owned),
             findings,
         }
     };

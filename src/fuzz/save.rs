@@ -328,7 +328,9 @@ fn expect(found: &Found, at: StepRef, expect: &mut Expectation) {
             expect.answer = Some(unless_silent(&fine));
             expect.tolerate = vec![tolerated(json!({ "error": { "$any": true } }))];
         }
-        Oracle::Answered if is_blamed => {}
+        Oracle::Answered if is_blamed => {
+            expect.requirement = Some(finding.requirement.clone());
+        }
         // Whether it is answered is another question, where it need not be.
         _ if are_several(&found.shrunk) || is_odd_on_http(&found.shrunk[usize::from(at.0)]) => {
             expect.answer = Some(unless_silent(&json!({ "$any": true })));
