@@ -44,6 +44,11 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
             continue;
         };
         match exchange.due.duty {
+            // By another method nothing is posted: whoever refuses it need not read a body.
+            Duty::Must
+                if is_on(session, answer, |method| {
+                    method != "POST" && method != "GET"
+                }) => {}
             Duty::Must => {
                 sight.observe();
                 request(session, exchange, answer, sight);
@@ -84,7 +89,7 @@ fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mu
         if is_replay(session, *again)
             || [answer, *again]
                 .iter()
-                .any(|entry| is_on_get(session, *entry))
+                .any(|entry| is_on(session, *entry, |method| method == "GET"))
         {
             continue;
         }
@@ -295,12 +300,13 @@ fn is_replay(session: &Session<'_>, entry: usize) -> bool {
     })
 }
 
-fn is_on_get(session: &Session<'_>, entry: usize) -> bool {
+/// Whether an entry is on a stream that such an HTTP method opened.
+fn is_on(session: &Session<'_>, entry: usize, is_it: fn(&str) -> bool) -> bool {
     let stream = session.entries[entry].stream;
     session.entries.iter().any(|entry| {
-        let is_get = matches!(&entry.what, What::HttpRequest { method, .. } if method == "GET");
+        let opens = matches!(&entry.what, What::HttpRequest { method, .. } if is_it(method));
         // Over HTTP+SSE the stream of the server is opened by GET as well, and carries everything.
-        is_get && stream != 0 && entry.stream == stream
+        opens && stream != 0 && entry.stream == stream
     })
 }
 
@@ -337,6 +343,18 @@ mod tests {
             &legacy().sends(ping(json!("x"))).gets(pong(json!("x"))),
         );
         sees_nothing(&RULE, &legacy().sends(ping(json!(1))));
+    }
+
+    #[test]
+    fn what_is_not_posted_need_not_be_read() {
+        let refused = |method: &str| {
+            let script = legacy_http().http(method, &[]).sends(ping(json!(1)));
+            let error = json!({ "code": -32600, "message": "x" });
+            let answer = json!({ "jsonrpc": "2.0", "id": "server-error", "error": error });
+            script.head(405, &[]).gets(answer).ends()
+        };
+        sees_nothing(&RULE, &refused("MCP"));
+        finds(&RULE, &refused("POST"), &["messages/same-id"]);
     }
 
     #[test]
