@@ -19,7 +19,7 @@ enum Sent {
     /// The response of an HTTP exchange.
     Exchange(StreamId),
     /// Nothing.
-    Started,
+    Nothing,
 }
 
 impl Session {
@@ -83,11 +83,11 @@ impl Session {
             Action::Start { name, call } => {
                 let sent = self.call(call, Some(at), true)?;
                 self.started.insert(name.clone(), sent);
-                Sent::Started
+                Sent::Nothing
             }
             Action::Cancel { name } => match self.cancel(at, name).await? {
                 Some(sent) => Sent::Message(sent),
-                None => Sent::Started,
+                None => Sent::Nothing,
             },
             Action::Notify(call) => Sent::Message(self.call(call, Some(at), false)?),
             Action::Send { message, headers } => {
@@ -99,7 +99,7 @@ impl Session {
                 headers,
             } => Sent::Message(self.send_bytes(at, bytes, *newline, headers)?),
             Action::Http(http) => Sent::Exchange(self.send_http(at, http)?),
-            _ => Sent::Started,
+            _ => Sent::Nothing,
         })
     }
 
@@ -108,7 +108,7 @@ impl Session {
             Sent::Request(sent) => self.settle(*sent, at).await,
             Sent::Message(sent) => self.settle_due(*sent, at).await,
             Sent::Exchange(stream) => self.settle_http(*stream, at).await,
-            Sent::Started => Next::Go,
+            Sent::Nothing => Next::Go,
         }
     }
 

@@ -21,7 +21,7 @@ const MAX_ANNOUNCED: usize = 64 << 10;
 /// How long things may take in a window, from one answer to the next.
 #[derive(Debug, Clone, Copy)]
 pub struct Care {
-    /// stdio: what must come before the request behind everything is sent all the same.
+    /// stdio: how long the request behind everything waits for what must come before it.
     pub pause: Duration,
     /// The answer to the request behind everything.
     pub fence: Duration,
@@ -46,8 +46,9 @@ impl Session {
         self.replies = given.map(|(method, reply)| (method, Some(reply))).collect();
     }
 
-    /// Sends everything at once and, behind the answers to it, a request that must be answered: as a case is played, so
-    /// that both bring the same about. Then waits for whatever must come and has not.
+    /// Sends everything at once, then a request that must be answered, and waits for whatever must come. Over HTTP, where the
+    /// order in which things arrive is open, that request waits for the answers; over stdio for as long as care says: with a
+    /// pause it is played as a case is, so that both bring the same about.
     pub async fn window(&mut self, shots: &[(StepRef, &Shot)], care: Care) -> Wait {
         // Like a trial: what is outside of any is taken for the harness's own.
         let name = "fuzz".to_owned();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::callers::let_in;
 use super::earlier::{earlier, has_ended_session};
 use super::lost::session_ids;
-use super::oracle::{http_head, http_head_at, http_method};
+use super::oracle::{http_head, http_method};
 use super::replied::replied;
 use crate::condition::TASKS_EXTENSION;
 use crate::conversation::Exchange;
@@ -37,7 +37,7 @@ pub(super) fn accepted(session: &Session<'_>, exchange: &Exchange) -> Option<Vio
     let (refusal, head) = match of_message() {
         Some(refusal) => (refusal, None),
         // Then the head shows what is wrong.
-        None => (of_headers()?, http_head_at(session, exchange)),
+        None => (of_headers()?, session.http_head(exchange.sent)),
     };
     let mut entries: Vec<usize> = head.into_iter().chain([exchange.sent]).collect();
     entries.extend(exchange.answer.or(exchange.head));

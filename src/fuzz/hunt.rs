@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use self::several::tries;
+use self::several::How;
 use super::input::Input;
 use super::oracle::{Oracle, Suspicion};
 use super::place::{Lane, Place};
@@ -131,12 +131,7 @@ impl<'a> Hunt<'a> {
                 }
             }
         }
-        for _ in 0..tries(window, what) {
-            if let Some(caught) = self.alone(window, what).await {
-                return Some(caught);
-            }
-        }
-        None
+        self.patiently(window, what, How::Alone).await
     }
 
     /// Whether something known is behind an input: what both have in common does the same.
@@ -194,13 +189,15 @@ impl<'a> Hunt<'a> {
     ) -> Option<Caught> {
         let what = &caught.suspicion;
         let is_smaller = !is_equal(&smallest.inputs, &caught.inputs);
-        if is_smaller && let Some(verified) = self.surely_again(&smallest.inputs, what).await {
+        if is_smaller
+            && let Some(verified) = self.patiently(&smallest.inputs, what, How::Surely).await
+        {
             return Some(verified);
         }
         if caught.is_sure {
             return Some(caught);
         }
-        if let Some(verified) = self.surely_again(&caught.inputs, what).await {
+        if let Some(verified) = self.patiently(&caught.inputs, what, How::Surely).await {
             return Some(verified);
         }
         if self.is_guess {
@@ -264,17 +261,6 @@ impl<'a> Hunt<'a> {
             is_sure: true,
             ..caught
         })
-    }
-
-    /// The same, or at the second try.
-    async fn surely_again(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
-        for _ in 0..tries(inputs, what) {
-            let verified = self.surely(inputs, what).await;
-            if verified.is_some() {
-                return verified;
-            }
-        }
-        None
     }
 
     /// Ends the session, if these inputs would be sent there.

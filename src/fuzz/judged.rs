@@ -123,7 +123,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::verdict::{Direction, EntryRef, Level};
+    use crate::verdict::{Direction, EntryRef};
 
     #[test]
     fn what_many_transcripts_show_is_told_of_those_that_are_about_it() {
@@ -134,19 +134,8 @@ mod tests {
                 direction: Direction::Sent,
                 excerpt: String::new(),
             };
-            let finding = Finding {
-                requirement: "robust/x".to_owned(),
-                level: Level::Must,
-                spec: String::new(),
-                message: "wrong".to_owned(),
-                expected: Value::Null,
-                actual: Value::Null,
-                entries: vec![entry],
-                reproduce: String::new(),
-                hint: None,
-                fuzzed: None,
-            };
-            let what = Suspicion::of_nobody(oracle, finding);
+            let mut what = Suspicion::sample(oracle, Value::Null);
+            what.finding.entries = vec![entry];
             Seen { is_own, what }
         };
         let told = |mut wrong: Vec<Seen>| {

@@ -227,23 +227,6 @@ mod tests {
     use super::*;
     use crate::revision::Revision;
     use crate::transport::Transport;
-    use crate::verdict::Level;
-
-    fn suspicion(oracle: Oracle, actual: Value) -> Suspicion {
-        let finding = Finding {
-            requirement: "robust/x".to_owned(),
-            level: Level::Must,
-            spec: String::new(),
-            message: "wrong".to_owned(),
-            expected: Value::Null,
-            actual,
-            entries: Vec::new(),
-            reproduce: String::new(),
-            hint: None,
-            fuzzed: None,
-        };
-        Suspicion::of_nobody(oracle, finding)
-    }
 
     fn found(what: &Suspicion, shrunk: Input) -> Found {
         Found {
@@ -272,7 +255,7 @@ mod tests {
     #[test]
     fn the_more_often_a_hunt_brings_nothing_new_the_rarer_are_hunts() {
         let mut ledger = Ledger::default();
-        let what = suspicion(Oracle::Answered, Value::Null);
+        let what = Suspicion::sample(Oracle::Answered, Value::Null);
         let input = request("tools/list");
         let mut hunts = 0;
         for _ in 0..1_000 {
@@ -292,7 +275,7 @@ mod tests {
     #[test]
     fn hunts_for_more_of_the_same_take_a_third_of_the_time() {
         let mut ledger = Ledger::default();
-        let what = suspicion(Oracle::Survives, Value::Null);
+        let what = Suspicion::sample(Oracle::Survives, Value::Null);
         let other = Suspicion {
             oracle: Oracle::Answered,
             ..what.clone()
@@ -320,7 +303,7 @@ mod tests {
         let message = |value: Value| vec![Input::json("x", &value)];
         let call = |params: Value| json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": params });
         let known = call(json!({ "_meta": null }));
-        let what = suspicion(Oracle::Survives, Value::Null);
+        let what = Suspicion::sample(Oracle::Survives, Value::Null);
         let mut ledger = Ledger::default();
         ledger.add(found(&what, Input::json("x", &known)));
         let is_known = |value: Value| ledger.known(&what, &message(value)).is_some();
@@ -341,7 +324,7 @@ mod tests {
         assert!(!is_known(
             json!({ "method": "x", "params": { "_meta": null } })
         ));
-        let other = suspicion(Oracle::Answered, Value::Null);
+        let other = Suspicion::sample(Oracle::Answered, Value::Null);
         let part = message(json!({ "params": { "_meta": null } }));
         assert_eq!(ledger.known(&other, &part), None);
     }
@@ -350,25 +333,25 @@ mod tests {
     fn what_is_known_at_sight_is_counted() {
         let mut ledger = Ledger::default();
         let said = |text: &str| json!({ "code": -32603, "message": text });
-        let what = suspicion(Oracle::NoInternals, said("cannot read \"a\" at 17"));
+        let what = Suspicion::sample(Oracle::NoInternals, said("cannot read \"a\" at 17"));
         assert!(ledger.is_worth_a_hunt(&what, None, LONG));
         ledger.add(found(&what, request("ping")));
-        let again = suspicion(Oracle::NoInternals, said("cannot read \"b\" at 4"));
+        let again = Suspicion::sample(Oracle::NoInternals, said("cannot read \"b\" at 4"));
         assert!(!ledger.is_worth_a_hunt(&again, None, LONG));
         assert_eq!(ledger.found[0].seen, 2);
-        let other = suspicion(Oracle::NoInternals, said("no such table"));
+        let other = Suspicion::sample(Oracle::NoInternals, said("no such table"));
         assert!(ledger.is_worth_a_hunt(&other, None, LONG));
         // How many brackets there are says nothing.
         let list = |path: &str| {
             let text = format!("[ {{ \"path\": {path}, \"code\": 1 }} ]");
-            suspicion(Oracle::NoInternals, said(&text))
+            Suspicion::sample(Oracle::NoInternals, said(&text))
         };
         ledger.add(found(&list("[ \"params\", \"uri\" ]"), request("ping")));
         assert!(!ledger.is_worth_a_hunt(&list("[]"), None, LONG));
         // What is about another kind of request is another defect, whatever else was sent with it.
         let accepted = |subject: &str| Suspicion {
             subject: Some(subject.to_owned()),
-            ..suspicion(Oracle::RefusesInvalid, Value::Null)
+            ..Suspicion::sample(Oracle::RefusesInvalid, Value::Null)
         };
         ledger.add(found(&accepted("list"), request("tools/list")));
         let mut worth = |subject, method| {

@@ -109,6 +109,26 @@ impl Suspicion {
     }
 }
 
+#[cfg(test)]
+impl Suspicion {
+    /// That this came, and is wrong.
+    pub(super) fn sample(oracle: Oracle, actual: Value) -> Suspicion {
+        let finding = Finding {
+            requirement: "robust/x".to_owned(),
+            level: crate::verdict::Level::Must,
+            spec: String::new(),
+            message: "wrong".to_owned(),
+            expected: Value::Null,
+            actual,
+            entries: Vec::new(),
+            reproduce: String::new(),
+            hint: None,
+            fuzzed: None,
+        };
+        Suspicion::of_nobody(oracle, finding)
+    }
+}
+
 /// Whatever is wrong in a session, from this exchange on, and the rules that had something to look at.
 pub(super) fn suspicions(
     session: &Session<'_>,
@@ -265,18 +285,8 @@ fn is_elsewhere(session: &Session<'_>, exchange: &Exchange) -> bool {
 /// The head of the HTTP request by which it was sent.
 pub(super) fn http_head<'a>(session: &Session<'a>, exchange: &Exchange) -> Option<&'a What> {
     let entries: &'a [Entry] = session.entries;
-    http_head_at(session, exchange).map(|head| &entries[head].what)
-}
-
-/// The entry of that. It stands before the body, or there is none.
-pub(super) fn http_head_at(session: &Session<'_>, exchange: &Exchange) -> Option<usize> {
-    session
-        .entries
-        .get(..=exchange.sent)?
-        .iter()
-        .rposition(|entry| {
-            entry.stream == exchange.stream && matches!(entry.what, What::HttpRequest { .. })
-        })
+    let head = session.http_head(exchange.sent)?;
+    Some(&entries[head].what)
 }
 
 /// Whether some message says that the answer is no longer wanted.

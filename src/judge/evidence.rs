@@ -52,23 +52,23 @@ pub fn binds(session: &Session<'_>, requirement: &str) -> bool {
 
 /// The finding of a rule: the trial in which it was seen shows it again if the rule is selected as well.
 pub fn of_rule(session: &Session<'_>, rule: &str, violation: Violation) -> Option<Finding> {
-    let trial = violation.trial(session);
-    let select = trial.map(|trial| vec![trial.to_owned(), format!("rule/{rule}")]);
-    Some(Finding {
-        reproduce: reproduce(session.header, select.unwrap_or_default()),
-        ..finding(session, violation)?
-    })
+    selected(session, Some(rule), violation)
 }
 
 /// The finding, with a hint of the catalog if the violation has none of its own; none if the requirement does not bind this server at this revision.
 pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
+    selected(session, None, violation)
+}
+
+fn selected(session: &Session<'_>, rule: Option<&str>, violation: Violation) -> Option<Finding> {
     if !binds(session, &violation.requirement) {
         return None;
     }
     let revision = session.header.revision;
     let requirement = session.catalog.requirement(&violation.requirement)?;
     let clause = requirement.levels.get(&revision)?;
-    let trial = violation.trial(session).map(str::to_owned);
+    let last = violation.entries.last();
+    let trial = last.and_then(|entry| trial_of(session, *entry));
     let hint = violation.hint.or_else(|| {
         hint::choose(&requirement.hints, &violation.actual, revision).map(str::to_owned)
     });
@@ -88,7 +88,7 @@ pub fn finding(session: &Session<'_>, violation: Violation) -> Option<Finding> {
             .iter()
             .map(|entry| entry_ref(session, *entry))
             .collect(),
-        reproduce: reproduce(session.header, trial.into_iter().collect()),
+        reproduce: reproduce(session.header, trial, rule),
         hint,
         fuzzed: None,
     })
@@ -104,13 +104,6 @@ pub fn sort(findings: &mut [Finding]) {
     });
 }
 
-impl Violation {
-    /// The trial in which it was seen last.
-    fn trial<'a>(&self, session: &Session<'a>) -> Option<&'a str> {
-        trial_of(session, *self.entries.last()?)
-    }
-}
-
 fn trial_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
     let holds = |span: &&crate::conversation::Span| (span.start..span.end).contains(&entry);
     session
@@ -121,14 +114,18 @@ fn trial_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
         .map(|span| span.name.as_str())
 }
 
-/// The command line of the run, for these alone, or for one revision where no trial is to blame.
-fn reproduce(header: &Header, select: Vec<String>) -> String {
+/// The command line of the run, for one trial alone, with the rule if one saw it; or for one revision where no trial is to
+/// blame.
+fn reproduce(header: &Header, trial: Option<&str>, rule: Option<&str>) -> String {
     let mut words: Vec<String> = header.command_line.iter().take(2).cloned().collect();
-    if select.is_empty() {
-        words.extend(["--revision".to_owned(), header.revision.to_string()]);
+    match trial {
+        Some(trial) => {
+            let rule = rule.map(|rule| format!("rule/{rule}"));
+            let select = [trial.to_owned()].into_iter().chain(rule);
+            words.extend(select.flat_map(|name| ["--case".to_owned(), name]));
+        }
+        None => words.extend(["--revision".to_owned(), header.revision.to_string()]),
     }
-    let select = select.into_iter().map(|name| ["--case".to_owned(), name]);
-    words.extend(select.flatten());
     words.extend(header.command_line.iter().skip(2).cloned());
     quoted(&words)
 }

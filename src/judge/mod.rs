@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, Selection};
 use crate::conversation::Conversation;
 use crate::revision::Revision;
 use crate::rule::{self, RuleOutcome};
-use crate::transcript::{Entry, Header, Transcript};
+use crate::transcript::{Entry, Header, Transcript, What};
 use crate::transport::Transport;
 use crate::verdict::TrialReport;
 
@@ -34,6 +34,16 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// The head of the HTTP request on whose stream this entry is. It stands before the body, or there is none.
+    pub fn http_head(&self, entry: usize) -> Option<usize> {
+        let entries = self.entries.get(..=entry)?;
+        let stream = entries.last()?.stream;
+        let is_head = |entry: &Entry| {
+            entry.stream == stream && matches!(entry.what, What::HttpRequest { .. })
+        };
+        entries.iter().rposition(is_head)
+    }
+
     /// What the server declared at this revision over this transport.
     pub fn capabilities(&self) -> &Value {
         let Header {

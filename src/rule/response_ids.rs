@@ -11,7 +11,7 @@ use crate::conversation::Exchange;
 use crate::judge::Session;
 use crate::judge::duty::Duty;
 use crate::message::{self, Kind};
-use crate::transcript::What;
+use crate::transcript::{Entry, What};
 use crate::transport::header;
 
 pub(super) const RULE: Rule = Rule {
@@ -45,10 +45,7 @@ fn check(session: &Session<'_>, sight: &mut Sight) {
         };
         match exchange.due.duty {
             // By another method nothing is posted: whoever refuses it need not read a body.
-            Duty::Must
-                if is_on(session, answer, |method| {
-                    method != "POST" && method != "GET"
-                }) => {}
+            Duty::Must if is_sent_oddly(session, exchange) => {}
             Duty::Must => {
                 sight.observe();
                 request(session, exchange, answer, sight);
@@ -89,7 +86,7 @@ fn request(session: &Session<'_>, exchange: &Exchange, answer: usize, sight: &mu
         if is_replay(session, *again)
             || [answer, *again]
                 .iter()
-                .any(|entry| is_on(session, *entry, |method| method == "GET"))
+                .any(|entry| method_of(session, *entry) == Some("GET"))
         {
             continue;
         }
@@ -300,14 +297,23 @@ fn is_replay(session: &Session<'_>, entry: usize) -> bool {
     })
 }
 
-/// Whether an entry is on a stream that such an HTTP method opened.
-fn is_on(session: &Session<'_>, entry: usize, is_it: fn(&str) -> bool) -> bool {
-    let stream = session.entries[entry].stream;
-    session.entries.iter().any(|entry| {
-        let opens = matches!(&entry.what, What::HttpRequest { method, .. } if is_it(method));
-        // Over HTTP+SSE the stream of the server is opened by GET as well, and carries everything.
-        opens && stream != 0 && entry.stream == stream
-    })
+/// The HTTP method that opened the stream of an entry. Over HTTP+SSE the stream of the server is opened by GET as well, and
+/// carries everything: of that nothing is said.
+fn method_of<'a>(session: &Session<'a>, entry: usize) -> Option<&'a str> {
+    let entries: &'a [Entry] = session.entries;
+    if entries[entry].stream == 0 {
+        return None;
+    }
+    match &entries[session.http_head(entry)?].what {
+        What::HttpRequest { method, .. } => Some(method),
+        _ => None,
+    }
+}
+
+/// Whether a message was the body of what is neither POST nor GET.
+fn is_sent_oddly(session: &Session<'_>, exchange: &Exchange) -> bool {
+    let method = method_of(session, exchange.sent);
+    method.is_some_and(|method| !["POST", "GET"].contains(&method))
 }
 
 /// The responses in a received entry.

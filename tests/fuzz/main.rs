@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use mcp_conform::event::RunReport;
 use mcp_conform::fuzz::{self, Options};
 use mcp_conform::matrix::tokens;
 use mcp_conform::revision::Revision;
@@ -561,17 +562,22 @@ fn what_is_looked_into_when_time_is_up_is_told() -> Result<(), Failed> {
     }
 }
 
-/// Silence takes longer to verify than there is time and overtime: the oracle has not passed.
-fn what_is_not_verified_in_time_is_open() -> Result<(), Failed> {
+/// What comes of so many seconds of fuzzing, where it takes so many to verify silence.
+fn among_silence(time: u64, timeout: u64) -> Result<RunReport, Failed> {
     let folder = tempfile::tempdir()?;
     let flags = ["--fault", "carriage-return-kept"];
     let mut options = Options {
-        time: Duration::from_secs(3),
+        time: Duration::from_secs(time),
         ..proof::options(PROGRAM, LEGACY, &flags, folder.path())
     };
-    options.run.timeout = Duration::from_secs(60);
+    options.run.timeout = Duration::from_secs(timeout);
     let (_stop, stopped) = watch::channel(false);
-    let report = runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?;
+    Ok(runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?)
+}
+
+/// Silence takes longer to verify than there is time and overtime: the oracle has not passed.
+fn what_is_not_verified_in_time_is_open() -> Result<(), Failed> {
+    let report = among_silence(3, 60)?;
     let mut trials = report.trials.iter();
     let answers = trials.find(|trial| &*trial.case == "fuzz/answers");
     match answers.map(|trial| (trial.verdict, trial.reason.as_deref())) {
@@ -582,16 +588,7 @@ fn what_is_not_verified_in_time_is_open() -> Result<(), Failed> {
 
 /// To verify silence takes longer than the whole time, and less than the overtime.
 fn what_is_looked_into_is_verified_in_overtime() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let flags = ["--fault", "carriage-return-kept"];
-    let mut options = Options {
-        time: Duration::from_secs(5),
-        ..proof::options(PROGRAM, LEGACY, &flags, folder.path())
-    };
-    options.run.timeout = Duration::from_secs(8);
-    let (_stop, stopped) = watch::channel(false);
-    let report = runtime().block_on(fuzz::run(options, stopped, &|_, _| {}))?;
-    match &found(&report)[..] {
+    match &found(&among_silence(5, 8)?)[..] {
         [found] if found.oracle == "fuzz/answers" => Ok(()),
         other => Err(format!("{other:?}").into()),
     }

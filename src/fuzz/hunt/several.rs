@@ -18,6 +18,17 @@ const MAX_EXCHANGED: usize = 3;
 /// So often several are tried that may not do it each time.
 const TRIES: usize = 2;
 
+/// How inputs are tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum How {
+    /// In a hurry, in the session that is open.
+    Again,
+    /// In a session that has seen nothing else.
+    Alone,
+    /// There, with all patience.
+    Surely,
+}
+
 impl Hunt<'_> {
     /// Whether several inputs do the same with any of them exchanged for its counterpart in what is known.
     pub(super) async fn is_exchangeable(
@@ -32,7 +43,7 @@ impl Hunt<'_> {
         for (index, other) in known.shrunk.iter().enumerate() {
             let mut mixed = inputs.to_vec();
             mixed[index] = other.clone();
-            if self.patiently(&mixed, what).await.is_none() {
+            if self.patiently(&mixed, what, How::Again).await.is_none() {
                 return false;
             }
         }
@@ -80,25 +91,30 @@ impl Hunt<'_> {
     ) -> Option<Caught> {
         let (inputs, what) = (&caught.inputs, &caught.suspicion);
         let inputs = [&inputs[..first], &inputs[inputs.len() - last..]].concat();
-        self.patiently(&inputs, what).await
+        self.patiently(&inputs, what, How::Again).await
     }
 
-    /// What inputs do once more, or at the second try.
-    async fn patiently(&mut self, inputs: &[Input], what: &Suspicion) -> Option<Caught> {
-        for _ in 0..tries(inputs, what) {
-            let again = self.again(inputs, what, self.place.quick(what)).await;
-            if again.is_some() {
-                return again;
+    /// What inputs do, or at the second try: what ends a server may depend on the moment at which each of several arrives.
+    pub(super) async fn patiently(
+        &mut self,
+        inputs: &[Input],
+        what: &Suspicion,
+        how: How,
+    ) -> Option<Caught> {
+        let tries = match inputs.len() > 1 && what.oracle.is_fatal() {
+            true => TRIES,
+            false => 1,
+        };
+        for _ in 0..tries {
+            let caught = match how {
+                How::Again => self.again(inputs, what, self.place.quick(what)).await,
+                How::Alone => self.alone(inputs, what).await,
+                How::Surely => self.surely(inputs, what).await,
+            };
+            if caught.is_some() {
+                return caught;
             }
         }
         None
-    }
-}
-
-/// How often inputs are tried: what ends a server may depend on the moment at which each of several arrives.
-pub(super) fn tries(inputs: &[Input], what: &Suspicion) -> usize {
-    match inputs.len() > 1 && what.oracle.is_fatal() {
-        true => TRIES,
-        false => 1,
     }
 }
