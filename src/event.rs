@@ -185,9 +185,9 @@ pub struct Statement {
     pub revision: Revision,
     /// The transports over which it was judged.
     pub transports: Vec<Transport>,
-    /// No MUST finding, and something was in order.
+    /// No MUST finding, and a session opened.
     pub conforms: bool,
-    /// No ROBUST finding, and something was in order.
+    /// No ROBUST finding, and a session opened.
     pub robust: bool,
     /// How many trials were judged.
     pub judged: usize,
@@ -260,8 +260,12 @@ impl Statement {
         let judged = mine()
             .filter(|trial| matches!(trial.verdict, Verdict::Pass | Verdict::Fail | Verdict::Warn))
             .count();
-        // Where all that was judged failed, as when no session opens, nothing speaks for the server.
-        let opened = mine().any(|trial| matches!(trial.verdict, Verdict::Pass | Verdict::Warn));
+        // Where no session opens nothing speaks for the server. A case is judged in one that was opened, whatever came of it.
+        let opened = mine().any(|trial| match trial.verdict {
+            Verdict::Pass | Verdict::Warn => true,
+            Verdict::Fail => !trial.case.starts_with("rule/"),
+            _ => false,
+        });
         let violates = |level| {
             mine()
                 .flat_map(|trial| &trial.findings)
@@ -277,5 +281,54 @@ impl Statement {
             robust: opened && !violates(crate::verdict::Level::Robust),
             judged,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::verdict::{Finding, Level};
+
+    fn failed(case: &str, level: Level) -> TrialReport {
+        TrialReport {
+            case: case.into(),
+            revision: Revision::V2025_11_25,
+            transport: Transport::Stdio,
+            verdict: Verdict::Fail,
+            duration_ms: 0.0,
+            reason: None,
+            findings: vec![Finding {
+                requirement: "a/b".to_owned(),
+                level,
+                spec: String::new(),
+                message: String::new(),
+                expected: Value::Null,
+                actual: Value::Null,
+                entries: Vec::new(),
+                reproduce: String::new(),
+                hint: None,
+                fuzzed: None,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_failure_says_only_what_it_is_about() {
+        let said = |trials: &[&TrialReport]| {
+            let trials: Vec<TrialReport> = trials.iter().copied().cloned().collect();
+            let statement = Summary::of(&trials).statements.remove(0);
+            (statement.conforms, statement.robust, statement.judged)
+        };
+        let must = failed("tools/x", Level::Must);
+        let robust = failed("malformed/x", Level::Robust);
+        assert_eq!(said(&[&must]), (false, true, 1));
+        assert_eq!(said(&[&robust]), (true, false, 1));
+        assert_eq!(said(&[&must, &robust]), (false, false, 2));
+        for level in [Level::Must, Level::Robust] {
+            let unopened = failed("rule/opening", level);
+            assert_eq!(said(&[&unopened]), (false, false, 1), "no session opens");
+        }
     }
 }
