@@ -64,13 +64,18 @@ fn selected(session: &Session<'_>, rule: Option<&str>, violation: Violation) -> 
     if !binds(session, &violation.requirement) {
         return None;
     }
-    let revision = session.header.revision;
+    let Header {
+        revision,
+        transport,
+        ..
+    } = *session.header;
     let requirement = session.catalog.requirement(&violation.requirement)?;
     let clause = requirement.levels.get(&revision)?;
     let last = violation.entries.last();
     let trial = last.and_then(|entry| trial_of(session, *entry));
     let hint = violation.hint.or_else(|| {
-        hint::choose(&requirement.hints, &violation.actual, revision).map(str::to_owned)
+        let usual = hint::choose(&requirement.hints, &violation.actual, revision, transport);
+        usual.map(str::to_owned)
     });
     Some(Finding {
         level: if violation.tolerated {

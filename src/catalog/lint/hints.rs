@@ -14,7 +14,7 @@ pub(super) fn problems<T>(found: &Located<'_, T>, hints: &[Hint]) -> Vec<Problem
             let message = "a hint before this one fits always, so this one is never shown";
             problems.push(found.problem(&pointer, message.to_owned()));
         }
-        fits_always |= hint.seen.is_none();
+        fits_always |= hint.fits_always();
         if let Some(Err(error)) = hint.seen.as_ref().map(pattern::check) {
             let pointer = format!("{pointer}/seen{}", error.pointer);
             problems.push(found.problem(&pointer, error.message));

@@ -194,15 +194,19 @@ fn binds(requirement: &Requirement) -> String {
         Party::Client => "Clients",
         Party::Both => "Servers and clients",
     };
-    let over = match requirement.transport {
+    let over = over(requirement.transport);
+    match requirement.when.is_empty() {
+        true => format!("{party}, {over}."),
+        false => format!("{party}, {over}, if {}.", requirement.when.join(", ")),
+    }
+}
+
+fn over(concern: Concern) -> &'static str {
+    match concern {
         Concern::Any => "over every transport",
         Concern::Stdio => "over stdio",
         Concern::Http => "over HTTP",
         Concern::Sse => "over HTTP+SSE",
-    };
-    match requirement.when.is_empty() {
-        true => format!("{party}, {over}."),
-        false => format!("{party}, {over}, if {}.", requirement.when.join(", ")),
     }
 }
 
@@ -319,6 +323,9 @@ fn hints<'a>(
                 words => words,
             };
             page.labelled(4, "seen", &seen);
+        }
+        if let Some(concern) = hint.transport {
+            page.labelled(4, "where", over(concern));
         }
     }
 }

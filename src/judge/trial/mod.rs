@@ -18,7 +18,7 @@ use crate::catalog::case::{Action, Case, Step};
 use crate::catalog::hint;
 use crate::conversation::{Exchange, Span};
 use crate::drive::after_last;
-use crate::transcript::{StepRef, What};
+use crate::transcript::{Header, StepRef, What};
 use crate::verdict::{Finding, TrialReport, Verdict};
 use crate::wire;
 
@@ -132,8 +132,12 @@ impl Judge<'_> {
             known.requirement == violation.requirement && known.message == violation.message
         };
         if !self.findings.iter().any(known) {
-            let revision = self.session.header.revision;
-            let usual = hint::choose(&self.case.hints, &violation.actual, revision);
+            let Header {
+                revision,
+                transport,
+                ..
+            } = *self.session.header;
+            let usual = hint::choose(&self.case.hints, &violation.actual, revision, transport);
             violation.hint = violation.hint.or(usual.map(str::to_owned));
             self.findings
                 .extend(evidence::finding(self.session, violation));
