@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::campaign::Tally;
 use super::input::Input;
@@ -113,18 +113,30 @@ fn finding(found: &Found, options: &Options) -> Finding {
         entry.transcript.clone_from(&session);
     }
     finding.reproduce = evidence::quoted(&reproduce(found, options));
+    let input = steps(&found.input);
     finding.fuzzed = Some(Box::new(Fuzzed {
         oracle: found.oracle.case(),
-        input: json!(Input::steps(&found.input, |_, _| {})),
-        shrunk: json!(Input::steps(&found.shrunk, |_, _| {})),
+        case: found.saved.clone().or_else(|| given(&input, options)),
+        input,
+        shrunk: steps(&found.shrunk),
         seen: found.seen,
-        case: found.saved.clone(),
         transcript: found
             .transcript
             .as_ref()
             .map(|path| path.display().to_string()),
     }));
     finding
+}
+
+fn steps(inputs: &[Input]) -> Value {
+    json!(Input::steps(inputs, |_, _| {}))
+}
+
+/// The id of the case whose input this is, if it was given.
+fn given(input: &Value, options: &Options) -> Option<String> {
+    let mut given = options.replay.iter().flatten();
+    let found = given.find(|given| steps(std::slice::from_ref(&given.input)) == *input)?;
+    Some(found.case.to_string())
 }
 
 /// The words of a command that shows it again: the saved case, or the same inputs.

@@ -2,6 +2,8 @@
 //!
 //! A terminal obeys control characters, and bidirectional overrides make a line say what it does not.
 
+use super::count::counted;
+
 /// The text with everything invisible or obeyed by a terminal written out.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -23,7 +25,8 @@ pub fn excerpt(text: &str, max: usize) -> String {
         return visible(text);
     };
     let more = text[end..].chars().count();
-    format!("{} ... ({more} more characters)", visible(&text[..end]))
+    let more = counted(more, "more character");
+    format!("{} ... ({more})", visible(&text[..end]))
 }
 
 fn is_deceptive(c: char) -> bool {
@@ -52,7 +55,7 @@ mod tests {
     #[test]
     fn what_is_left_out_is_counted() {
         assert_eq!(excerpt("äöü", 3), "äöü");
-        assert_eq!(excerpt("äöüß", 3), "äöü ... (1 more characters)");
+        assert_eq!(excerpt("äöüß", 3), "äöü ... (1 more character)");
     }
 
     proptest::proptest! {

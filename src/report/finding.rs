@@ -15,6 +15,8 @@ use crate::verdict::{Direction, EntryRef, Finding, Fuzzed, Level};
 const MAX_QUOTE: usize = 240;
 /// The same for the head of an HTTP request: any of its lines may be what is wrong.
 const MAX_HEAD: usize = 480;
+/// What says that a process grows.
+const BOUNDED: &str = "fuzz/bounded";
 /// How many of the messages sent are quoted.
 const MAX_SENT: usize = 3;
 
@@ -100,6 +102,9 @@ fn from_fuzzing(output: &mut String, fuzzed: &Fuzzed) {
     };
     let mut saved = match &fuzzed.case {
         Some(case) => format!("saved as {}", visible(case)),
+        None if fuzzed.oracle == BOUNDED => {
+            "no case is saved, because no answer shows it".to_owned()
+        }
         None => "not saved as a case".to_owned(),
     };
     if let Some(path) = &fuzzed.transcript {

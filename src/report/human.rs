@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anstream::adapter::strip_str;
 use serde_json::Value;
 
+use super::count::counted;
 use super::escape::{excerpt, visible};
 use super::finding::{self, BOLD, DIM, FAIL, WARN, labelled, level_style};
 use super::fold::{self, Block, Group};
@@ -296,7 +297,8 @@ impl Page<'_> {
 fn unobserved(output: &mut String, reason: &str, blocks: &[Block<'_>]) {
     if blocks.len() > MAX_NAMED {
         let count: usize = blocks.iter().map(|block| block.places.len()).sum();
-        let line = format!("  {count} trials: {reason}; --report json names them\n");
+        let trials = counted(count, "trial");
+        let line = format!("  {trials}: {reason}; --report json names them\n");
         output.push_str(&line);
         return;
     }

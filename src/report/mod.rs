@@ -1,5 +1,6 @@
 //! Reporters: each sees the events of a run and writes one kind of report.
 
+pub mod count;
 pub mod diff;
 pub mod escape;
 pub mod finding;

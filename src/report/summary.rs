@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Outcome;
+use super::count::{counted, thousands};
 use super::escape::excerpt;
 use super::finding::{DIM, FAIL, PASS};
 use super::fold::{self, Place};
-use crate::event::{RunReport, Statement, Summary};
+use crate::event::{Fuzzing, RunReport, Statement, Summary};
 use crate::verdict::Verdict;
 
 /// How many reasons are written out.
@@ -30,7 +31,7 @@ fn counts(output: &mut String, report: &RunReport) {
         .filter(|(count, word)| *count > 0 || word == "fail" || word == "pass")
         .map(|(count, word)| format!("{} {word}", thousands(count as u64)))
         .collect();
-    let total = thousands(report.trials.len() as u64);
+    let total = counted(report.trials.len(), "trial");
     let seconds = summary.duration_ms / 1_000.0;
     let starts = match summary.starts {
         0 => String::new(),
@@ -38,7 +39,7 @@ fn counts(output: &mut String, report: &RunReport) {
         more => format!(", {more} processes started"),
     };
     output.push_str(&format!(
-        "\n{total} trials: {} ({seconds:.1} s{starts})\n",
+        "\n{total}: {} ({seconds:.1} s{starts})\n",
         counts.join(", ")
     ));
 }
@@ -47,23 +48,13 @@ fn fuzzing(output: &mut String, report: &RunReport) {
     let Some(fuzzing) = &report.fuzzing else {
         return;
     };
-    let seed = fuzzing.seed.map(|seed| format!(", seed {seed}"));
-    output.push_str(&format!(
-        "{} inputs, {} a second{}\n",
-        thousands(fuzzing.inputs),
-        thousands(fuzzing.inputs_per_s as u64),
-        seed.unwrap_or_default()
-    ));
-    let generators = fuzzing.coverage.generators.iter();
-    let counts: Vec<String> = generators
-        .map(|(name, count)| format!("{name} {}", thousands(*count)))
-        .collect();
-    output.push_str(&format!("  by generator: {}\n", counts.join(", ")));
-    output.push_str(&format!(
-        "  {} methods and {} ways to be wrong; --report json counts each\n",
-        fuzzing.coverage.methods.len(),
-        fuzzing.coverage.keywords.len()
-    ));
+    match fuzzing.seed {
+        Some(seed) => generated(output, fuzzing, seed),
+        None => output.push_str(&format!(
+            "{} tried again\n",
+            counted(fuzzing.inputs, "input")
+        )),
+    }
     let untried = untried(report);
     if fuzzing.seed.is_some() && !untried.is_empty() {
         let untried = fold::places(&untried);
@@ -73,6 +64,22 @@ fn fuzzing(output: &mut String, report: &RunReport) {
         let line = format!("{FAIL}not saved{FAIL:#}: {}\n", excerpt(reason, 240));
         output.push_str(&line);
     }
+}
+
+fn generated(output: &mut String, fuzzing: &Fuzzing, seed: u64) {
+    let coverage = &fuzzing.coverage;
+    let generators = coverage.generators.iter();
+    let counts: Vec<String> = generators
+        .map(|(name, count)| format!("{name} {}", thousands(*count)))
+        .collect();
+    output.push_str(&format!(
+        "{}, {} a second, seed {seed}\n  by generator: {}\n  {} and {} to be wrong; --report json counts each\n",
+        counted(fuzzing.inputs, "input"),
+        thousands(fuzzing.inputs_per_s as u64),
+        counts.join(", "),
+        counted(coverage.methods.len(), "method"),
+        counted(coverage.keywords.len(), "way"),
+    ));
 }
 
 /// Where the server can be spoken to as well: what was found elsewhere may hold there.
@@ -120,14 +127,18 @@ fn not_applicable(output: &mut String, report: &RunReport) {
         .sum();
     if rest > 0 {
         let more = reasons.len() - MAX_LISTED;
-        let line = format!("  {rest:>5}  for {more} other reasons; --report json names them\n");
+        let more = counted(more, "other reason");
+        let line = format!("  {rest:>5}  for {more}; --report json has all\n");
         output.push_str(&line);
     }
 }
 
 fn statements(output: &mut String, report: &RunReport) {
-    output.push('\n');
-    for statement in &report.summary.statements {
+    let summary = &report.summary;
+    if !summary.statements.is_empty() || !summary.latency.is_empty() {
+        output.push('\n');
+    }
+    for statement in &summary.statements {
         output.push_str(&statement_line(statement));
     }
 }
@@ -135,11 +146,11 @@ fn statements(output: &mut String, report: &RunReport) {
 fn latency(output: &mut String, report: &RunReport) {
     for latency in &report.summary.latency {
         output.push_str(&format!(
-            "round trip over {}: p50 {}, p99 {} ({} requests)\n",
+            "round trip over {}: p50 {}, p99 {} ({})\n",
             latency.transport,
             micros(latency.p50_us),
             micros(latency.p99_us),
-            thousands(latency.count)
+            counted(latency.count, "request")
         ));
     }
 }
@@ -179,13 +190,7 @@ fn statement_line(statement: &Statement) -> String {
 }
 
 fn verdict_sentence(summary: &Summary, strict: bool) -> String {
-    let trials = |count: usize| {
-        if count == 1 {
-            "1 trial".to_owned()
-        } else {
-            format!("{count} trials")
-        }
-    };
+    let trials = |count: usize| counted(count, "trial");
     let mut parts = Vec::new();
     if summary.fail > 0 {
         parts.push(format!("{} failed", trials(summary.fail)));
@@ -218,26 +223,12 @@ fn micros(us: u64) -> String {
     }
 }
 
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped() {
-        let numbers = [0, 12, 999, 1_000, 1_234_567].map(thousands);
-        assert_eq!(numbers, ["0", "12", "999", "1,000", "1,234,567"]);
+    fn round_trips_are_in_a_unit_that_fits() {
         assert_eq!(micros(950), "950 us");
         assert_eq!(micros(12_345), "12.3 ms");
     }
