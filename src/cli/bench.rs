@@ -1,7 +1,6 @@
 //! `bench`: what a call costs.
 
 mod checks;
-mod destination;
 mod numbers;
 mod output;
 

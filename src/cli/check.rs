@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::calls::Calls;
-use super::output::Output;
+use super::output::{Output, Reports};
 use super::revisions::{self, Revisions};
 use super::running::{failure, timeout, unless_interrupted};
 use super::target::{Others, Resolved, Target};
@@ -17,7 +17,6 @@ use super::{CatalogArgs, Failure};
 use crate::catalog::Catalog;
 use crate::condition::IDENTITY;
 use crate::event::RunReport;
-use crate::report::Reporters;
 use crate::run::{self, Options};
 use crate::target::{Endpoint, TargetInfo};
 
@@ -85,7 +84,7 @@ impl Check {
         let resolved = self.target.resolve(&self.others)?;
         let catalog = Arc::new(self.catalog.load()?);
         verify_identities(&resolved.endpoints, &catalog)?;
-        let mut reporters = self.output.open(&catalog)?;
+        let mut reports = self.output.open(&catalog)?;
         let options = Options {
             arguments: self.arguments(&resolved),
             endpoints: resolved.endpoints,
@@ -100,8 +99,8 @@ impl Check {
             call_read_only: self.calls.call_read_only,
             save_transcripts: self.save_transcripts,
         };
-        let report = check(options, &mut reporters)?;
-        self.output.finish(&reporters, &report)
+        let report = check(options, &mut reports)?;
+        self.output.finish(reports, &report)
     }
 
     /// What reports say of the target.
@@ -150,8 +149,8 @@ pub(super) fn verify_identities(endpoints: &[Endpoint], catalog: &Catalog) -> Re
     Ok(())
 }
 
-fn check(options: Options, reporters: &mut Reporters) -> Result<RunReport, Failure> {
-    let mut listener = |event: &crate::event::Event<'_>| reporters.event(event);
+fn check(options: Options, reports: &mut Reports) -> Result<RunReport, Failure> {
+    let mut listener = |event: &crate::event::Event<'_>| reports.event(event);
     unless_interrupted(run::run(options, &mut listener))?.map_err(failure)
 }
 

@@ -19,6 +19,7 @@ use super::target::{Callers, Others, Target};
 use crate::catalog::Catalog;
 use crate::event::RunReport;
 use crate::fuzz::{self, Options, Progress};
+use crate::report::count::counted;
 use crate::run;
 
 /// How long it goes on unless the user says otherwise.
@@ -95,7 +96,7 @@ impl Fuzz {
         let resolved = self.target.resolve(&Others::from(self.callers))?;
         let catalog = Arc::new(Catalog::builtin().map_err(Failure::run)?);
         verify_identities(&resolved.endpoints, &catalog)?;
-        let mut reporters = self.output.open(&catalog)?;
+        let mut reports = self.output.open(&catalog)?;
         let mut arguments = ["mcp-conform", "fuzz"].map(str::to_owned).to_vec();
         if let Some(path) = &self.replay {
             arguments.extend(["--replay".to_owned(), path.display().to_string()]);
@@ -126,8 +127,8 @@ impl Fuzz {
             replay,
         };
         let report = play(options, time)?;
-        self.output.write(&mut reporters, &report);
-        let code = self.output.finish(&reporters, &report)?;
+        reports.write(&report);
+        let code = self.output.finish(reports, &report)?;
         match report.fuzzing.and_then(|fuzzing| fuzzing.unsaved) {
             // What was found weighs more.
             Some(reason) if code == 0 => Err(Failure::run(reason)),
@@ -203,8 +204,10 @@ impl Bar {
             _ => String::new(),
         };
         bar.set_message(format!(
-            "{place}: {} inputs, {:.0} a second, {} findings{left}",
-            progress.inputs, progress.per_second, progress.findings
+            "{place}: {}, {:.0} a second, {}{left}",
+            counted(progress.inputs, "input"),
+            progress.per_second,
+            counted(progress.findings, "finding")
         ));
         bar.tick();
     }

@@ -31,7 +31,7 @@ impl Judge {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let catalog = Arc::new(self.catalog.load()?);
         let transcripts = self.read()?;
-        let mut reporters = self.output.open(&catalog)?;
+        let mut reports = self.output.open(&catalog)?;
         let mut trials = judge::replay(&transcripts, &catalog).map_err(Failure::usage)?;
         trials.extend(fuzz::judged(&transcripts, &catalog));
         TrialReport::sort(&mut trials);
@@ -45,8 +45,8 @@ impl Judge {
             Summary::of(&trials),
             trials,
         );
-        self.output.write(&mut reporters, &report);
-        self.output.finish(&reporters, &report)
+        reports.write(&report);
+        self.output.finish(reports, &report)
     }
 
     fn read(&self) -> Result<Vec<Transcript>, Failure> {

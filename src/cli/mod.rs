@@ -6,6 +6,7 @@ mod calls;
 mod cases;
 mod check;
 mod coverage;
+mod destination;
 mod fuzz;
 mod judge;
 mod matrix;

@@ -1,9 +1,7 @@
 //! `--report`: which reports are written, and where.
 
-use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -11,6 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::Args;
 
 use super::Failure;
+use super::destination::Destination;
 use crate::catalog::Catalog;
 use crate::event::{Event, RunReport};
 use crate::report::escape::visible;
@@ -18,7 +17,7 @@ use crate::report::human::{Human, Look};
 use crate::report::json::Json;
 use crate::report::junit::Junit;
 use crate::report::progress::Progress;
-use crate::report::{Outcome, Reporters};
+use crate::report::{Outcome, Reporter, Reporters};
 
 /// What comes out.
 #[derive(Debug, Default, Args)]
@@ -75,7 +74,7 @@ type Writer = Box<dyn Write + Send>;
 
 impl Output {
     /// Opens everything that will be written, so that a bad path fails before the run.
-    pub(super) fn open(&self, catalog: &Arc<Catalog>) -> Result<Reporters, Failure> {
+    pub(super) fn open(&self, catalog: &Arc<Catalog>) -> Result<Reports, Failure> {
         let default = [ReportSpec {
             kind: Kind::Human,
             path: None,
@@ -85,87 +84,110 @@ impl Output {
         } else {
             &self.reports
         };
-        self.distinct(specs)?;
-        let mut reporters = Reporters::default();
+        let mut reports = Reports::default();
         // First, so that the bar is gone before anything is printed.
         if let Some(progress) = Progress::if_watched() {
-            reporters.push("stderr", Box::new(progress));
+            reports.reporters.push("stderr", Box::new(progress));
         }
-        for spec in specs {
-            let (name, writer, look): (String, Writer, Look) = match &spec.path {
-                None => ("stdout".to_owned(), Box::new(io::stdout()), stdout_look()),
-                Some(path) => {
-                    let file = File::create(path).map_err(|error| {
-                        Failure::usage(format!(
-                            "cannot write the report {}: {error}",
-                            path.display()
-                        ))
-                    })?;
-                    (
-                        path.display().to_string(),
-                        Box::new(file),
-                        Look {
-                            unicode: true,
-                            ..Look::default()
-                        },
-                    )
-                }
+        for (number, spec) in specs.iter().enumerate() {
+            let to_stdout = |spec: &ReportSpec| spec.path.is_none();
+            if to_stdout(spec) && specs[..number].iter().any(to_stdout) {
+                return Err(Failure::usage(
+                    "two reports would go to stdout: give all but one a path, as in --report junit=report.xml",
+                ));
+            }
+            let (name, writer, look) = reports.place(spec.path.as_deref())?;
+            let reporter: Box<dyn Reporter> = match spec.kind {
+                Kind::Human => Box::new(Human::new(writer, catalog.clone(), self.strict, look)),
+                Kind::Json => Box::new(Json::new(writer)),
+                Kind::Junit => Box::new(Junit::new(writer, catalog.clone(), self.strict)),
             };
-            reporters.push(
-                name,
-                match spec.kind {
-                    Kind::Human => Box::new(Human::new(writer, catalog.clone(), self.strict, look)),
-                    Kind::Json => Box::new(Json::new(writer)),
-                    Kind::Junit => Box::new(Junit::new(writer, catalog.clone(), self.strict)),
-                },
-            );
+            reports.reporters.push(name, reporter);
         }
-        Ok(reporters)
+        Ok(reports)
     }
 
-    fn distinct(&self, specs: &[ReportSpec]) -> Result<(), Failure> {
-        let mut seen = BTreeSet::new();
-        match specs.iter().find(|spec| !seen.insert(&spec.path)) {
-            None => Ok(()),
-            Some(ReportSpec { path: None, .. }) => Err(Failure::usage(
-                "two reports would go to stdout: give all but one a path, as in --report junit=report.xml",
-            )),
-            Some(ReportSpec {
-                path: Some(path), ..
-            }) => Err(Failure::usage(format!(
-                "two reports would go to {}: give each its own path",
-                path.display()
-            ))),
-        }
-    }
-
-    /// The exit code, unless a report could not be written.
-    pub(super) fn finish(&self, reporters: &Reporters, report: &RunReport) -> Result<u8, Failure> {
+    /// Puts the reports in their places. The exit code, unless one could not be written; what was found weighs more.
+    pub(super) fn finish(&self, reports: Reports, report: &RunReport) -> Result<u8, Failure> {
         let outcome = Outcome::of(&report.summary, self.strict);
-        if let (Some((name, error)), false) =
-            (reporters.failures().next(), outcome == Outcome::Failed)
-        {
-            return Err(Failure::run(format!(
-                "cannot write the report to {name}: {error}"
-            )));
+        match reports.put() {
+            Err(failure) if outcome == Outcome::Failed => complain("error", &failure.message),
+            written => written?,
         }
         Ok(outcome.exit_code())
     }
+}
+
+/// The reports of a run. What goes to a file is in its place when it is whole: until then, and if the run fails, what was
+/// there stays.
+#[derive(Default)]
+pub(super) struct Reports {
+    reporters: Reporters,
+    files: Vec<Destination>,
+}
+
+impl Reports {
+    /// Where a report goes: the name of the place, and how it looks there.
+    fn place(&mut self, path: Option<&Path>) -> Result<(String, Writer, Look), Failure> {
+        let Some(path) = path else {
+            return Ok(("stdout".to_owned(), Box::new(io::stdout()), stdout_look()));
+        };
+        let file = Destination::open(path)?;
+        let name = file.shown();
+        if self.files.iter().any(|other| other.is_same_file(&file)) {
+            return Err(Failure::usage(format!(
+                "two reports would go to {name}: give each its own path"
+            )));
+        }
+        let writer = file.writer().map_err(|error| unwritten(&name, &error))?;
+        self.files.push(file);
+        let look = Look {
+            unicode: true,
+            ..Look::default()
+        };
+        Ok((name, Box::new(writer), look))
+    }
+
+    /// Tells what happens.
+    pub(super) fn event(&mut self, event: &Event<'_>) {
+        self.reporters.event(event);
+    }
+
+    /// Puts what is whole in its place.
+    fn put(self) -> Result<(), Failure> {
+        let Reports { reporters, files } = self;
+        let failed: Vec<_> = reporters.failures().collect();
+        let mut outcome = match failed.first() {
+            Some((name, error)) => Err(unwritten(name, error)),
+            None => Ok(()),
+        };
+        for file in files {
+            let name = file.shown();
+            if failed.iter().all(|(other, _)| *other != name) {
+                outcome = outcome.and(file.put().map_err(|error| unwritten(&name, &error)));
+            }
+        }
+        outcome
+    }
 
     /// Tells the reporters of a run that is over.
-    pub(super) fn write(&self, reporters: &mut Reporters, report: &RunReport) {
-        reporters.event(&Event::Started {
+    pub(super) fn write(&mut self, report: &RunReport) {
+        self.event(&Event::Started {
             target: &report.target,
         });
-        reporters.event(&Event::Planned {
+        self.event(&Event::Planned {
             profile: &report.profile,
             trials: report.trials.len(),
         });
         for trial in &report.trials {
-            reporters.event(&Event::Judged { trial });
+            self.event(&Event::Judged { trial });
         }
-        reporters.event(&Event::Finished { report });
+        self.event(&Event::Finished { report });
     }
+}
+
+fn unwritten(name: &str, error: &io::Error) -> Failure {
+    Failure::run(format!("cannot write the report to {name}: {error}"))
 }
 
 pub(super) fn stdout_look() -> Look {

@@ -144,15 +144,14 @@ pub async fn run(
             return Err(RunError::NoServer("interrupted before anything was tried".to_owned()));
         }
     };
-    for session in setup.warm.into_iter().chain(setup.failed) {
-        drop(session.close().await);
-    }
     let given = options.replay.as_deref().unwrap_or_default();
     let places = places(&setup.profile, options.run.revisions.as_deref(), given);
+    let probed = setup.warm.into_iter().chain(setup.failed);
     if places.is_empty() {
-        return Err(RunError::NoServer(
-            "no session could be opened: `mcp-conform check` says why".to_owned(),
-        ));
+        return Err(setup.bench.unopened(probed).await);
+    }
+    for session in probed {
+        drop(session.close().await);
     }
     let trials = skipped(given, &places, &setup.profile);
     let mut tallies = Vec::new();

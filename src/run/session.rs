@@ -124,6 +124,23 @@ impl Bench {
         Ok(judge::recorded(&transcript, &conversation, &self.catalog))
     }
 
+    /// Why none of these sessions is open, in the words of the rule that says so.
+    pub async fn unopened(&self, sessions: impl Iterator<Item = Session>) -> RunError {
+        let mut reason = None;
+        for session in sessions {
+            let judged = self.finish(session, "probe".to_owned(), Vec::new()).await;
+            let mut rules = judged.into_iter().flat_map(|judged| judged.rules);
+            let opening = rules.find(|outcome| outcome.rule == "opening");
+            let finding = opening.and_then(|outcome| outcome.findings.into_iter().next());
+            reason = reason.or(finding.map(|finding| finding.message));
+        }
+        let reason = reason.unwrap_or_else(|| "the server agrees to none".to_owned());
+        let timeout = humantime::format_duration(self.timeout);
+        RunError::NoServer(format!(
+            "no session could be opened: {reason}; `mcp-conform check --timeout {timeout}` shows what was sent and what came"
+        ))
+    }
+
     fn save(&self, transcript: &Transcript) -> Result<(), RunError> {
         let Some(folder) = &self.save else {
             return Ok(());

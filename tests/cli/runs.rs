@@ -94,6 +94,24 @@ fn a_url_of_http_sse_is_recognized_and_judged_again() {
     assert!(!stdout(&output).contains("s3cr3t"));
 }
 
+/// Whoever looks at a report later must not find half of one, or lose the last.
+#[test]
+fn a_run_that_fails_leaves_the_reports_of_earlier_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("old.json"), "{}").unwrap();
+    let old = format!("json={}", path("old.json"));
+    let new = format!("junit={}", path("new.xml"));
+    for command in ["check", "fuzz"] {
+        let reports = [command, "--report", &old, "--report", &new];
+        let output = run(&[&reports[..], &["--", "/no/such/program"]].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        assert_eq!(std::fs::read_to_string(path("old.json")).unwrap(), "{}");
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_started_is_told_in_one_paragraph() {
     let output = run(&["check", "--", "/no/such/program"]);
@@ -104,6 +122,20 @@ fn what_cannot_be_started_is_told_in_one_paragraph() {
         "{told}"
     );
     assert_eq!(stdout(&output), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn fuzzing_says_why_no_session_opens() {
+    let silent = ["--", "sh", "-c", "while read line; do :; done"];
+    let output = run(&[&["fuzz", "--timeout", "300ms"], &silent[..]].concat());
+    assert_eq!(output.status.code(), Some(3));
+    let told = stderr(&output);
+    assert!(
+        told.contains("initialize is not answered in time"),
+        "{told}"
+    );
+    assert!(told.contains("check --timeout 300ms"), "{told}");
 }
 
 /// Between the choice of a free port and the server that is to listen there, somebody else may take it.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::destination::resolved;
 use crate::bench::Options;
 use crate::bench::condition::{Condition, Needs};
 use crate::bench::message::takes_payload;
 use crate::bench::subject::{Named, Subject};
 use crate::cli::Failure;
+use crate::cli::destination::resolved;
 use crate::target::Endpoint;
 
 /// A payload has to go somewhere.

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::destination::Destination;
 use crate::bench::markdown;
 use crate::bench::report::{BenchReport, FORMAT};
 use crate::bench::{html, human};
+use crate::cli::destination::Destination;
 use crate::cli::output::{kind_and_path, stdout_look};
 use crate::cli::{Failure, print};
 use crate::report::human::Look;

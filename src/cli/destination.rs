@@ -1,12 +1,14 @@
 //! A file that is whole or not there: it is written beside its place, and put there in the end.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
+#[cfg(unix)]
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::cli::Failure;
+use super::Failure;
 
 /// Where a report goes.
 pub(super) struct Destination {
@@ -36,8 +38,7 @@ impl Destination {
             let named = named.display();
             Failure::usage(format!("cannot write the report {named}: {error}{remedy}"))
         };
-        let path = resolved(named).map_err(failed)?;
-        let open = open(&path).map_err(failed)?;
+        let (path, open) = open(named).map_err(failed)?;
         let named = named.to_owned();
         Ok(Destination { named, path, open })
     }
@@ -52,16 +53,30 @@ impl Destination {
         self.named.display().to_string()
     }
 
+    /// What is written there. It is in its place once it is [`Destination::put`] there.
+    pub(super) fn writer(&self) -> io::Result<File> {
+        match &self.open {
+            Open::Itself(file) => file.try_clone(),
+            Open::Beside(file) => file.as_file().try_clone(),
+        }
+    }
+
+    /// Puts it in its place: it is whole.
+    pub(super) fn put(self) -> io::Result<()> {
+        match self.open {
+            Open::Itself(_) => Ok(()),
+            Open::Beside(file) => Ok(file.persist(&self.path).map(drop)?),
+        }
+    }
+
     /// Writes all of it.
+    #[cfg(unix)]
     pub(super) fn write(self, text: &str) -> Result<(), Failure> {
-        let written = match self.open {
-            Open::Itself(mut file) => file.write_all(text.as_bytes()),
-            Open::Beside(mut file) => file
-                .write_all(text.as_bytes())
-                .and_then(|()| Ok(file.persist(&self.path).map(drop)?)),
-        };
-        let named = self.named.display();
-        written.map_err(|error| Failure::run(format!("cannot write {named}: {error}")))
+        let named = self.shown();
+        self.writer()
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| self.put())
+            .map_err(|error| Failure::run(format!("cannot write {named}: {error}")))
     }
 }
 
@@ -78,17 +93,20 @@ pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     Ok(folder.canonicalize()?.join(name))
 }
 
-fn open(path: &Path) -> io::Result<Open> {
-    let known = fs::metadata(path).ok();
+fn open(named: &Path) -> io::Result<(PathBuf, Open)> {
+    let known = fs::metadata(named).ok();
     if known.as_ref().is_some_and(fs::Metadata::is_dir) {
         return Err(io::ErrorKind::IsADirectory.into());
     }
+    // A pipe that has no name, as behind /dev/stdout, has no other path.
     if known.as_ref().is_some_and(|known| !known.is_file()) {
-        return Ok(Open::Itself(OpenOptions::new().write(true).open(path)?));
+        let itself = OpenOptions::new().write(true).open(named)?;
+        return Ok((named.to_owned(), Open::Itself(itself)));
     }
+    let path = resolved(named)?;
     if known.is_some() {
         // Who may not write the file should not replace it either.
-        OpenOptions::new().append(true).open(path)?;
+        OpenOptions::new().append(true).open(&path)?;
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -96,7 +114,8 @@ fn open(path: &Path) -> io::Result<Open> {
     if let Some(permissions) = permissions(known) {
         builder.permissions(permissions);
     }
-    Ok(Open::Beside(builder.tempfile_in(folder)?))
+    let beside = builder.tempfile_in(folder)?;
+    Ok((path, Open::Beside(beside)))
 }
 
 /// Those of the file that is replaced, or of any new file; the user's mask is applied to both.
