@@ -36,9 +36,12 @@ pub fn lines(expected: &Value, actual: &Value, revision: Revision) -> Option<Vec
     }
     let expected = pretty(&overlay(expected, actual, revision))?;
     let actual = pretty(actual)?;
+    let [old, new] = [&expected, &actual].map(|text| text.lines().collect::<Vec<_>>());
+    // A member that is the last on one side only is the same member.
+    let [old_members, new_members] = [&old, &new].map(|lines| members(lines));
     let diff = TextDiff::configure()
         .timeout(Duration::from_millis(200))
-        .diff_lines(&expected, &actual);
+        .diff_slices(&old_members, &new_members);
     let mut lines = Vec::new();
     for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
         if index > 0 {
@@ -56,9 +59,11 @@ pub fn lines(expected: &Value, actual: &Value, revision: Revision) -> Option<Vec
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
+            let line = change.new_index().and_then(|index| new.get(index));
+            let line = line.or_else(|| old.get(change.old_index()?));
             lines.push(Line {
                 sign,
-                text: excerpt(change.value().trim_end_matches('\n'), MAX_LINE),
+                text: excerpt(line.unwrap_or(&""), MAX_LINE),
             });
         }
     }
@@ -74,6 +79,12 @@ pub fn lines(expected: &Value, actual: &Value, revision: Revision) -> Option<Vec
         });
     }
     Some(lines)
+}
+
+/// The lines without the commas between them.
+fn members<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let member = |line: &&'a str| line.strip_suffix(',').unwrap_or(line);
+    lines.iter().map(member).collect()
 }
 
 fn pretty(value: &Value) -> Option<String> {
@@ -160,6 +171,12 @@ mod tests {
         );
         assert!(diff.contains("+  \"result\": []\n"), "{diff}");
         assert!(diff.contains("-  \"error\": {}\n"), "{diff}");
+        // The comma behind what was the last member is none of it.
+        let diff = text(
+            &json!({ "error": {} }),
+            &json!({ "id": 0, "result": { "a": 1 } }),
+        );
+        assert_eq!(diff.matches(['-', '+']).count(), 1, "{diff}");
     }
 
     #[test]
