@@ -107,10 +107,14 @@ pub(super) fn is_served(session: &Session<'_>, exchange: &Exchange) -> bool {
     status(session, exchange).is_none_or(|status| (200..300).contains(&status))
 }
 
-/// The ids that the server gave the session: another one at each handshake.
+/// The ids that the server gave the session: another one at each handshake. What is refused begins no session, whatever id
+/// the refusal has.
 pub(super) fn session_ids(entries: &[Entry]) -> Vec<&str> {
     let heads = entries.iter().filter_map(|entry| match &entry.what {
-        What::HttpResponse { headers, .. } => Some(headers),
+        What::HttpResponse {
+            headers,
+            status: 200..300,
+        } => Some(headers),
         _ => None,
     });
     let ids = heads.flatten().filter(|(name, _)| name == "mcp-session-id");
@@ -170,6 +174,7 @@ mod tests {
         assert!(behind("DELETE", &[ID], (204, "1"), 404).is_none());
         assert!(behind("DELETE", &[("mcp-session-id", "2")], (404, "1"), 404).is_some());
         assert!(behind("POST", &[], (200, "2"), 404).is_none());
+        assert!(behind("POST", &[], (400, "2"), 404).is_some());
     }
 
     #[test]

@@ -149,7 +149,9 @@ pub(super) fn suspicions(
         .iter()
         .rev()
         .find(|last| last.step.is_none() && last.is_request());
-    if let Some(violation) = lost(session, wait, exchanges, fence) {
+    let lost = lost(session, wait, exchanges, fence);
+    let is_lost = lost.is_some();
+    if let Some(violation) = lost {
         report(Oracle::Survives, violation, None);
     } else if are_garbled(conversation, from) {
         // The rule on ids says so.
@@ -174,7 +176,9 @@ pub(super) fn suspicions(
     let outcomes = rule::apply(session);
     let observed = outcomes.iter().filter(|outcome| outcome.observed);
     let observed = observed.map(|outcome| outcome.rule).collect();
-    found.extend(rules(session, outcomes));
+    let rules = rules(session, outcomes);
+    // The streams of a session end with it.
+    found.extend(rules.filter(|what| !is_lost || what.oracle != Oracle::Rule("stream-ends")));
     (found, observed)
 }
 
@@ -360,5 +364,25 @@ mod tests {
         let open = || sse().posts_initialize();
         assert!(is_wrong(open().http("POST", &[])));
         assert!(!is_wrong(open().posted_to("/messages?session=another")));
+    }
+
+    #[test]
+    fn a_stream_that_ends_with_its_session_is_told_as_that() {
+        let id = [("mcp-session-id", "1")];
+        let ping = |script: Script, status: u16| {
+            let script = script.http("POST", &id).what_request("ping", json!({}));
+            script.head(status, &id).ends()
+        };
+        let told = |status: u16| {
+            let opened = ping(legacy_http(), 200);
+            let ended = opened.streams(1, "tools/list", json!({})).ends();
+            ping(ended, status).seen(|session| {
+                let (found, _) = suspicions(session, Wait::Done, 1);
+                let says = |oracle| found.iter().any(|what| what.oracle == oracle);
+                (says(Oracle::Survives), says(Oracle::Rule("stream-ends")))
+            })
+        };
+        assert_eq!(told(404), (true, false));
+        assert_eq!(told(200), (false, true));
     }
 }
