@@ -146,12 +146,24 @@ pub struct Fuzzed {
     pub shrunk: Value,
     /// How often it was seen.
     pub seen: u64,
+    /// How often the smallest did it, if not each time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries: Option<Tries>,
     /// The id of the case that was saved; none where no case can say it, or it could not be saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
     /// The file with everything that crossed the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<String>,
+}
+
+/// How often inputs did the same that were tried several times, each time in a session of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tries {
+    /// So often they did it.
+    pub hits: u32,
+    /// So often they were tried.
+    pub of: u32,
 }
 
 /// One entry of a transcript.

@@ -325,6 +325,7 @@ impl<'a> Campaign<'a> {
             blamed: caught.suspicion.blamed,
             subject: caught.suspicion.subject,
             certainty,
+            tries: caught.tries,
             entries: caught.entries,
             saved: None,
             transcript: None,

@@ -14,6 +14,7 @@ use super::{Found, shrink};
 use crate::drive::Care;
 use crate::message::{self, Kind};
 use crate::transcript::{Entry, What};
+use crate::verdict::Tries;
 
 /// How often a server may be lost while one input is made smaller.
 const MAX_LOSSES: usize = 20;
@@ -49,6 +50,8 @@ pub(super) struct Caught {
     pub(super) entries: Vec<Entry>,
     /// Whether it was in a session that had seen nothing else, looked at with all patience.
     pub(super) is_sure: bool,
+    /// How often the inputs did it, if not each time.
+    pub(super) tries: Option<Tries>,
 }
 
 impl Caught {
@@ -58,6 +61,7 @@ impl Caught {
             suspicion: suspicion.clone(),
             entries: entries.to_vec(),
             is_sure: false,
+            tries: None,
         }
     }
 }
@@ -118,7 +122,7 @@ impl<'a> Hunt<'a> {
         let until = self.until.min(Instant::now() + MAX_TIME);
         for end in (0..window.len()).take_while(|_| Instant::now() < until) {
             let one = &window[end..=end];
-            let Some(caught) = self.again(one, what, self.place.quick(what)).await else {
+            let Some(caught) = self.patiently(one, what, How::Again).await else {
                 continue;
             };
             if !what.oracle.is_fatal() {
@@ -126,7 +130,7 @@ impl<'a> Hunt<'a> {
             }
             // The session had seen others before it, and is lost: it is asked once more without them.
             for inputs in [one, &window[..=end]] {
-                if let Some(caught) = self.alone(inputs, what).await {
+                if let Some(caught) = self.patiently(inputs, what, How::Alone).await {
                     return Some(caught);
                 }
             }
@@ -149,6 +153,11 @@ impl<'a> Hunt<'a> {
         }
         let care = self.place.quick(&what);
         self.again(&common, &what, care).await.is_some()
+    }
+
+    /// Whether the time is up.
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.until
     }
 
     /// From now on so many losses, and so long.
@@ -222,7 +231,6 @@ impl<'a> Hunt<'a> {
         limit: (Instant, usize),
     ) -> Option<(usize, Caught)> {
         let what = &caught.suspicion;
-        let care = self.place.quick(what);
         let plainest = self.place.plainest();
         let candidates = || shrink::candidates(&caught.inputs, plainest).enumerate();
         let tried = candidates().take(next);
@@ -230,7 +238,7 @@ impl<'a> Hunt<'a> {
             if self.is_over(limit) {
                 return None;
             }
-            if let Some(smaller) = self.again(&candidate, what, care).await {
+            if let Some(smaller) = self.patiently(&candidate, what, How::Again).await {
                 return Some((number, smaller));
             }
         }

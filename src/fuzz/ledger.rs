@@ -238,6 +238,7 @@ mod tests {
             blamed: None,
             subject: what.subject.clone(),
             certainty: Certainty::Repeated,
+            tries: None,
             entries: Vec::new(),
             saved: None,
             transcript: None,

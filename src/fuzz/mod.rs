@@ -40,7 +40,7 @@ use crate::revision::{Era, Revision};
 use crate::run::{self, RunError};
 use crate::transcript::{Entry, FORMAT, Header, StepRef};
 use crate::transport::Transport;
-use crate::verdict::{Finding, TrialReport, Verdict};
+use crate::verdict::{Finding, TrialReport, Tries, Verdict};
 
 pub(crate) use callable::HARMLESS;
 use campaign::{Campaign, Limit};
@@ -112,6 +112,8 @@ pub struct Found {
     pub subject: Option<String>,
     /// How sure it is.
     pub certainty: Certainty,
+    /// How often the smallest did it, if not each time.
+    pub tries: Option<Tries>,
     /// What crossed the wire when the smallest did it.
     pub entries: Vec<Entry>,
     /// The id of the case that was saved.

@@ -120,6 +120,7 @@ fn finding(found: &Found, options: &Options) -> Finding {
         input,
         shrunk: steps(&found.shrunk),
         seen: found.seen,
+        tries: found.tries,
         transcript: found
             .transcript
             .as_ref()

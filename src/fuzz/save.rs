@@ -18,7 +18,7 @@ use crate::profile::Profile;
 use crate::revision::{Revision, RevisionRange};
 use crate::transcript::{Header, StepRef, Transcript, What};
 use crate::transport::Transport;
-use crate::verdict::trial_name;
+use crate::verdict::{Tries, trial_name};
 
 /// The file in the folder of findings: the area `fuzz`.
 const FILE: &str = "fuzz.json";
@@ -275,10 +275,7 @@ fn case(found: &Found) -> Value {
             true => "unopened",
             false => "fresh",
         },
-        "why": match found.certainty {
-            Certainty::Repeated => "It was found by fuzzing, and should not come back",
-            _ => "Fuzzing saw it, but not again: that it passes proves little",
-        },
+        "why": why(found),
         "steps": steps,
     });
     let needs = needs(&found.shrunk);
@@ -286,6 +283,19 @@ fn case(found: &Found) -> Value {
         case["needs"] = json!(needs);
     }
     case
+}
+
+/// Why it is a case, and what it proves that it passes.
+fn why(found: &Found) -> String {
+    match (found.certainty, found.tries) {
+        (Certainty::Repeated, None) => {
+            "It was found by fuzzing, and should not come back".to_owned()
+        }
+        (Certainty::Repeated, Some(Tries { hits, of })) => {
+            format!("Fuzzing saw it in {hits} of {of} tries: that it passes once proves little")
+        }
+        _ => "Fuzzing saw it, but not again: that it passes proves little".to_owned(),
+    }
 }
 
 /// A step that is served in a session that the server knows.
@@ -332,15 +342,13 @@ fn expect(found: &Found, at: StepRef, expect: &mut Expectation) {
             expect.requirement = Some(finding.requirement.clone());
         }
         // Whether it is answered is another question, where it need not be.
-        _ if are_several(&found.shrunk) || is_odd_on_http(&found.shrunk[usize::from(at.0)]) => {
+        _ if Input::are_several(&found.shrunk)
+            || is_odd_on_http(&found.shrunk[usize::from(at.0)]) =>
+        {
             expect.answer = Some(unless_silent(&json!({ "$any": true })));
         }
         _ => {}
     }
-}
-
-fn are_several(inputs: &[Input]) -> bool {
-    inputs.iter().map(|input| input.shots.len()).sum::<usize>() > 1
 }
 
 fn unless_silent(expected: &Value) -> Value {

@@ -9,7 +9,7 @@ use super::diff;
 use super::escape::{excerpt, visible};
 use crate::catalog::Catalog;
 use crate::revision::Revision;
-use crate::verdict::{Direction, EntryRef, Finding, Fuzzed, Level};
+use crate::verdict::{Direction, EntryRef, Finding, Fuzzed, Level, Tries};
 
 /// Longer quotes are cut; the JSON report and the transcripts have the whole.
 const MAX_QUOTE: usize = 240;
@@ -96,10 +96,13 @@ pub fn input(fuzzed: &Fuzzed) -> String {
 /// The input, and where it is kept.
 fn from_fuzzing(output: &mut String, fuzzed: &Fuzzed) {
     labelled(output, "input", &input(fuzzed));
-    let times = match fuzzed.seen {
+    let mut times = match fuzzed.seen {
         1 => "once".to_owned(),
         more => format!("{more} times"),
     };
+    if let Some(Tries { hits, of }) = fuzzed.tries {
+        times.push_str(&format!("; alone in {hits} of {of} tries"));
+    }
     let mut saved = match &fuzzed.case {
         Some(case) => format!("saved as {}", visible(case)),
         None if fuzzed.oracle == BOUNDED => {

@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::event::Summary;
     use crate::report::sample;
-    use crate::verdict::{Fuzzed, Level};
+    use crate::verdict::{Fuzzed, Level, Tries};
 
     fn written(report: &RunReport, strict: bool, look: Look) -> String {
         let mut output = Vec::new();
@@ -366,6 +366,7 @@ mod tests {
             input: Value::Null,
             shrunk: Value::Null,
             seen: 2,
+            tries: Some(Tries { hits: 3, of: 4 }),
             case: None,
             transcript: None,
         }));
@@ -389,6 +390,7 @@ mod tests {
         assert_eq!(failures.matches("  found ").count(), 1, "{text}");
         assert_eq!(failures.matches("  input ").count(), 2);
         assert!(failures.contains("or by") && failures.contains("another line"));
+        assert!(failures.contains("2 times; alone in 3 of 4 tries; not saved"));
         assert!(rest.contains("SHOULD"));
         assert!(rest.contains("  4 trials: it was not there; --report json names them\n"));
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 use mcp_conform::fuzz::{self, Options};
 use mcp_conform::target::{CommandLine, Endpoint};
+#[cfg(unix)]
+use mcp_conform::verdict::Tries;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -43,6 +45,11 @@ pub fn tests() -> Vec<Trial> {
     tests.push(Trial::test(
         "fuzz/of a window that ends a server what is needed is told",
         what_is_needed_is_told,
+    ));
+    #[cfg(unix)]
+    tests.push(Trial::test(
+        "fuzz/what does not happen each time says how often it does",
+        what_depends_on_the_moment_says_so,
     ));
     tests.push(Trial::test(
         "fuzz/transcripts are judged together",
@@ -90,6 +97,33 @@ fn what_is_needed_is_told() -> Result<(), Failed> {
     match together.map(Vec::len) {
         Some(3) => Ok(()),
         _ => Err(format!("{found:#?}").into()),
+    }
+}
+
+/// Two processes of three end at a line that is no JSON.
+#[cfg(unix)]
+fn what_depends_on_the_moment_says_so() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let saved = folder.path().join("findings");
+    let server = "echo >> \"$1\"; if [ $(($(wc -l < \"$1\") % 3)) = 0 ]; then FAULT=; \
+                  else FAULT='--fault dies-on-bad-json'; fi; \
+                  exec \"$0\" serve --stdio --log off $FAULT";
+    let starts = folder.path().join("starts").display().to_string();
+    let words = ["sh", "-c", server, PROGRAM, &starts].map(str::to_owned);
+    let mut options = proof::options(PROGRAM, LEGACY, &[], &saved);
+    options.run.endpoints = vec![Endpoint::Stdio(CommandLine {
+        words: words.to_vec(),
+        ..CommandLine::default()
+    })];
+    let report = proof::until_found(options, 1)?;
+    let found = found(&report);
+    let tries = found.first().and_then(|found| found.tries);
+    let why = std::fs::read_to_string(saved.join("fuzz.json"))?;
+    match tries {
+        Some(Tries { hits, of }) if hits < of && why.contains(&format!("in {hits} of {of}")) => {
+            Ok(())
+        }
+        _ => Err(format!("{found:?}: {why}").into()),
     }
 }
 

@@ -103,7 +103,11 @@ impl Campaign<'_> {
         // A process that ended did so, even if it does not do it each time.
         let ended = what.oracle == Oracle::Survives && what.is_told_once() && verified.is_none();
         self.at_hand = ended.then_some((fewest, Certainty::Once));
-        Some(self.report(verified?, original, Certainty::Repeated))
+        let mut verified = verified?;
+        self.at_hand = Some((verified.clone(), Certainty::Repeated));
+        verified.tries = hunt.tries(&verified).await;
+        self.at_hand = None;
+        Some(self.report(verified, original, Certainty::Repeated))
     }
 
     /// The fewest inputs that do it. Those that are left by then are told if there is no time to go on.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{Caught, Hunt};
 use crate::fuzz::Found;
 use crate::fuzz::input::Input;
-use crate::fuzz::oracle::Suspicion;
+use crate::fuzz::oracle::{Oracle, Suspicion};
+use crate::verdict::Tries;
 
 /// How often a server may be lost until there is no input too many.
 const MAX_LOSSES: usize = 60;
@@ -17,6 +18,9 @@ const MAX_TIME: Duration = Duration::from_secs(60);
 const MAX_EXCHANGED: usize = 3;
 /// So often several are tried that may not do it each time.
 const TRIES: usize = 2;
+
+/// So often what ends a server is tried in the end, to say how often it does.
+const CONFIRMED: u32 = 4;
 
 /// How inputs are tried.
 #[derive(Debug, Clone, Copy)]
@@ -94,14 +98,14 @@ impl Hunt<'_> {
         self.patiently(&inputs, what, How::Again).await
     }
 
-    /// What inputs do, or at the second try: what ends a server may depend on the moment at which each of several arrives.
+    /// What inputs do, or at the second try where it may depend on the moment.
     pub(super) async fn patiently(
         &mut self,
         inputs: &[Input],
         what: &Suspicion,
         how: How,
     ) -> Option<Caught> {
-        let tries = match inputs.len() > 1 && what.oracle.is_fatal() {
+        let tries = match depends_on_the_moment(inputs, what) {
             true => TRIES,
             false => 1,
         };
@@ -117,4 +121,20 @@ impl Hunt<'_> {
         }
         None
     }
+
+    /// How often verified inputs end the server, if not each time.
+    pub(in crate::fuzz) async fn tries(&mut self, verified: &Caught) -> Option<Tries> {
+        let (inputs, what) = (&verified.inputs, &verified.suspicion);
+        let mut tries = Tries { hits: 1, of: 1 };
+        while what.oracle == Oracle::Survives && tries.of < CONFIRMED && !self.is_late() {
+            tries.of += 1;
+            tries.hits += u32::from(self.surely(inputs, what).await.is_some());
+        }
+        (tries.hits < tries.of).then_some(tries)
+    }
+}
+
+/// What ends a server may depend on the moment at which each of several messages arrives.
+fn depends_on_the_moment(inputs: &[Input], what: &Suspicion) -> bool {
+    what.oracle.is_fatal() && Input::are_several(inputs)
 }

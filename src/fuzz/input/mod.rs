@@ -35,6 +35,11 @@ pub struct Input {
 }
 
 impl Input {
+    /// Whether these are several messages.
+    pub(super) fn are_several(inputs: &[Input]) -> bool {
+        inputs.iter().map(|input| input.shots.len()).sum::<usize>() > 1
+    }
+
     /// Bytes as one message.
     pub(super) fn bytes(keyword: &'static str, bytes: impl Into<Bytes>) -> Input {
         Input {
