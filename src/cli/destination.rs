@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-#[cfg(unix)]
+#[cfg(any(unix, test))]
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,7 @@ impl Destination {
     }
 
     /// Writes all of it.
-    #[cfg(unix)]
+    #[cfg(any(unix, test))]
     pub(super) fn write(self, text: &str) -> Result<(), Failure> {
         let named = self.shown();
         self.writer()
