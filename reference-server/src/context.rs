@@ -9,7 +9,7 @@ use crate::auth::{Caller, Role};
 use crate::faults::F;
 use crate::features::logging::Level;
 use crate::hub::Event;
-use crate::jsonrpc::{self, ErrorObject, Object};
+use crate::jsonrpc::{self, ErrorObject, Id, Object};
 use crate::legacy::Session;
 use crate::revision::Revision;
 use crate::rounds::Rounds;
@@ -68,7 +68,7 @@ pub struct Context {
     /// Where its notifications go.
     pub outlet: Arc<dyn Outlet>,
     /// Where its progress belongs, if the client wants progress.
-    pub progress_token: Option<Value>,
+    pub progress_token: Option<Id>,
     /// The least level of log messages that the client wants.
     pub log_level: Option<Level>,
     /// How to ask the client.
@@ -140,7 +140,7 @@ impl Context {
             return;
         };
         let mut params = json!({
-            "progressToken": token,
+            "progressToken": token.to_value(),
             "progress": progress,
             "total": total,
         });
@@ -168,7 +168,7 @@ impl Context {
             let pause = Duration::from_millis(if in_task { 5 } else { 20 });
             tokio::spawn(async move {
                 tokio::time::sleep(pause).await;
-                let params = json!({"progressToken": token, "progress": 1000});
+                let params = json!({"progressToken": token.to_value(), "progress": 1000});
                 outlet.send(jsonrpc::notification("notifications/progress", params));
             });
         }

@@ -185,47 +185,43 @@ pub fn work(
     request: Request,
 ) -> Work {
     let server = Arc::clone(server);
-    let (id, method, params) = (&request.id, &request.method, &request.params);
-    let call = Call::begin(&server, &request.caller, id, method, params);
+    // Boxed, because the work takes room for it.
+    let metadata = metadata.map_err(Box::new);
+    let Request {
+        id,
+        method,
+        params,
+        caller,
+        outlet,
+    } = request;
+    let call = Call::begin(&server, &caller, &id, &method, &params);
+    let method = server.faults.method(method);
+    let params = Arc::new(params);
     call.around(Box::pin(async move {
-        let Request {
-            id,
-            method,
-            params,
-            caller,
-            outlet,
-        } = request;
-        let method = server.faults.method(method);
-        server
-            .faults
-            .speak_unasked(Revision::LATEST, &method, &id, &*outlet);
-        let params = Arc::new(params);
+        let faults = &server.faults;
+        faults.speak_unasked(Revision::LATEST, &method, &id, &*outlet);
         let answer = match metadata {
             Ok(metadata) => answer(&server, metadata, &id, &method, &params, caller, outlet).await,
             Err(_) if method == "initialize" && !server.offer.eras.has_legacy() => {
-                no_handshake(&server.faults, &params)
+                no_handshake(faults, &params)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err((*error).into()),
         };
         let mut reply = match answer {
             Ok(mut result) => {
                 dress(&server, &method, "complete", &mut result);
-                server
-                    .faults
-                    .spoil_result(&method, Revision::LATEST, &params, &mut result);
+                faults.spoil_result(&method, Revision::LATEST, &params, &mut result);
                 Reply::result(&id, result)
             }
             Err(Failure::InputRequired(mut result)) => {
                 dress(&server, &method, "input_required", &mut result);
-                server.faults.spoil_input_required(&mut result);
+                faults.spoil_input_required(&mut result);
                 Reply::result(&id, result)
             }
             Err(Failure::Error(error)) => Reply::error(Some(&id), error),
             Err(Failure::Tool(why)) => Reply::error(Some(&id), ErrorObject::internal(why)),
         };
-        server
-            .faults
-            .spoil_reply(&method, Revision::LATEST, &mut reply);
+        faults.spoil_reply(&method, Revision::LATEST, &mut reply);
         reply
     }))
 }

@@ -8,7 +8,7 @@ use super::input::is_known;
 use super::{F, Faults};
 use crate::context::Outlet;
 use crate::hub::Event;
-use crate::jsonrpc::{Id, Object, notification};
+use crate::jsonrpc::{Id, Message, Object, Packet, notification};
 use crate::lock;
 use crate::revision::Revision;
 use crate::work::{InFlight, Work};
@@ -30,9 +30,11 @@ impl Faults {
     }
 
     /// Whether a request that came by HTTP is wrongly forgotten, because another came soon after it.
-    pub async fn forgets(&self, method: &str) -> bool {
-        if !self.has(F::NewestOnly) || method == "initialize" {
-            return false;
+    pub async fn forgets(&self, packet: &Packet) -> bool {
+        match packet {
+            Packet::Single(Ok(Message::Request { method, .. }))
+                if self.has(F::NewestOnly) && method != "initialize" => {}
+            _ => return false,
         }
         let number = self.count();
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -8,11 +8,16 @@ use super::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Object, Reply};
 use crate::revision::Revision;
 
+/// Most messages are not longer, in bytes.
+const SHORT: usize = 512;
+
 impl Faults {
     /// A message as bytes.
     pub fn encode(&self, message: &Value) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(SHORT);
         // A value has nothing that JSON cannot say.
-        serde_json::to_vec(message).unwrap_or_default()
+        let _ = serde_json::to_writer(&mut bytes, message);
+        bytes
     }
 
     /// A message as an event.

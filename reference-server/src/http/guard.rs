@@ -2,7 +2,7 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security--endpoint>
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::http::{HeaderMap, Uri, header};
 
@@ -69,6 +69,9 @@ impl Guard {
 
     /// A rebound name is a name: whoever connects by address has not been fooled.
     fn knows_host(&self, host: &str) -> bool {
+        if host.parse::<SocketAddr>().is_ok() {
+            return true;
+        }
         let Some(name) = host
             .parse::<Uri>()
             .ok()

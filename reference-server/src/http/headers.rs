@@ -2,6 +2,8 @@
 //!
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#request-metadata>
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,6 +17,8 @@ use crate::revision::{Eras, Revision};
 
 /// The header with the revision, in both eras.
 pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+/// Before what is encoded, because a header could not carry it as it is.
+const MARKER: &str = "=?base64?";
 /// The header with the session id (legacy).
 pub const SESSION_ID: &str = "mcp-session-id";
 
@@ -85,17 +89,19 @@ pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     if accepted.peek().is_none() {
         return true;
     }
-    let family = media_type.split('/').next().unwrap_or_default();
+    let media_type = media_type.as_bytes();
     accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|range| range.split(';').next().unwrap_or_default().trim())
-        .any(|range| {
-            let any = range
-                .strip_suffix("/*")
-                .is_some_and(|of| of == "*" || of == family);
-            any || range.eq_ignore_ascii_case(media_type)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(|range| until(range, b';').trim_ascii())
+        .any(|range| match range.strip_suffix(b"/*") {
+            Some(family) => family == b"*" || family == until(media_type, b'/'),
+            None => range.eq_ignore_ascii_case(media_type),
         })
+}
+
+/// What stands before the first `end`.
+fn until(bytes: &[u8], end: u8) -> &[u8] {
+    bytes.split(|byte| *byte == end).next().unwrap_or_default()
 }
 
 /// Compares the headers of a modern request with its body.
@@ -198,19 +204,20 @@ impl Mirror<'_> {
     }
 
     /// The value behind `=?base64?...?=`, or the value itself.
-    fn decoded(&self, value: &str) -> Option<String> {
-        let marker = match value.get(..9) {
-            Some(start) if self.faults.has(F::HeaderMarkersAnyCase) => start.to_lowercase(),
-            start => start.unwrap_or_default().to_owned(),
-        };
-        let encoded = value.get(9..).filter(|_| marker == "=?base64?");
-        let encoded = encoded.and_then(|rest| rest.strip_suffix("?="));
+    fn decoded<'v>(&self, value: &'v str) -> Option<Cow<'v, str>> {
+        let any_case = self.faults.has(F::HeaderMarkersAnyCase);
+        let is_marker =
+            |start: &str| start == MARKER || any_case && start.eq_ignore_ascii_case(MARKER);
+        let encoded = value
+            .split_at_checked(MARKER.len())
+            .filter(|(start, _)| is_marker(start))
+            .and_then(|(_, rest)| rest.strip_suffix("?="));
         match encoded {
             Some(encoded) if !self.faults.has(F::HeaderUndecoded) => {
                 let bytes = STANDARD.decode(encoded).ok()?;
-                String::from_utf8(bytes).ok()
+                String::from_utf8(bytes).ok().map(Cow::Owned)
             }
-            _ => Some(value.to_owned()),
+            _ => Some(Cow::Borrowed(value)),
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Http;
 use super::body::Response;
 use super::headers::{self, SESSION_ID};
-use super::listener;
+use super::listener::Remote;
 use super::respond::{self, Reason};
 use crate::auth::{self, Auth, Caller, Refusal, Role};
 use crate::faults::F;
@@ -23,26 +23,23 @@ const IN_QUERY: &str = "access_token=";
 
 impl Http {
     /// The sender of a request, or the response that refuses it. A session says nothing about who uses it.
-    pub fn identify(&self, head: &Parts) -> Result<Arc<Caller>, Box<Response>> {
+    pub fn identify(&self, head: &Parts, remote: &Remote) -> Result<Arc<Caller>, Box<Response>> {
         let Some(auth) = &self.server.auth else {
-            let remote = head.extensions.get::<Arc<listener::Remote>>();
-            return Ok(
-                match remote.filter(|_| self.server.faults.has(F::ConnectionBound)) {
-                    Some(remote) => Arc::new(Caller {
-                        principal: remote.address.to_string(),
-                        ..Caller::clone(&self.server.local)
-                    }),
-                    None => Arc::clone(&self.server.local),
-                },
-            );
+            return Ok(match self.server.faults.has(F::ConnectionBound) {
+                true => Arc::new(Caller {
+                    principal: remote.address.to_string(),
+                    ..Caller::clone(&self.server.local)
+                }),
+                false => Arc::clone(&self.server.local),
+            });
         };
-        match self.known(auth, head) {
+        match self.known(auth, head, remote) {
             Ok(caller) => Ok(Arc::new(caller)),
             Err(refusal) => Err(Box::new(self.refuse(auth, refusal))),
         }
     }
 
-    fn known(&self, auth: &Auth, head: &Parts) -> Result<Caller, Refusal> {
+    fn known(&self, auth: &Auth, head: &Parts, remote: &Remote) -> Result<Caller, Refusal> {
         let faults = &self.server.faults;
         let query = head.uri.query().unwrap_or_default();
         let mut pairs = query.split('&');
@@ -75,9 +72,7 @@ impl Http {
         {
             return Ok(owner);
         }
-        let remote = head.extensions.get::<Arc<listener::Remote>>();
-        let subject = remote.and_then(|remote| remote.subject.as_ref());
-        let names = subject.into_iter().flat_map(|subject| {
+        let names = remote.subject.iter().flat_map(|subject| {
             let names = subject.common_name.iter().chain(&subject.alternative_names);
             names.map(String::as_str)
         });

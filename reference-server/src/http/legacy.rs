@@ -10,7 +10,6 @@ use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::body::Response;
 use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
 use super::replay::EventStream;
-use super::respond::Called;
 use super::session::HttpSession;
 use super::{Http, respond};
 use crate::auth::Caller;
@@ -224,9 +223,7 @@ fn start(
                 403 | 429 => reply.status,
                 _ => 200,
             };
-            let mut response = respond::reply(http, status, &reply);
-            response.extensions_mut().insert(Called);
-            return response;
+            return respond::reply(http, status, &reply);
         }
         reply => reply,
     };

@@ -31,7 +31,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// The pause after the system had no connection for us, though one was due.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Who is at the other end of a connection: an extension of each of its requests, as `Arc<Remote>`.
+/// Who is at the other end of a connection.
 #[derive(Debug)]
 pub struct Remote {
     /// Where the connection comes from.
@@ -122,11 +122,10 @@ impl Connection {
         let (http, address) = (self.http, self.address);
         let patience = http.limits.client_timeout;
         let remote = Arc::new(Remote { address, subject });
-        let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Arc::clone(&remote));
-            let http = Arc::clone(&http);
+        let service = service_fn(|request: Request<Incoming>| {
+            let (head, body) = request.into_parts();
             // Boxed, so that a stream that is open for long takes no room for what was done before.
-            let response = Box::pin(async move { handle(&http, request).await });
+            let response = Box::pin(handle(Arc::clone(&http), Arc::clone(&remote), head, body));
             async move { Ok::<_, Infallible>(response.await) }
         });
         let connection = http1::Builder::new()

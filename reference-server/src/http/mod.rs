@@ -28,7 +28,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -43,6 +43,7 @@ use crate::server::Server;
 use body::{Response, Slot};
 use guard::Guard;
 use headers::Era;
+use listener::Remote;
 use respond::{Called, Reason};
 use session::HttpSession;
 
@@ -124,16 +125,13 @@ impl Http {
     }
 }
 
-async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
-    let (head, body) = request.into_parts();
+async fn handle(http: Arc<Http>, remote: Arc<Remote>, head: Parts, body: Incoming) -> Response {
     http.server.log.message(|| {
-        let remote = head.extensions.get::<Arc<listener::Remote>>();
-        let who = remote.map(|remote| format!("{remote} "));
         let (method, path) = (&head.method, head.uri.path());
-        format!("< {}{method} {path}", who.unwrap_or_default())
+        format!("< {remote} {method} {path}")
     });
     let mut caller = None;
-    let response = answer(http, &head, body, &mut caller).await;
+    let response = answer(&http, &remote, &head, body, &mut caller).await;
     let status = response.status();
     let called = response.extensions().get::<Called>().is_some();
     if !called && (status.is_client_error() || status.is_server_error()) {
@@ -156,6 +154,7 @@ async fn handle(http: &Arc<Http>, request: Request<Incoming>) -> Response {
 /// Answers a request; `asking` is set once it is known who asks.
 async fn answer(
     http: &Arc<Http>,
+    remote: &Remote,
     head: &Parts,
     body: Incoming,
     asking: &mut Option<Arc<Caller>>,
@@ -172,7 +171,7 @@ async fn answer(
         let document = auth::document(auth, &http.resource, &http.server.faults);
         return respond::json(&http.server.faults, 200, &document);
     }
-    let caller = match http.identify(head) {
+    let caller = match http.identify(head, remote) {
         Ok(caller) => caller,
         Err(refusal) if http.server.faults.has(F::TokenCheckedLate) => {
             let mut response = mcp(http, head, &http.server.local, body).await;
@@ -206,8 +205,10 @@ async fn mcp(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, body: Incomin
             }
             match read(http, body).await {
                 Ok(bytes) => match http.server.faults.read(&bytes) {
-                    Some(packet) => post(http, head, caller, packet).await,
-                    None => std::future::pending().await,
+                    Some(packet) if !http.server.faults.forgets(&packet).await => {
+                        post(http, head, caller, packet)
+                    }
+                    _ => std::future::pending().await,
                 },
                 Err(status) => respond::empty(status),
             }
@@ -264,7 +265,7 @@ async fn discard(body: &mut Incoming) {
     }
 }
 
-async fn post(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, packet: Packet) -> Response {
+fn post(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, packet: Packet) -> Response {
     let faults = &http.server.faults;
     let message = match packet {
         Packet::Single(Ok(message)) => message,
@@ -275,11 +276,6 @@ async fn post(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, packet: Pack
         }
         Packet::Batch(messages) => return legacy::batch(http, &head.headers, caller, messages),
     };
-    if let Message::Request { method, .. } = &message
-        && faults.forgets(method).await
-    {
-        return std::future::pending().await;
-    }
     match headers::era(http.server.offer.eras, &head.headers, &message) {
         Era::Modern => match message {
             Message::Request { id, method, params } => {

@@ -7,7 +7,6 @@ use hyper::http::{HeaderMap, HeaderName, StatusCode};
 use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
 use super::outbox::Outbox;
-use super::respond::Called;
 use super::{Http, live, respond};
 use crate::auth::Caller;
 use crate::context::Outlet;
@@ -51,7 +50,6 @@ pub fn request(
             None => respond::empty(StatusCode::SERVICE_UNAVAILABLE),
         },
     };
-    response.extensions_mut().insert(Called);
     if server.faults.has(F::ModernSession) {
         let name = HeaderName::from_static(SESSION_ID);
         respond::set(&mut response, name, "modern-session");

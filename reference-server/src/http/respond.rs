@@ -21,7 +21,7 @@ pub fn json(faults: &Faults, status: u16, message: &Value) -> Response {
     response
 }
 
-/// Marks the response to a call, which was logged as such.
+/// Marks the refusal of a call, which was logged as such.
 #[derive(Clone, Copy)]
 pub struct Called;
 
@@ -32,6 +32,10 @@ pub struct Reason(pub &'static str);
 /// A response with the answer to a call. What was refused says in its headers what would help.
 pub fn reply(http: &Http, status: u16, reply: &Reply) -> Response {
     let mut response = json(&http.server.faults, status, &reply.message);
+    if status == 200 {
+        return response;
+    }
+    response.extensions_mut().insert(Called);
     let details = &reply.message["error"]["data"];
     let value = match status {
         403 => http

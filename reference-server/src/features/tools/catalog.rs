@@ -57,6 +57,9 @@ impl Catalog {
         }
         let compile = || compile(&self.tools[index].input_schema);
         let validator = self.validators[index].get_or_init(compile).as_ref()?;
+        if validator.is_valid(arguments) {
+            return Ok(());
+        }
         let error = validator.iter_errors(arguments).next();
         error.map_or(Ok(()), |error| {
             Err(format!(

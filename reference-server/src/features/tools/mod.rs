@@ -17,6 +17,8 @@ mod working;
 pub use headers::mirrored;
 pub use pages::Visit;
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -137,26 +139,34 @@ pub async fn call(context: &Context, params: &Object) -> Answer {
             perform(context, tool, params.get("arguments").unwrap_or(&none)).await
         }
         Mode::Task(ttl) => {
-            let mut arguments = given.cloned().unwrap_or_default();
-            if let Some(first) = tool.first {
-                arguments.extend(first(context, &arguments).await?);
-            }
-            let begun = tasks::begin(
-                context,
-                arguments,
-                ttl,
-                true,
-                |inside, arguments| async move {
-                    perform(&inside, tool, &Value::Object(arguments)).await
-                },
-            );
-            let task = begun?;
-            if context.fault(F::TaskCreatedLate) {
-                task.until(|state| state.status.is_terminal()).await;
-            }
-            Ok(tasks::created(context, &task))
+            let arguments = given.cloned().unwrap_or_default();
+            Box::pin(begin(context, tool, arguments, ttl)).await
         }
     }
+}
+
+/// Makes a call a task, which is kept for `ttl` if the client says how long.
+async fn begin(
+    context: &Context,
+    tool: &'static Tool,
+    mut arguments: Object,
+    ttl: Option<Duration>,
+) -> Answer {
+    if let Some(first) = tool.first {
+        arguments.extend(first(context, &arguments).await?);
+    }
+    let begun = tasks::begin(
+        context,
+        arguments,
+        ttl,
+        true,
+        |inside, arguments| async move { perform(&inside, tool, &Value::Object(arguments)).await },
+    );
+    let task = begun?;
+    if context.fault(F::TaskCreatedLate) {
+        task.until(|state| state.status.is_terminal()).await;
+    }
+    Ok(tasks::created(context, &task))
 }
 
 /// `arguments` is an object.
