@@ -66,7 +66,7 @@ impl Client {
 
     /// Says something to the client.
     pub fn reply(&self, reply: Reply) {
-        self.outlet.send(reply.message);
+        self.outlet.reply(&reply);
     }
 
     /// The client says nothing more: whoever waits for it stops waiting.
@@ -218,7 +218,7 @@ impl Client {
             return self.reply(reply);
         }
         let outlet = Arc::clone(&self.outlet);
-        let deliver = move |reply: Reply| outlet.send(reply.message);
+        let deliver = move |reply: Reply| outlet.reply(&reply);
         self.in_flight.spawn(&self.runtime, id, work, deliver);
     }
 }

@@ -9,7 +9,7 @@ use crate::auth::{Caller, Role};
 use crate::faults::F;
 use crate::features::logging::Level;
 use crate::hub::Event;
-use crate::jsonrpc::{self, ErrorObject, Id, Object};
+use crate::jsonrpc::{self, ErrorObject, Id, Object, Reply};
 use crate::legacy::Session;
 use crate::revision::Revision;
 use crate::rounds::Rounds;
@@ -20,6 +20,11 @@ use crate::tasks::{Owner, Task};
 pub trait Outlet: Send + Sync {
     /// Sends a notification or, in legacy revisions, a request.
     fn send(&self, message: Value);
+
+    /// Sends an answer.
+    fn reply(&self, reply: &Reply) {
+        self.send(json!(reply));
+    }
 
     /// Drops the connection but not the stream, where the transport knows the difference.
     fn hang_up(&self) {}

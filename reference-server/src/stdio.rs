@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -85,8 +86,18 @@ fn watch(stdout: Arc<Stdout>, patience: Duration) -> io::Result<()> {
 
 impl Outlet for Stdout {
     fn send(&self, message: Value) {
-        let line = self.server.faults.encode_line(&message);
-        self.server.log.message(|| format!("> {message}"));
+        self.write(&message);
+    }
+
+    fn reply(&self, reply: &Reply) {
+        self.write(reply);
+    }
+}
+
+impl Stdout {
+    fn write(&self, message: &impl Serialize) {
+        let line = self.server.faults.encode_line(message);
+        self.server.log.sent(message);
         let mut writer = lock(&self.writer);
         // A client that does not read any more will end our input, too.
         self.writing.store(self.now(), Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Faults in the envelope of what is sent, and in how it is written down.
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::results::remove;
@@ -13,9 +14,9 @@ const SHORT: usize = 512;
 
 impl Faults {
     /// A message as bytes.
-    pub fn encode(&self, message: &Value) -> Vec<u8> {
+    pub fn encode(&self, message: &impl Serialize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(SHORT);
-        // A value has nothing that JSON cannot say.
+        // A message has nothing that JSON cannot say.
         let _ = serde_json::to_writer(&mut bytes, message);
         bytes
     }
@@ -34,15 +35,21 @@ impl Faults {
     }
 
     /// A message as a line of standard output.
-    pub fn encode_line(&self, message: &Value) -> Vec<u8> {
-        let spared = !self.any || message.as_object().is_some_and(opens);
-        let mut line = match self.has(F::PrettyPrinted) && !spared {
-            true => format!("{message:#}").into_bytes(),
-            false => self.encode(message),
-        };
+    pub fn encode_line(&self, message: &impl Serialize) -> Vec<u8> {
+        let mut line = self.encode(message);
         line.push(b'\n');
-        if spared {
-            return line;
+        if self.any {
+            self.spoil_line(&json!(message), &mut line);
+        }
+        line
+    }
+
+    fn spoil_line(&self, message: &Value, line: &mut Vec<u8>) {
+        if message.as_object().is_some_and(opens) {
+            return;
+        }
+        if self.has(F::PrettyPrinted) {
+            *line = format!("{message:#}\n").into_bytes();
         }
         let answer = message.get("method").is_none();
         if self.has(F::LogOnStdout) && answer {
@@ -54,14 +61,13 @@ impl Faults {
             line.push(b'\n');
         }
         if self.has(F::InvalidUtf8Sent)
-            && let Some(text) = find(&line, b"a")
+            && let Some(text) = find(line, b"a")
         {
             line[text] = 0xE9;
         }
         if self.has(F::AnswerTwice) && answer {
             line.extend_from_within(..);
         }
-        line
     }
 
     /// The error for a method that does not exist.
@@ -77,13 +83,13 @@ impl Faults {
         if !self.any {
             return;
         }
-        let text = reply.message["error"]["message"].as_str();
+        let message = reply.message_mut();
+        let text = message["error"]["message"].as_str();
         if self.has(F::BatchEmptyAccepted) && text.is_some_and(|text| text.contains("empty batch"))
         {
-            reply.message = json!([]);
+            *message = json!([]);
             return;
         }
-        let message = &mut reply.message;
         let parse = message["error"]["code"] == -32700;
         if parse && self.has(F::ParseErrorCode) || !parse && self.has(F::InvalidRequestCode) {
             message["error"]["code"] = (-32603).into();
@@ -100,8 +106,9 @@ impl Faults {
             return;
         }
         self.spoil_code(method, revision, reply);
-        self.spoil_error(&mut reply.message);
-        let Some(message) = reply.message.as_object_mut() else {
+        let message = reply.message_mut();
+        self.spoil_error(message);
+        let Some(message) = message.as_object_mut() else {
             return;
         };
         // A server that cannot even be opened shows nothing else.
@@ -146,80 +153,70 @@ impl Faults {
     }
 
     fn spoil_code(&self, method: &str, revision: Revision, reply: &mut Reply) {
-        let error = &mut reply.message["error"];
-        let unsupported = error["code"] == -32022;
-        if error.is_null() {
-            if let Some(message) = reply.message.as_object_mut() {
-                message.shift_remove("error");
-            }
+        let Err(error) = &mut reply.outcome else {
             return;
-        }
-        let unknown_tool = method == "tools/call"
-            && error["message"]
-                .as_str()
-                .is_some_and(|text| text.starts_with("Unknown tool"));
+        };
+        let unknown_tool = method == "tools/call" && error.message.starts_with("Unknown tool");
         if unknown_tool && revision.is_modern() {
             if self.has(F::ReservedCode) {
-                error["code"] = (-32050).into();
+                error.code = -32050;
             }
             if self.has(F::RetiredCode) {
-                error["code"] = (-32042).into();
+                error.code = -32042;
             }
             if self.has(F::OwnCodeInside) {
-                error["code"] = (-32500).into();
+                error.code = -32500;
             }
         }
-        match error["code"].as_i64() {
-            Some(-32601) => {
-                if self.has(F::UnknownMethodCode) {
-                    error["code"] = (-32603).into();
-                }
+        let without = |member: &str, data: &mut Option<Value>| {
+            if let Some(data) = data {
+                remove(data, member);
+            }
+        };
+        match error.code {
+            -32601 => {
                 if self.has(F::UnknownMethodStatus) {
                     reply.status = 200;
                 }
+                if self.has(F::UnknownMethodCode) {
+                    error.code = -32603;
+                }
+                if self.has(F::UnknownMethodSucceeds) {
+                    let mut result = Object::new();
+                    result.insert("resultType".into(), "complete".into());
+                    reply.outcome = Ok(result);
+                    reply.status = 200;
+                }
             }
-            Some(-32022) => {
+            -32022 => {
+                self.count();
+                if self.has(F::UnsupportedVersionData) {
+                    without("supported", &mut error.data);
+                }
+                if self.has(F::UnsupportedVersionRequested) {
+                    without("requested", &mut error.data);
+                }
                 if self.has(F::UnsupportedVersionCode) {
-                    error["code"] = (-32602).into();
+                    error.code = -32602;
                 }
                 if self.has(F::UnsupportedVersionStatus) {
                     reply.status = 200;
                 }
             }
-            Some(-32021) => {
+            -32021 => {
                 if self.has(F::MissingCapabilityCode) {
-                    error["code"] = (-32603).into();
+                    error.code = -32603;
                 }
-                if self.has(F::MissingCapabilityData)
-                    && let Some(error) = error.as_object_mut()
-                {
-                    error.shift_remove("data");
+                if self.has(F::MissingCapabilityData) {
+                    error.data = None;
                 }
                 if self.has(F::MissingCapabilityStatus) {
                     reply.status = 200;
                 }
             }
-            Some(-32602) if self.has(F::InvalidParamsCode) => error["code"] = (-32603).into(),
-            Some(-32602) if reply.status == 400 && self.has(F::MetaStatus) => reply.status = 200,
+            -32602 if self.has(F::InvalidParamsCode) => error.code = -32603,
+            -32602 if reply.status == 400 && self.has(F::MetaStatus) => reply.status = 200,
             _ => {}
-        }
-        let error = &mut reply.message["error"];
-        if unsupported {
-            self.count();
-            if self.has(F::UnsupportedVersionData) {
-                remove(&mut error["data"], "supported");
-            }
-            if self.has(F::UnsupportedVersionRequested) {
-                remove(&mut error["data"], "requested");
-            }
-        }
-        if self.has(F::UnknownMethodSucceeds)
-            && error["code"] == -32601
-            && let Some(message) = reply.message.as_object_mut()
-        {
-            message.shift_remove("error");
-            message.insert("result".into(), json!({"resultType": "complete"}));
-            reply.status = 200;
         }
     }
 

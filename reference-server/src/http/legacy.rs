@@ -209,10 +209,10 @@ fn start(
             .then(|| Arc::clone(&session.standalone));
         move |reply: Reply| {
             if let Some(standalone) = twice {
-                standalone.send(reply.message.clone());
+                standalone.reply(&reply);
             }
             if !silent {
-                ending.0.send(reply.message);
+                ending.0.reply(&reply);
             }
         }
     };
@@ -267,7 +267,7 @@ fn initialize(
         Ok(opened) => opened,
         Err(error) => {
             let refusal = call.answered(Reply::error(Some(id), error));
-            return respond::json(faults, 200, &refusal.message);
+            return respond::json(faults, 200, &refusal);
         }
     };
     let Ok(key) = session_id(http) else {
@@ -283,7 +283,7 @@ fn initialize(
     }
     let mut reply = call.answered(Reply::result(id, result));
     faults.spoil_reply("initialize", revision, &mut reply);
-    let mut response = respond::json(faults, 200, &reply.message);
+    let mut response = respond::json(faults, 200, &reply);
     if let Ok(value) = HeaderValue::from_str(&key)
         && issues_ids(http)
     {

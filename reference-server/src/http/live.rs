@@ -72,7 +72,7 @@ impl Live {
         faults.on_end_of_stream().await;
         match self.reply.take() {
             Some(_) if faults.has(F::StreamWithoutAnswer) || faults.has(F::ListenCut) => None,
-            Some(reply) => Some(message_event(&self.server, None, &reply.message)),
+            Some(reply) => Some(message_event(&self.server, None, &reply)),
             None if faults.has(F::StreamStaysOpen) => std::future::pending().await,
             None => None,
         }

@@ -272,7 +272,7 @@ fn post(http: &Arc<Http>, head: &Parts, caller: &Arc<Caller>, packet: Packet) ->
         Packet::Single(Err(rejection)) => {
             let mut reply = Reply::error(rejection.id.as_ref(), *rejection.error);
             faults.spoil_rejection(&mut reply);
-            return respond::json(faults, reply.status, &reply.message);
+            return respond::json(faults, reply.status, &reply);
         }
         Packet::Batch(messages) => return legacy::batch(http, &head.headers, caller, messages),
     };

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::stream;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -43,8 +44,8 @@ pub fn event(id: Option<&str>, data: &[u8]) -> Bytes {
 }
 
 /// The SSE event of a message.
-pub fn message_event(server: &Server, id: Option<&str>, message: &Value) -> Bytes {
-    server.log.message(|| format!("> {message}"));
+pub fn message_event(server: &Server, id: Option<&str>, message: &impl Serialize) -> Bytes {
+    server.log.sent(message);
     let bytes = event(id, &server.faults.encode(message));
     server.faults.spoil_event(bytes)
 }

@@ -1,7 +1,7 @@
 //! HTTP responses.
 
 use hyper::http::{HeaderValue, StatusCode, header};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::Http;
 use super::body::{Body, Response, Slot};
@@ -9,7 +9,7 @@ use crate::faults::{F, Faults};
 use crate::jsonrpc::{ErrorObject, Id, Reply};
 
 /// A response with one JSON message.
-pub fn json(faults: &Faults, status: u16, message: &Value) -> Response {
+pub fn json(faults: &Faults, status: u16, message: &impl Serialize) -> Response {
     let mut response = Response::new(Body::from(faults.encode(message)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let kind = if faults.has(F::ResponseContentType) {
@@ -31,12 +31,18 @@ pub struct Reason(pub &'static str);
 
 /// A response with the answer to a call. What was refused says in its headers what would help.
 pub fn reply(http: &Http, status: u16, reply: &Reply) -> Response {
-    let mut response = json(&http.server.faults, status, &reply.message);
+    let mut response = json(&http.server.faults, status, reply);
     if status == 200 {
         return response;
     }
     response.extensions_mut().insert(Called);
-    let details = &reply.message["error"]["data"];
+    let details = match &reply.outcome {
+        Err(ErrorObject {
+            data: Some(details),
+            ..
+        }) => details,
+        _ => return response,
+    };
     let value = match status {
         403 => http
             .scope_challenge(details)
@@ -58,7 +64,7 @@ pub fn reply(http: &Http, status: u16, reply: &Reply) -> Response {
 /// A response with a JSON-RPC error.
 pub fn refused(faults: &Faults, id: Option<&Id>, error: ErrorObject) -> Response {
     let reply = Reply::error(id, error);
-    json(faults, reply.status, &reply.message)
+    json(faults, reply.status, &reply)
 }
 
 /// A response without a body.

@@ -4,14 +4,17 @@
 
 mod envelope;
 mod parse;
+mod reply;
 mod size;
 mod strict;
 
 pub use parse::{MAX_MESSAGE_BYTES, Packet, Rejection, parse};
+pub use reply::Reply;
 pub use size::size;
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
 
 use crate::auth::Role;
@@ -23,7 +26,8 @@ pub type Object = Map<String, Value>;
 pub const MAX_ID_BYTES: usize = 4096;
 
 /// A request id: a string or an integer, never `null`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
 pub enum Id {
     /// A string id.
     String(String),
@@ -84,15 +88,17 @@ pub enum Message {
 }
 
 /// The error member of a response.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ErrorObject {
     /// An integer error code.
     pub code: i64,
     /// One sentence for people.
     pub message: String,
     /// Details for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
     /// The HTTP status where the specification binds one to this error (modern revisions).
+    #[serde(skip)]
     pub status: u16,
 }
 
@@ -167,58 +173,14 @@ impl ErrorObject {
     }
 }
 
-/// A response and the HTTP status that goes with it.
-#[derive(Debug)]
-pub struct Reply {
-    /// The JSON-RPC response.
-    pub message: Value,
-    /// Used when the response is the body of an HTTP response in a modern revision.
-    pub status: u16,
-}
-
-impl Reply {
-    /// A success.
-    pub fn result(id: &Id, result: Object) -> Self {
-        let mut message = envelope();
-        message.insert("id".into(), id.to_value());
-        message.insert("result".into(), Value::Object(result));
-        Self {
-            message: Value::Object(message),
-            status: 200,
-        }
-    }
-
-    /// A failure; without an id when none could be read.
-    pub fn error(id: Option<&Id>, error: ErrorObject) -> Self {
-        let mut message = envelope();
-        if let Some(id) = id {
-            message.insert("id".into(), id.to_value());
-        }
-        let mut object = json!({"code": error.code, "message": error.message});
-        if let Some(data) = error.data {
-            object["data"] = data;
-        }
-        message.insert("error".into(), object);
-        Self {
-            message: Value::Object(message),
-            status: error.status,
-        }
-    }
-}
-
 /// A notification ready to send.
 pub fn notification(method: &str, params: Value) -> Value {
-    let mut message = envelope();
+    // What goes into it is moved: `json!` would copy it.
+    let mut message = Object::with_capacity(4);
+    message.insert("jsonrpc".into(), "2.0".into());
     message.insert("method".into(), method.into());
     if !params.is_null() {
         message.insert("params".into(), params);
     }
     Value::Object(message)
-}
-
-/// The beginning of any message. What goes into it is moved: `json!` would copy it, a fifth of the work of a short answer.
-fn envelope() -> Object {
-    let mut message = Object::with_capacity(4);
-    message.insert("jsonrpc".into(), "2.0".into());
-    message
 }

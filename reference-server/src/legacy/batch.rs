@@ -4,8 +4,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Session;
 use crate::auth::Caller;
 use crate::context::Outlet;
@@ -50,10 +48,6 @@ pub fn batch(
     }
     Some(Box::pin(async move {
         let replies = futures_util::future::join_all(answers).await;
-        let messages = replies.into_iter().map(|reply| reply.message).collect();
-        Reply {
-            message: Value::Array(messages),
-            status: 200,
-        }
+        Reply::batch(&replies)
     }))
 }

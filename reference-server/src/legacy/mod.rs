@@ -168,7 +168,7 @@ impl Session {
             };
             faults.spoil_reply(&method, session.revision, &mut reply);
             if faults.has(F::AnswersInArrays) && !session.has_batches() {
-                reply.message = json!([reply.message]);
+                reply = Reply::batch(&[reply]);
             }
             reply
         }))

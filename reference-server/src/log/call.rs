@@ -50,15 +50,15 @@ impl Record {
     }
 
     fn answered(mut self, reply: &Reply) {
-        let message = &reply.message;
-        self.entry["outcome"] = match message.get("error") {
-            Some(error) => {
-                self.entry["code"] = error["code"].clone();
+        let is = |result: &Object, name: &str, value: Value| result.get(name) == Some(&value);
+        self.entry["outcome"] = match &reply.outcome {
+            Err(error) => {
+                self.entry["code"] = error.code.into();
                 "error"
             }
-            None if message["result"]["isError"] == true => "tool failed",
-            None if message["result"]["resultType"] == "input_required" => "input required",
-            None => "ok",
+            Ok(result) if is(result, "isError", true.into()) => "tool failed",
+            Ok(result) if is(result, "resultType", "input_required".into()) => "input required",
+            Ok(_) => "ok",
         }
         .into();
     }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use call::Call;
@@ -99,11 +100,16 @@ impl Log {
         })
     }
 
-    /// Logs a message that came or goes, if messages are logged.
+    /// Logs what came or goes, if messages are logged.
     pub fn message(&self, line: impl FnOnce() -> String) {
         if self.level == Level::Messages {
             self.line(line());
         }
+    }
+
+    /// Logs a message that goes, if messages are logged.
+    pub fn sent(&self, message: &impl Serialize) {
+        self.message(|| format!("> {}", json!(message)));
     }
 
     /// Logs that something was refused before it became a call.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Mode, State, Status, Support, Task, named};
 use crate::context::{Answer, Context};
 use crate::faults::F;
-use crate::jsonrpc::{ErrorObject, Object, Reply};
+use crate::jsonrpc::{ErrorObject, Object};
 use crate::revision::Revision;
 
 /// What the extension is called.
@@ -83,8 +83,7 @@ pub fn detailed(task: &Task) -> Object {
             members.insert("result".into(), Value::Object(result));
         }
         Some(Err(error)) => {
-            let error = Reply::error(None, error.clone()).message["error"].take();
-            members.insert("error".into(), error);
+            members.insert("error".into(), json!(error));
         }
     }
     members
