@@ -26,7 +26,6 @@ pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 /// The lifetime of what never changes while the server runs, in milliseconds.
 const STABLE_TTL_MS: u64 = 300_000;
@@ -221,6 +220,10 @@ pub fn work(
             Err(Failure::Error(error)) => Reply::error(Some(&id), error),
             Err(Failure::Tool(why)) => Reply::error(Some(&id), ErrorObject::internal(why)),
         };
+        reply.server_info = match method.as_str() {
+            "server/discover" => Some(server.info(Revision::LATEST)),
+            _ => Some(Arc::clone(&server.name)),
+        };
         faults.spoil_reply(&method, Revision::LATEST, &mut reply);
         reply
     }))
@@ -290,7 +293,7 @@ fn discover(server: &Server) -> Object {
     result
 }
 
-/// Adds what every result of this era carries, and the caching hints where they belong.
+/// Adds the kind of a result, and the caching hints where they belong.
 fn dress(server: &Server, method: &str, kind: &str, result: &mut Object) {
     // The extension has a kind of its own.
     result.entry("resultType").or_insert(kind.into());
@@ -305,11 +308,6 @@ fn dress(server: &Server, method: &str, kind: &str, result: &mut Object) {
         };
         result.insert("cacheScope".into(), scope.into());
     }
-    let meta = result.entry("_meta").or_insert_with(|| json!({}));
-    meta[SERVER_INFO] = match method {
-        "server/discover" => server.info(Revision::LATEST),
-        _ => server.name.clone(),
-    };
 }
 
 /// How long a result stays fresh, in milliseconds; `None` where results are not cached.

@@ -42,15 +42,15 @@ pub struct Server {
     /// Work that outlives its request.
     pub tasks: Arc<Store>,
     /// Who we are, at each revision: see [`infos`].
-    pub infos: [Value; Revision::ALL.len()],
+    pub infos: [Arc<Value>; Revision::ALL.len()],
     /// Who we are, in few words: see [`name`].
-    pub name: Value,
+    pub name: Arc<Value>,
 }
 
 impl Server {
     /// Who we are, in the members that `revision` knows.
-    pub fn info(&self, revision: Revision) -> Value {
-        self.infos[revision as usize].clone()
+    pub fn info(&self, revision: Revision) -> Arc<Value> {
+        Arc::clone(&self.infos[revision as usize])
     }
 
     /// What we offer, in the members that `revision` knows.
@@ -122,17 +122,17 @@ impl Server {
 }
 
 /// Who we are, at each revision.
-pub fn infos(faults: &Faults) -> [Value; Revision::ALL.len()] {
-    Revision::ALL.map(|revision| info(faults, revision))
+pub fn infos(faults: &Faults) -> [Arc<Value>; Revision::ALL.len()] {
+    Revision::ALL.map(|revision| Arc::new(info(faults, revision)))
 }
 
 /// What every modern result says of us: without the icons, which would be the most of a short result.
-pub fn name(faults: &Faults) -> Value {
+pub fn name(faults: &Faults) -> Arc<Value> {
     let mut name = info(faults, Revision::LATEST);
     if let Some(members) = name.as_object_mut() {
         members.shift_remove("icons");
     }
-    name
+    Arc::new(name)
 }
 
 fn info(faults: &Faults, revision: Revision) -> Value {

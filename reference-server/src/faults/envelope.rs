@@ -105,6 +105,9 @@ impl Faults {
         if !self.any {
             return;
         }
+        if self.has(F::ServerInfoMissing) {
+            reply.server_info = None;
+        }
         self.spoil_code(method, revision, reply);
         let message = reply.message_mut();
         self.spoil_error(message);

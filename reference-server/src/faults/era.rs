@@ -101,9 +101,6 @@ impl Faults {
         if self.has(F::ResultTypeMissing) {
             result.shift_remove("resultType");
         }
-        if self.has(F::ServerInfoMissing) {
-            result.shift_remove("_meta");
-        }
         if !result.contains_key("ttlMs") {
             return;
         }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper::http::header::AsHeaderName;
+use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use crate::faults::{F, Faults};
@@ -16,11 +17,15 @@ use crate::modern;
 use crate::revision::{Eras, Revision};
 
 /// The header with the revision, in both eras.
-pub const PROTOCOL_VERSION: &str = "mcp-protocol-version";
+pub static PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// Before what is encoded, because a header could not carry it as it is.
 const MARKER: &str = "=?base64?";
 /// The header with the session id (legacy).
-pub const SESSION_ID: &str = "mcp-session-id";
+pub static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+/// The header with the method of a request (modern).
+static METHOD: HeaderName = HeaderName::from_static("mcp-method");
+/// The header with the name of what a request is about (modern).
+static NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// Which era a message belongs to.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ pub enum Era {
 }
 
 /// A header's value as text; a value that is no text reads as one that matches nothing.
-pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers
         .get(name)
         .map(|value| value.to_str().unwrap_or("\u{fffd}"))
@@ -40,7 +45,7 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Whether the client names a revision of the modern era.
 pub fn speaks_modern(headers: &HeaderMap) -> bool {
-    let version = text(headers, PROTOCOL_VERSION).and_then(Revision::parse);
+    let version = text(headers, &PROTOCOL_VERSION).and_then(Revision::parse);
     version.is_some_and(Revision::is_modern)
 }
 
@@ -64,7 +69,7 @@ pub fn era(spoken: Eras, headers: &HeaderMap, message: &Message) -> Era {
 
 /// Whether the body is declared as JSON: what a web page can send to a stranger without being asked is not.
 pub fn is_json(headers: &HeaderMap) -> bool {
-    let kind = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
 }
@@ -115,7 +120,7 @@ pub struct Mirror<'a> {
 impl Mirror<'_> {
     /// `MCP-Protocol-Version` is the version in the body.
     pub fn version(&self, body: &str) -> Result<(), ErrorObject> {
-        match text(self.headers, PROTOCOL_VERSION) {
+        match text(self.headers, &PROTOCOL_VERSION) {
             Some(value) if value == body || self.faults.has(F::HeaderVersionUnchecked) => Ok(()),
             None if self.faults.has(F::HeaderVersionOptional) => Ok(()),
             value => self.mismatch("MCP-Protocol-Version", value, body),
@@ -124,7 +129,7 @@ impl Mirror<'_> {
 
     /// `Mcp-Method`, `Mcp-Name` and every `Mcp-Param-` repeat what the body says.
     pub fn call(&self, method: &str, params: &Object) -> Result<(), ErrorObject> {
-        match text(self.headers, "mcp-method") {
+        match text(self.headers, &METHOD) {
             Some("\u{fffd}") if self.faults.has(F::HeaderInvalid) => {}
             Some(value) if self.same(value, method) => {}
             Some(_) if self.faults.has(F::HeaderMethodUnchecked) => {}
@@ -141,7 +146,7 @@ impl Mirror<'_> {
         let Some(name) = name.and_then(Value::as_str) else {
             return Ok(());
         };
-        match text(self.headers, "mcp-name") {
+        match text(self.headers, &NAME) {
             Some("\u{fffd}") if self.faults.has(F::HeaderInvalid) => {}
             Some(value)
                 if self
@@ -165,7 +170,7 @@ impl Mirror<'_> {
         let demands_null = self.faults.has(F::HeaderParamNullDemanded);
         for (suffix, argument) in tools::mirrored(tool, arguments) {
             let name = format!("Mcp-Param-{suffix}");
-            let value = text(self.headers, &name.to_lowercase());
+            let value = text(self.headers, name.to_lowercase());
             let same = match (value, argument.and_then(plain)) {
                 (None, None) if demands_null && argument.is_some() => false,
                 (None, None) => !self.faults.has(F::HeaderParamDemanded),

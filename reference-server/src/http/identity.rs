@@ -82,7 +82,7 @@ impl Http {
     /// Who opened the session that a request names.
     fn owner(&self, headers: &HeaderMap) -> Option<Caller> {
         let sessions = lock(&self.sessions);
-        let session = sessions.get(headers::text(headers, SESSION_ID)?)?;
+        let session = sessions.get(headers::text(headers, &SESSION_ID)?)?;
         Some(Caller {
             principal: session.owner.clone(),
             ..Caller::local(Role::Reader)

@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use hyper::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use hyper::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::body::Response;
 use super::headers::{self, PROTOCOL_VERSION, SESSION_ID};
@@ -52,7 +52,7 @@ fn session(
     };
     let any = || sessions.values().next().cloned();
     let without_ids = !issues_ids(http) || faults.has(F::SessionUnchecked);
-    let session = match headers::text(headers, SESSION_ID) {
+    let session = match headers::text(headers, &SESSION_ID) {
         Some(id) => match sessions.get(id).filter(owned).cloned() {
             Some(session) => session,
             None => match any().filter(|_| faults.has(F::SessionUnknownServed)) {
@@ -86,7 +86,7 @@ fn issues_ids(http: &Http) -> bool {
 /// Whether the version header, if there is one, names a revision of this era.
 fn version_is_served(faults: &Faults, headers: &HeaderMap) -> bool {
     let served = |revision: Revision| REVISIONS.contains(&revision);
-    let version = headers::text(headers, PROTOCOL_VERSION);
+    let version = headers::text(headers, &PROTOCOL_VERSION);
     match version {
         Some(version) => Revision::parse(version).is_some_and(served),
         None => !faults.has(F::VersionHeaderDemanded),
@@ -103,7 +103,7 @@ pub fn post(
     let faults = &http.server.faults;
     if let Message::Request { id, method, params } = &message
         && method == "initialize"
-        && !headers.contains_key(SESSION_ID)
+        && !headers.contains_key(&SESSION_ID)
     {
         return initialize(http, headers, caller, id, params);
     }
@@ -160,7 +160,7 @@ pub fn batch(
         let error = ErrorObject::invalid_request("this revision has no batches");
         respond::refused(faults, None, error)
     };
-    if headers::speaks_modern(headers) || issues_ids(http) && !headers.contains_key(SESSION_ID) {
+    if headers::speaks_modern(headers) || issues_ids(http) && !headers.contains_key(&SESSION_ID) {
         return refuse();
     }
     let session = match session(http, headers, caller, None) {
@@ -249,7 +249,7 @@ fn initialize(
     params: &Object,
 ) -> Response {
     let faults = &http.server.faults;
-    if headers.contains_key(PROTOCOL_VERSION)
+    if headers.contains_key(&PROTOCOL_VERSION)
         && !version_is_served(faults, headers)
         && !faults.has(F::VersionHeaderIgnored)
     {
@@ -287,8 +287,7 @@ fn initialize(
     if let Ok(value) = HeaderValue::from_str(&key)
         && issues_ids(http)
     {
-        let name = HeaderName::from_static(SESSION_ID);
-        response.headers_mut().insert(name, value);
+        response.headers_mut().insert(&SESSION_ID, value);
     }
     response
 }
@@ -369,7 +368,7 @@ pub fn delete(http: &Http, headers: &HeaderMap, caller: &Caller) -> Response {
     match session(http, headers, caller, None) {
         Ok(session) => {
             if !http.server.faults.has(F::SessionSurvives) {
-                let id = headers::text(headers, SESSION_ID).unwrap_or_default();
+                let id = headers::text(headers, &SESSION_ID).unwrap_or_default();
                 lock(&http.sessions).remove(id);
                 session.end();
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::http::{HeaderMap, HeaderName, StatusCode};
+use hyper::http::{HeaderMap, StatusCode};
 
 use super::body::Response;
 use super::headers::{Mirror, SESSION_ID};
@@ -51,8 +51,7 @@ pub fn request(
         },
     };
     if server.faults.has(F::ModernSession) {
-        let name = HeaderName::from_static(SESSION_ID);
-        respond::set(&mut response, name, "modern-session");
+        respond::set(&mut response, SESSION_ID.clone(), "modern-session");
     }
     response
 }

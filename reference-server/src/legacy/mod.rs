@@ -100,7 +100,7 @@ pub fn initialize(
     result.insert("protocolVersion".into(), revision.as_str().into());
     let offered = server.capabilities(revision);
     result.insert("capabilities".into(), Value::Object(offered));
-    result.insert("serverInfo".into(), server.info(revision));
+    result.insert("serverInfo".into(), Value::clone(&server.info(revision)));
     if revision >= Revision::V2025_03_26 {
         result.insert("instructions".into(), server.instructions().into());
     }

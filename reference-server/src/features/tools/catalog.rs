@@ -6,7 +6,7 @@ use std::sync::{LazyLock, OnceLock};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::{Tool, asking, consulting, database, jobs, pages, plain, schemas, working};
+use super::{Tool, asking, consulting, database, headers, jobs, pages, plain, schemas, working};
 use crate::jsonrpc::Object;
 use crate::revision::Revision;
 use crate::tasks::Support;
@@ -114,6 +114,7 @@ fn tool(
         description,
         since: Revision::V2024_11_05,
         input_schema: nothing(),
+        has_mirrored: false,
         output_schema: None,
         annotations: json!({"readOnlyHint": true, "openWorldHint": false}),
         tasks: Support::Forbidden,
@@ -129,6 +130,7 @@ impl Tool {
 
     fn takes(self, input_schema: Value) -> Self {
         Self {
+            has_mirrored: headers::has_mirrored(&input_schema),
             input_schema,
             ..self
         }

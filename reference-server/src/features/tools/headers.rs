@@ -12,8 +12,18 @@ type Mirrored<'a> = (&'a str, Option<&'a Value>);
 /// The suffix of each `Mcp-Param-` header and the argument it mirrors.
 pub fn mirrored<'a>(tool: &'a Tool, arguments: &'a Value) -> Vec<Mirrored<'a>> {
     let mut found = Vec::new();
+    if !tool.has_mirrored {
+        return found;
+    }
     collect(&tool.input_schema, Some(arguments), &mut found);
     found
+}
+
+/// Whether there is such a header for any argument.
+pub fn has_mirrored(schema: &Value) -> bool {
+    let mut found = Vec::new();
+    collect(schema, None, &mut found);
+    !found.is_empty()
 }
 
 /// Follows `properties` only: an annotation anywhere else would be invalid.

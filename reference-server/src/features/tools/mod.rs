@@ -45,6 +45,8 @@ pub struct Tool {
     /// The first revision that has it.
     since: Revision,
     input_schema: Value,
+    /// Whether an argument is mirrored in a header.
+    has_mirrored: bool,
     output_schema: Option<Value>,
     annotations: Value,
     tasks: Support,
