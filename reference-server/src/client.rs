@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::F;
-use crate::jsonrpc::{ErrorObject, Id, Message, Object, Packet, Rejection, Reply};
+use crate::jsonrpc::{ErrorObject, Id, Message, Object, Packet, Params, Rejection, Reply};
 use crate::legacy::{self, Session};
 use crate::log::Call;
 use crate::revision::Revision;
@@ -121,7 +121,7 @@ impl Client {
         }
     }
 
-    fn request(&self, id: Id, method: String, params: Object) {
+    fn request(&self, id: Id, method: String, params: Params) {
         self.server.faults.on_request(&id);
         if self.in_flight.contains(&id) {
             let error = ErrorObject::invalid_request("that id is still in use");
@@ -130,10 +130,10 @@ impl Client {
         if self.in_flight.is_full() {
             return self.reply(Reply::error(Some(&id), ErrorObject::busy()));
         }
-        let meant = || !self.carries_legacy() || modern::is_meant(&method, &params);
+        let meant = || !self.carries_legacy() || modern::is_meant(&method, params.meta());
         if self.carries_modern() && meant() {
             let outlet = Arc::clone(&self.outlet);
-            let metadata = modern::Metadata::admit(&self.server, &params);
+            let metadata = modern::Metadata::admit(&self.server, params.meta());
             let request = modern::Request {
                 id: id.clone(),
                 method,
@@ -178,7 +178,7 @@ impl Client {
         self.revisions.end().is_modern()
     }
 
-    fn initialize(&self, id: &Id, params: &Object) -> Reply {
+    fn initialize(&self, id: &Id, params: &Params) -> Reply {
         if self.session().is_some() {
             let error = ErrorObject::invalid_request("already initialized");
             return Reply::error(Some(id), error);

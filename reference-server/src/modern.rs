@@ -10,7 +10,7 @@ use crate::auth::Caller;
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::{F, Faults};
 use crate::features::{self, logging::Level};
-use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
+use crate::jsonrpc::{ErrorObject, Given, Id, Meta, Object, Params, Reply};
 use crate::log::Call;
 use crate::revision::Revision;
 use crate::rounds::Rounds;
@@ -20,11 +20,6 @@ use crate::tasks;
 use crate::work::Work;
 
 const PREFIX: &str = "io.modelcontextprotocol/";
-/// `_meta` key: the revision of a request.
-pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-/// `_meta` key: what the client can do.
-pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 /// The lifetime of what never changes while the server runs, in milliseconds.
@@ -32,79 +27,61 @@ const STABLE_TTL_MS: u64 = 300_000;
 
 /// Whether a request is meant for this era: it carries one of the era's `_meta` fields, or its
 /// method exists in no other.
-pub fn is_meant(method: &str, params: &Object) -> bool {
-    let fields = [PROTOCOL_VERSION, CLIENT_CAPABILITIES, CLIENT_INFO];
-    let marked = |meta: &Object| fields.iter().any(|field| meta.contains_key(*field));
-    matches!(
-        method,
-        "server/discover" | "subscriptions/listen" | "tasks/update"
-    ) || params
-        .get("_meta")
-        .and_then(Value::as_object)
-        .is_some_and(marked)
+pub fn is_meant(method: &str, meta: &Meta) -> bool {
+    let marked = meta.version.is_some() || meta.capabilities.is_some() || meta.client.is_some();
+    let own = ["server/discover", "subscriptions/listen", "tasks/update"];
+    marked || own.contains(&method)
 }
 
-/// What the `_meta` of a request says about it.
+/// What the `_meta` of a request says about it, but for its revision.
 #[derive(Debug)]
 pub struct Metadata {
-    /// The revision, as written.
-    pub version: String,
     capabilities: Arc<Object>,
     log_level: Option<Level>,
 }
 
 impl Metadata {
     /// Reads `_meta`, refusing a request that is malformed or in a revision not served this way.
-    pub fn admit(server: &Server, params: &Object) -> Result<Self, ErrorObject> {
-        let metadata = Self::read(server, params)?;
-        metadata.check_version(server)?;
+    pub fn admit(server: &Server, meta: &Meta) -> Result<Self, ErrorObject> {
+        let (version, metadata) = Self::read(server, meta)?;
+        Self::check_version(server, version)?;
         Ok(metadata)
     }
 
-    /// Reads `_meta`, refusing a request that lacks a required field.
-    pub fn read(server: &Server, params: &Object) -> Result<Self, ErrorObject> {
+    /// Reads `_meta`, refusing a request that lacks a required field. The revision comes as it is written.
+    pub fn read<'a>(server: &Server, meta: &'a Meta) -> Result<(&'a str, Self), ErrorObject> {
         let malformed = |what: &str| {
             let error = format!("_meta[\"{PREFIX}{what}");
             Err(ErrorObject::invalid_params(error).status(400))
         };
-        let meta = params.get("_meta").and_then(Value::as_object);
-        let [mut version, mut capabilities, mut info, mut level] = [None; 4];
-        for (key, value) in meta.into_iter().flatten() {
-            match key.as_str() {
-                PROTOCOL_VERSION => version = Some(value),
-                CLIENT_CAPABILITIES => capabilities = Some(value),
-                CLIENT_INFO => info = Some(value),
-                LOG_LEVEL => level = Some(value),
-                _ => {}
-            }
-        }
         let lenient = server.faults.has(F::MetaUnchecked);
         let any_type = server.faults.has(F::MetaTypesUnchecked);
-        let version = match version {
-            Some(Value::String(version)) => version.clone(),
-            None if lenient => Revision::LATEST.as_str().into(),
-            Some(_) if any_type => Revision::LATEST.as_str().into(),
+        let version = match &meta.version {
+            Some(Value::String(version)) => version,
+            None if lenient => Revision::LATEST.as_str(),
+            Some(_) if any_type => Revision::LATEST.as_str(),
             _ => return malformed("protocolVersion\"] is a required string"),
         };
-        let capabilities = match capabilities {
+        let capabilities = match &meta.capabilities {
             Some(Value::Object(capabilities)) => capabilities.clone(),
             None if lenient || server.faults.has(F::ClientCapabilitiesUnchecked) => Object::new(),
             Some(_) if any_type => Object::new(),
             _ => return malformed("clientCapabilities\"] is a required object"),
         };
-        match info {
+        let is_text = |value: &Option<Value>| value.as_ref().is_some_and(Value::is_string);
+        match &meta.client {
             None if server.faults.has(F::ClientInfoRequired) => {
                 return malformed("clientInfo\"] is required");
             }
             None => {}
-            Some(info) if server.faults.knows_another(info) => {
+            Some(client) if server.faults.knows_another(client) => {
                 return malformed("clientInfo\"] is another than before");
             }
-            Some(info) if info["name"].is_string() && info["version"].is_string() => {}
+            Some(Given::Object(client)) if is_text(&client.name) && is_text(&client.version) => {}
             Some(_) => return malformed("clientInfo\"] has a name and a version"),
         }
         server.faults.refuse_capabilities(&capabilities)?;
-        let log_level = match level {
+        let log_level = match meta.others.get(LOG_LEVEL) {
             None => None,
             Some(level) => match level.as_str().and_then(Level::parse) {
                 None if !server.faults.has(F::LogLevelUnchecked) => {
@@ -113,23 +90,23 @@ impl Metadata {
                 level => level,
             },
         };
-        Ok(Self {
-            version,
+        let metadata = Self {
             capabilities: Arc::new(server.faults.remember_capabilities(capabilities)),
             log_level,
-        })
+        };
+        Ok((version, metadata))
     }
 
     /// Refuses a revision that is not served this way.
-    pub fn check_version(&self, server: &Server) -> Result<(), ErrorObject> {
-        let supported = Revision::parse(&self.version).is_some_and(Revision::is_modern);
+    pub fn check_version(server: &Server, version: &str) -> Result<(), ErrorObject> {
+        let supported = Revision::parse(version).is_some_and(Revision::is_modern);
         if supported && server.faults.was_disappointed() {
             return Err(ErrorObject::internal("an earlier request was unsupported"));
         }
         if supported || server.faults.has(F::VersionUnchecked) {
             return Ok(());
         }
-        Err(unsupported(&self.version))
+        Err(unsupported(version))
     }
 }
 
@@ -170,7 +147,7 @@ pub struct Request {
     /// What is asked.
     pub method: String,
     /// With which parameters.
-    pub params: Object,
+    pub params: Params,
     /// Who asks.
     pub caller: Arc<Caller>,
     /// Where its notifications go.
@@ -234,11 +211,11 @@ async fn answer(
     metadata: Metadata,
     id: &Id,
     method: &str,
-    params: &Arc<Object>,
+    params: &Arc<Params>,
     caller: Arc<Caller>,
     outlet: Arc<dyn Outlet>,
 ) -> Answer {
-    server.faults.refuse_meta(params)?;
+    server.faults.refuse_meta(params.meta())?;
     if server.faults.is_discovered(method) {
         return Err(server.faults.unknown_method(method).into());
     }
@@ -273,7 +250,7 @@ async fn answer(
         revision: Revision::LATEST,
         capabilities: metadata.capabilities,
         outlet,
-        progress_token: features::progress_token(params)?,
+        progress_token: features::progress_token(params.meta())?,
         log_level: metadata.log_level,
         peer: Peer::Rounds(rounds),
     };

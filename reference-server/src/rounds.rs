@@ -10,7 +10,7 @@ use crate::ask::Question;
 use crate::auth::Caller;
 use crate::context::{Context, Failure};
 use crate::faults::{F, Faults};
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Object, Params};
 use crate::lock;
 use crate::server::Server;
 use crate::state::{Check, Origin};
@@ -18,7 +18,7 @@ use crate::state::{Check, Origin};
 /// What a client sent along when it repeats a request with answers (modern revisions).
 pub struct Rounds {
     method: String,
-    params: Arc<Object>,
+    params: Arc<Params>,
     responses: Object,
     /// Whether a state of ours came back.
     resumed: bool,
@@ -31,7 +31,7 @@ impl Rounds {
         server: &Server,
         caller: &Caller,
         method: &str,
-        params: Arc<Object>,
+        params: Arc<Params>,
     ) -> Result<Self, ErrorObject> {
         let responses = match params.get("inputResponses") {
             None => Object::new(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::results::remove;
 use super::{F, Faults};
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Meta, Object};
 use crate::revision::Revision;
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -42,26 +42,20 @@ impl Faults {
     }
 
     /// Metadata that is wrongly refused.
-    pub fn refuse_meta(&self, params: &Object) -> Result<(), ErrorObject> {
+    pub fn refuse_meta(&self, meta: &Meta) -> Result<(), ErrorObject> {
         if !self.any {
             return Ok(());
         }
-        let meta = params.get("_meta").and_then(Value::as_object);
-        let token = meta.is_some_and(|meta| meta.contains_key("progressToken"));
+        let token = meta.others.contains_key("progressToken");
         if token && self.has(F::ProgressTokenRefused) {
             return Err(ErrorObject::invalid_params("progress is not reported here"));
         }
-        if !self.has(F::UnknownMetaRefused) {
-            return Ok(());
-        }
         let known =
             |name: &String| name == "progressToken" || name.starts_with("io.modelcontextprotocol/");
-        match meta {
-            Some(meta) if !meta.keys().all(known) => {
-                Err(ErrorObject::invalid_params("Unknown key in _meta"))
-            }
-            _ => Ok(()),
+        if self.has(F::UnknownMetaRefused) && !meta.others.keys().all(known) {
+            return Err(ErrorObject::invalid_params("Unknown key in _meta"));
         }
+        Ok(())
     }
 
     /// The result of `initialize`.

@@ -74,12 +74,10 @@ impl Faults {
             }
             Message::Request { params, .. } | Message::Notification { params, .. } => params,
         };
-        let Some(meta) = params.get("_meta") else {
-            return false;
-        };
-        let trace = meta.get("traceparent").and_then(Value::as_str);
+        let meta = params.meta();
+        let trace = meta.others.get("traceparent").and_then(Value::as_str);
         let malformed = |trace: &str| trace.len() != 55;
-        !meta.is_object() && self.has(F::DiesOnBadMeta)
+        meta.is_malformed && self.has(F::DiesOnBadMeta)
             || trace.is_some_and(malformed) && self.has(F::DiesOnBadTraceContext)
     }
 

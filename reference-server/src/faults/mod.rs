@@ -25,11 +25,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use serde_json::Value;
-
 use crate::error::Error;
 use crate::hub::Event;
-use crate::jsonrpc::{MAX_MESSAGE_BYTES, Object};
+use crate::jsonrpc::{Client, Given, MAX_MESSAGE_BYTES, Object};
 use crate::lock;
 
 /// A deliberate violation, for people.
@@ -152,11 +150,11 @@ impl Faults {
     }
 
     /// Whether a client is wrongly refused because another came first.
-    pub fn knows_another(&self, client: &Value) -> bool {
+    pub fn knows_another(&self, client: &Given<Client>) -> bool {
         if !self.has(F::OtherClientRefused) {
             return false;
         }
-        let client = client.to_string();
+        let client = format!("{client:?}");
         let mut first = lock(&self.memory.client);
         if first.is_empty() {
             first.clone_from(&client);

@@ -12,12 +12,12 @@ pub mod wire;
 use serde_json::Value;
 
 use crate::context::{Answer, Context};
-use crate::jsonrpc::{ErrorObject, Id, MAX_ID_BYTES, Object};
+use crate::jsonrpc::{ErrorObject, Id, MAX_ID_BYTES, Meta, Object, Params};
 use crate::tasks;
 
 /// Answers a request that both eras know. What seldom comes is boxed, so that a call takes no room for it: the allocator has
 /// more to do for what is over a kilobyte.
-pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+pub async fn answer(context: &Context, method: &str, params: &Params) -> Answer {
     match method {
         _ if context.server.offer.lacks_method(method) || context.server.faults.has_no(method) => {
             Err(context.server.faults.unknown_method(method).into())
@@ -51,10 +51,8 @@ fn object<'a>(params: &'a Object, name: &str) -> Result<Option<&'a Object>, Erro
 }
 
 /// The token under which a request wants to hear of its progress. It has the form of an id.
-pub fn progress_token(params: &Object) -> Result<Option<Id>, ErrorObject> {
-    let token = params
-        .get("_meta")
-        .and_then(|meta| meta.get("progressToken"));
+pub fn progress_token(meta: &Meta) -> Result<Option<Id>, ErrorObject> {
+    let token = meta.others.get("progressToken");
     match (token, token.and_then(Id::from_value)) {
         (None, _) => Ok(None),
         (_, Some(Id::String(token))) if token.len() > MAX_ID_BYTES => {

@@ -58,7 +58,7 @@ pub fn era(spoken: Eras, headers: &HeaderMap, message: &Message) -> Era {
         Eras::Both => {}
     }
     let meant = match message {
-        Message::Request { method, params, .. } => modern::is_meant(method, params),
+        Message::Request { method, params, .. } => modern::is_meant(method, params.meta()),
         _ => false,
     };
     match meant || speaks_modern(headers) {

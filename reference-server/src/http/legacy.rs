@@ -15,7 +15,7 @@ use super::{Http, respond};
 use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::{F, Faults};
-use crate::jsonrpc::{ErrorObject, Id, Message, Object, Rejection, Reply};
+use crate::jsonrpc::{ErrorObject, Id, Message, Params, Rejection, Reply};
 use crate::legacy;
 use crate::lock;
 use crate::log::Call;
@@ -246,7 +246,7 @@ fn initialize(
     headers: &HeaderMap,
     caller: &Caller,
     id: &Id,
-    params: &Object,
+    params: &Params,
 ) -> Response {
     let faults = &http.server.faults;
     if headers.contains_key(&PROTOCOL_VERSION)

@@ -11,7 +11,7 @@ use super::{Http, live, respond};
 use crate::auth::Caller;
 use crate::context::Outlet;
 use crate::faults::F;
-use crate::jsonrpc::{ErrorObject, Id, Object};
+use crate::jsonrpc::{ErrorObject, Id, Params};
 use crate::modern::{Metadata, Request, work};
 use crate::server::Server;
 use crate::work::poll_now;
@@ -23,7 +23,7 @@ pub fn request(
     caller: Arc<Caller>,
     id: Id,
     method: String,
-    params: Object,
+    params: Params,
 ) -> Response {
     let server = &http.server;
     let metadata = admit(server, headers, &method, &params);
@@ -61,7 +61,7 @@ fn admit(
     server: &Server,
     headers: &HeaderMap,
     method: &str,
-    params: &Object,
+    params: &Params,
 ) -> Result<Metadata, ErrorObject> {
     let faults = &server.faults;
     let mirror = Mirror { faults, headers };
@@ -69,9 +69,9 @@ fn admit(
         let error = "Last-Event-ID has no meaning here";
         return Err(ErrorObject::invalid_request(error));
     }
-    let metadata = Metadata::read(server, params)?;
-    mirror.version(&metadata.version)?;
-    metadata.check_version(server)?;
+    let (version, metadata) = Metadata::read(server, params.meta())?;
+    mirror.version(version)?;
+    Metadata::check_version(server, version)?;
     mirror.call(method, params)?;
     Ok(metadata)
 }

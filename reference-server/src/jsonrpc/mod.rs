@@ -3,14 +3,17 @@
 //! <https://modelcontextprotocol.io/specification/2026-07-28/basic#messages>
 
 mod envelope;
+mod params;
 mod parse;
 mod reply;
 mod size;
 mod strict;
 
+pub use params::{Client, Meta, Params};
 pub use parse::{MAX_MESSAGE_BYTES, Packet, Rejection, parse};
 pub use reply::Reply;
 pub use size::size;
+pub use strict::Given;
 
 use std::time::Duration;
 
@@ -69,14 +72,14 @@ pub enum Message {
         /// What is asked.
         method: String,
         /// Its parameters, empty when absent.
-        params: Object,
+        params: Params,
     },
     /// Is never answered.
     Notification {
         /// What happened.
         method: String,
         /// Its parameters, empty when absent.
-        params: Object,
+        params: Params,
     },
     /// Answers a request of ours (legacy revisions only).
     Response {

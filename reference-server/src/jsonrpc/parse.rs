@@ -1,15 +1,16 @@
 //! From bytes to a valid message, or to the reason why not.
 
 use std::cell::Cell;
+use std::fmt;
 
 use serde::Deserialize;
-use serde::de::DeserializeSeed;
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::envelope::{Envelope, Reader};
-use super::strict::Strict;
-use super::{ErrorObject, Id, MAX_ID_BYTES, Message, Object};
+use super::envelope::Envelope;
+use super::strict::{Given, Strict};
+use super::{ErrorObject, Id, MAX_ID_BYTES, Message, Params};
 
 /// Longest message in bytes, on either transport.
 pub const MAX_MESSAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -65,20 +66,45 @@ pub fn parse(bytes: &[u8]) -> Packet {
         depth: MAX_DEPTH,
         values: &Cell::new(MAX_VALUES),
     };
-    if text.trim_ascii_start().starts_with('{') {
-        return Packet::Single(read(text, Reader(strict)).and_then(message));
+    match text.trim_ascii_start().as_bytes().first() {
+        Some(b'[') => match read(text, Batch(strict)) {
+            Err(rejection) => Packet::Single(Err(rejection)),
+            Ok(items) if items.is_empty() => Packet::Single(Err(invalid(None, "an empty batch"))),
+            Ok(items) if items.len() > MAX_BATCH => {
+                let error = format!("a batch has at most {MAX_BATCH} messages");
+                Packet::Single(Err(invalid(None, error)))
+            }
+            Ok(items) => Packet::Batch(items.into_iter().map(message).collect()),
+        },
+        _ => Packet::Single(read(text, strict.seed()).and_then(message)),
     }
-    match read(text, strict) {
-        Err(rejection) => Packet::Single(Err(rejection)),
-        Ok(Value::Array(items)) if items.is_empty() => {
-            Packet::Single(Err(invalid(None, "an empty batch")))
+}
+
+/// Reads an array of what should be messages.
+struct Batch<'a>(Strict<'a>);
+
+impl<'de> DeserializeSeed<'de> for Batch<'_> {
+    type Value = Vec<Given<Envelope>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Batch<'_> {
+    type Value = Vec<Given<Envelope>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let strict = self.0.deeper()?;
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(strict.seed())? {
+            items.push(item);
         }
-        Ok(Value::Array(items)) if items.len() > MAX_BATCH => {
-            let error = format!("a batch has at most {MAX_BATCH} messages");
-            Packet::Single(Err(invalid(None, error)))
-        }
-        Ok(Value::Array(items)) => Packet::Batch(items.into_iter().map(of_batch).collect()),
-        Ok(_) => Packet::Single(Err(no_object())),
+        Ok(items)
     }
 }
 
@@ -111,18 +137,10 @@ fn invalid(id: Option<Id>, why: impl std::fmt::Display) -> Rejection {
     )
 }
 
-fn no_object() -> Rejection {
-    invalid(None, "a message is an object")
-}
-
-fn of_batch(value: Value) -> Result<Message, Rejection> {
-    match value {
-        Value::Object(members) => message(members.into()),
-        _ => Err(no_object()),
-    }
-}
-
-fn message(envelope: Envelope) -> Result<Message, Rejection> {
+fn message(given: Given<Envelope>) -> Result<Message, Rejection> {
+    let Given::Object(envelope) = given else {
+        return Err(invalid(None, "a message is an object"));
+    };
     let id = envelope.id.as_ref().and_then(Id::from_value);
     let answers = envelope.result.is_some() || envelope.error.is_some();
     let rejected = |why: &str| Rejection {
@@ -155,9 +173,9 @@ fn call(id: Option<Id>, envelope: Envelope) -> Result<Message, Rejection> {
         return Err(invalid(id, "a method is a string"));
     };
     let params = match envelope.params {
-        None => Object::new(),
-        Some(Value::Object(params)) => params,
-        Some(_) => {
+        None => Params::default(),
+        Some(Given::Object(params)) => params,
+        Some(Given::Other(_)) => {
             let error = ErrorObject::invalid_params("params is an object").status(400);
             return Err(Rejection::new(id, error));
         }

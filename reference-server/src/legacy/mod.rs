@@ -21,7 +21,7 @@ use crate::faults::F;
 use crate::features::tools::Visit;
 use crate::features::{self, logging::Level, resources};
 use crate::hub::{Event, Subscription};
-use crate::jsonrpc::{self, ErrorObject, Id, Object, Reply};
+use crate::jsonrpc::{self, ErrorObject, Id, Object, Params, Reply};
 use crate::lock;
 use crate::log::Call;
 use crate::offer::Feature;
@@ -143,7 +143,7 @@ impl Session {
         self: &Arc<Self>,
         id: Id,
         method: String,
-        params: Object,
+        params: Params,
         caller: Arc<Caller>,
         outlet: Arc<dyn Outlet>,
     ) -> Work {
@@ -177,11 +177,11 @@ impl Session {
     async fn answer(
         self: &Arc<Self>,
         method: &str,
-        params: &Object,
+        params: &Params,
         caller: Arc<Caller>,
         outlet: Arc<dyn Outlet>,
     ) -> Answer {
-        self.server.faults.refuse_meta(params)?;
+        self.server.faults.refuse_meta(params.meta())?;
         self.server.faults.refuse_task(method, params)?;
         match method {
             "ping" if self.refuses_ping() => Err(ErrorObject::method_not_found(method).into()),
@@ -198,7 +198,7 @@ impl Session {
                     revision: self.revision,
                     capabilities: Arc::clone(&self.capabilities),
                     outlet,
-                    progress_token: features::progress_token(params)?,
+                    progress_token: features::progress_token(params.meta())?,
                     log_level: Some(*lock(&self.log_level)),
                     peer: Peer::Session(Arc::clone(self)),
                 };

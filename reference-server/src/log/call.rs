@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Level;
 use crate::auth::Caller;
 use crate::features::tools;
-use crate::jsonrpc::{ErrorObject, Id, Object, Reply};
+use crate::jsonrpc::{ErrorObject, Id, Meta, Object, Params, Reply};
 use crate::random;
 use crate::revision::Revision;
 use crate::server::Server;
@@ -26,10 +26,10 @@ struct Record {
 }
 
 impl Record {
-    fn new(server: &Arc<Server>, caller: &Caller, method: &str, params: &Object) -> Self {
+    fn new(server: &Arc<Server>, caller: &Caller, method: &str, params: &Params) -> Self {
         let log = &server.log;
         let mut entry = log.entry("call", &caller.principal, method);
-        entry["correlation"] = match trace_id(params) {
+        entry["correlation"] = match trace_id(params.meta()) {
             Some(trace) => trace.into(),
             None => {
                 let number = log.calls.fetch_add(1, Ordering::Relaxed);
@@ -85,8 +85,8 @@ fn process() -> &'static str {
 /// The trace that the client says this request belongs to.
 ///
 /// <https://www.w3.org/TR/trace-context/#traceparent-header>
-fn trace_id(params: &Object) -> Option<&str> {
-    let parent = params.get("_meta")?.get("traceparent")?.as_str()?;
+fn trace_id(meta: &Meta) -> Option<&str> {
+    let parent = meta.others.get("traceparent")?.as_str()?;
     let mut parts = parent.split('-');
     let (version, trace) = (parts.next()?, parts.next()?);
     let hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -107,7 +107,7 @@ impl Call {
         caller: &Caller,
         id: &Id,
         method: &str,
-        params: &Object,
+        params: &Params,
     ) -> Self {
         let logged = server.log.level != Level::Off;
         let rate = server
@@ -151,13 +151,13 @@ impl Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn only_a_trace_is_taken_for_one() {
         let trace = |parent: Value| {
-            let params = json!({"_meta": {"traceparent": parent}});
-            trace_id(params.as_object().unwrap()).map(str::to_owned)
+            let mut meta = Meta::default();
+            meta.others.insert("traceparent".into(), parent);
+            trace_id(&meta).map(str::to_owned)
         };
         let id = "0af7651916cd43dd8448eb211c80319c";
         let parent = format!("00-{id}-b7ad6b7169203331-01");

@@ -11,7 +11,7 @@ use super::{Mode, State, Status, Support, Task, named, trouble};
 use crate::context::{Answer, Context, Outlet, Peer};
 use crate::faults::{F, Faults};
 use crate::features::pagination;
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Object, Params};
 use crate::legacy::Session;
 
 /// `_meta` key: the task that a message belongs to.
@@ -91,7 +91,7 @@ fn related(task: &Task) -> Value {
 }
 
 /// Answers a request about tasks.
-pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+pub async fn answer(context: &Context, method: &str, params: &Params) -> Answer {
     match method {
         "tasks/get" => {
             if context.fault(F::TaskGetStreamed) {
@@ -107,7 +107,7 @@ pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer 
 }
 
 /// A cursor names the last task of the page, so that tasks may go meanwhile.
-fn list(context: &Context, params: &Object) -> Answer {
+fn list(context: &Context, params: &Params) -> Answer {
     let after = match pagination::position(context, params, "tasks", |_| true) {
         Err(_) if context.fault(F::TaskCursorUnchecked) => 0,
         after => after?,
@@ -131,7 +131,7 @@ fn list(context: &Context, params: &Object) -> Answer {
     Ok(result)
 }
 
-fn cancel(context: &Context, params: &Object) -> Answer {
+fn cancel(context: &Context, params: &Params) -> Answer {
     let task = match named(context, params) {
         Err(_) if context.fault(F::TaskCancelUnknown) => return Ok(Object::new()),
         task => task?,
@@ -147,7 +147,7 @@ fn cancel(context: &Context, params: &Object) -> Answer {
 }
 
 /// Waits for the end. Whoever waits also carries the task's questions to the client.
-async fn result(context: &Context, params: &Object) -> Answer {
+async fn result(context: &Context, params: &Params) -> Answer {
     let task = match named(context, params) {
         Err(_) if context.fault(F::TaskResultUnknown) => return Ok(Object::new()),
         task => task?,

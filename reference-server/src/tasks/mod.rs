@@ -24,7 +24,7 @@ pub use task::{Outcome, State, Status, Task};
 use crate::context::{Answer, Context, Failure, Outlet, Peer};
 use crate::faults::F;
 use crate::features;
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Object, Params};
 use crate::offer::Feature;
 use crate::random;
 use crate::revision::Revision;
@@ -91,7 +91,7 @@ pub fn created(context: &Context, task: &Task) -> Object {
 }
 
 /// Answers a request whose method begins with `tasks/`.
-pub async fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+pub async fn answer(context: &Context, method: &str, params: &Params) -> Answer {
     match context.revision {
         Revision::V2025_11_25 => legacy::answer(context, method, params).await,
         Revision::V2026_07_28 => modern::answer(context, method, params),
@@ -164,10 +164,10 @@ pub fn trouble(outcome: &Outcome) -> Option<String> {
 }
 
 /// The task that a request names, or the error that the text wants.
-fn named(context: &Context, params: &Object) -> Result<Arc<Task>, ErrorObject> {
+fn named(context: &Context, params: &Params) -> Result<Arc<Task>, ErrorObject> {
     let mut id = features::string(params, "taskId")?;
     if context.fault(F::TaskIdFromMeta) {
-        let related = params.get("_meta").and_then(|meta| meta.get(RELATED_TASK));
+        let related = params.meta().others.get(RELATED_TASK);
         id = related
             .and_then(|related| related["taskId"].as_str())
             .unwrap_or(id);

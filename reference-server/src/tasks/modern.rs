@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Mode, State, Status, Support, Task, named};
 use crate::context::{Answer, Context};
 use crate::faults::F;
-use crate::jsonrpc::{ErrorObject, Object};
+use crate::jsonrpc::{ErrorObject, Object, Params};
 use crate::revision::Revision;
 
 /// What the extension is called.
@@ -90,7 +90,7 @@ pub fn detailed(task: &Task) -> Object {
 }
 
 /// Answers a request about tasks.
-pub fn answer(context: &Context, method: &str, params: &Object) -> Answer {
+pub fn answer(context: &Context, method: &str, params: &Params) -> Answer {
     let known = matches!(method, "tasks/get" | "tasks/update" | "tasks/cancel");
     if !known {
         return Err(context.server.faults.unknown_method(method).into());
@@ -118,7 +118,7 @@ pub fn answer(context: &Context, method: &str, params: &Object) -> Answer {
 }
 
 /// Takes answers, all or none; those to questions that are not open are ignored.
-fn update(context: &Context, task: &std::sync::Arc<Task>, params: &Object) -> Answer {
+fn update(context: &Context, task: &std::sync::Arc<Task>, params: &Params) -> Answer {
     let Some(Value::Object(responses)) = params.get("inputResponses") else {
         return Err(ErrorObject::invalid_params("inputResponses is a required object").into());
     };
