@@ -154,3 +154,72 @@ impl Members for Client {
         Ok(client)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use serde::de::DeserializeSeed;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Params, String> {
+        let values = Cell::new(100);
+        let strict = Strict {
+            depth: 9,
+            values: &values,
+        };
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let given = strict.seed().deserialize(&mut reader);
+        given
+            .map(|given| given.object().unwrap())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_a_message_says_of_itself_is_apart() {
+        let params = read(
+            r#"{"name":"x","_meta":{"a":1,
+                "io.modelcontextprotocol/protocolVersion":"v",
+                "io.modelcontextprotocol/clientCapabilities":{"b":2},
+                "io.modelcontextprotocol/clientInfo":{"name":"n","version":3,"title":"t"}}}"#,
+        )
+        .unwrap();
+        assert_eq!(params.keys().collect::<Vec<_>>(), ["name"]);
+        let meta = params.meta();
+        assert_eq!(meta.others.keys().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(meta.version, Some("v".into()));
+        assert_eq!(meta.capabilities.as_ref().unwrap()["b"], 2);
+        let Some(Given::Object(client)) = &meta.client else {
+            panic!("{meta:?}");
+        };
+        assert_eq!(client.name, Some("n".into()));
+        assert_eq!(client.version, Some(3.into()));
+        assert!(!meta.is_malformed);
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_from_what_is_not_there() {
+        assert!(read(r#"{"_meta":null}"#).unwrap().meta().is_malformed);
+        assert!(!read("{}").unwrap().meta().is_malformed);
+        let text = r#"{"_meta":{"io.modelcontextprotocol/clientInfo":[]}}"#;
+        let params = read(text).unwrap();
+        assert!(matches!(params.meta().client, Some(Given::Other(_))));
+    }
+
+    #[test]
+    fn no_name_is_repeated_anywhere() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"_meta":{},"_meta":{}}"#,
+            r#"{"_meta":{"a":1,"a":1}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":1,"io.modelcontextprotocol\/protocolVersion":1}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":{"a":1,"a":1}}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientInfo":{"name":1,"name":1}}}"#,
+            r#"{"_meta":{"io.modelcontextprotocol/clientInfo":{"title":1,"title":1}}}"#,
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains("is repeated"), "{text}: {error}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The table of tools.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use jsonschema::Validator;
@@ -16,7 +16,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::new);
 /// All tools, with their compiled input schemas.
 pub struct Catalog {
     tools: Vec<Tool>,
-    by_name: HashMap<&'static str, usize>,
+    by_name: BTreeMap<&'static str, usize>,
     /// Compiled at the first call of each tool; `Err` never happens to our own schemas.
     validators: Vec<OnceLock<Result<Validator, String>>>,
 }
