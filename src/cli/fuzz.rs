@@ -14,7 +14,7 @@ use super::calls::Calls;
 use super::check::verify_identities;
 use super::output::{Output, complain};
 use super::revisions::{self, Revisions};
-use super::running::{block_on, failure, interrupted, timeout};
+use super::running::{block_on, duration, failure, interrupted, timeout};
 use super::target::{Callers, Others, Target};
 use crate::catalog::Catalog;
 use crate::event::RunReport;
@@ -139,10 +139,9 @@ impl Fuzz {
 
 /// Reads how long it goes on.
 fn some_time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("nothing is tried in no time".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(error.to_string()),
+    match duration(text)? {
+        Duration::ZERO => Err("nothing is tried in no time".to_owned()),
+        time => Ok(time),
     }
 }
 

@@ -8,12 +8,23 @@ use crate::run::RunError;
 /// How long threads that wait for a server may hold up the end.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Whatever takes longer is a slip of the pen; and times are added up.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Reads how long something takes.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration > LONGEST => Err("this is more than 30 days".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it like 500ms, 5s or 2m")),
+    }
+}
+
 /// Reads how long something may take.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("nothing answers in no time".to_owned()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
+    match duration(text)? {
+        Duration::ZERO => Err("nothing answers in no time".to_owned()),
+        duration => Ok(duration),
     }
 }
 
@@ -62,5 +73,23 @@ pub(super) fn failure(error: RunError) -> Failure {
     match error {
         RunError::Select(_) => Failure::usage(error),
         _ => Failure::run(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_or_refused_with_an_example() {
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert_eq!(timeout("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(timeout("0s").is_err());
+        for wrong in ["", "5", "fast", "-1s"] {
+            assert!(duration(wrong).unwrap_err().contains("500ms"), "{wrong}");
+        }
+        for long in ["31days", "18446744073709551615s"] {
+            assert!(timeout(long).unwrap_err().contains("30 days"), "{long}");
+        }
     }
 }
