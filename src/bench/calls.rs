@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::message::{self, Template};
+use super::text;
 use crate::fuzz::HARMLESS;
 use crate::profile::{Offer, Profile};
 
@@ -13,6 +14,13 @@ pub struct Call {
     pub template: Template,
     /// So many bytes took the place of `{payload}`; 0: the arguments as given.
     pub payload: usize,
+}
+
+impl Call {
+    /// What is called, and how.
+    pub fn load(&self, concurrency: usize) -> String {
+        text::load(&self.template.name, concurrency, self.payload)
+    }
 }
 
 /// A list with the method that reads it and the member that holds its items.
@@ -111,8 +119,11 @@ fn called(offer: &Offer, name: &str, arguments: &Value, token: Option<&str>) -> 
 }
 
 /// Calls that may tell in pieces how far they are, and are asked to.
-pub fn streaming(profile: &Profile, offer: &Offer, is_bundled: bool) -> Vec<Template> {
-    let told = |name: &str, arguments: &Value| called(offer, name, arguments, Some("bench"));
+pub fn streaming(profile: &Profile, offer: &Offer, is_bundled: bool) -> Vec<Call> {
+    let told = |name: &str, arguments: &Value| Call {
+        template: called(offer, name, arguments, Some("bench")),
+        payload: 0,
+    };
     if !profile.calls.is_empty() {
         let calls = profile.calls.iter();
         return calls

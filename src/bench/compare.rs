@@ -12,10 +12,24 @@ const DRAWS: usize = 2_000;
 const CONFIDENCE: f64 = 0.95;
 /// Fewer turns than this tell nothing.
 pub(super) const MIN_ROUNDS: usize = 4;
-/// A difference that nobody cares about.
-const WORTH: f64 = 0.02;
-/// If it is less than this that may be there unseen, there is none.
-const UNSEEN: f64 = 0.05;
+/// What is no difference.
+pub(super) struct Slack {
+    /// Nobody cares about less than this.
+    pub(super) worth: f64,
+    /// If it is less than this that may be there unseen, there is none.
+    unseen: f64,
+}
+
+/// Between targets that took turns.
+const IN_TURNS: Slack = Slack {
+    worth: 0.02,
+    unseen: 0.05,
+};
+/// The same machine is not always as fast, and turns of one time do not show that.
+pub(super) const SAVED: Slack = Slack {
+    worth: 0.1,
+    unseen: 0.15,
+};
 
 /// Each target against the first that has the same call, number of callers and size.
 pub fn among(results: &[BenchResult]) -> Vec<Comparison> {
@@ -65,6 +79,11 @@ pub fn unlike(report: &BenchReport, saved: &BenchReport, path: &str) -> Vec<Stri
             None | Some(0.0) => "none".to_owned(),
             Some(ms) => text::time(ms * 1e3),
         });
+    let times = [report, saved].map(|report| {
+        let settings = &report.settings;
+        [settings.duration_s, settings.warmup_s].map(|seconds| text::time(seconds * 1e6))
+    });
+    let [[duration, warmup], [saved_duration, saved_warmup]] = times;
     let differ = |what: &str, one: &str, other: &str| {
         (one != other).then(|| format!("{what} differs: {one} now, {other} in {path}"))
     };
@@ -75,8 +94,15 @@ pub fn unlike(report: &BenchReport, saved: &BenchReport, path: &str) -> Vec<Stri
         is.then(|| format!("{which} is partial: what failed or ended early is compared as far as it was measured"))
     };
     let all = [
+        differ(
+            "the version of this program",
+            &report.version,
+            &saved.version,
+        ),
         differ("the machine", &ours, &theirs),
         differ("the network delay", &delay, &saved_delay),
+        differ("the time of each result", &duration, &saved_duration),
+        differ("the warm-up", &warmup, &saved_warmup),
         partial(is_partial(saved), path),
         partial(is_partial(report), "this report"),
     ];
@@ -120,19 +146,28 @@ fn compare(
         high,
         rounds,
         noise: spread(&ours).max(spread(&theirs)),
-        outcome: outcome(ratio, (low, high), apart, rounds),
+        outcome: match saved {
+            true => outcome(ratio, (low, high), apart, rounds, &SAVED),
+            false => outcome(ratio, (low, high), apart, rounds, &IN_TURNS),
+        },
     })
 }
 
-fn outcome(ratio: f64, (low, high): (f64, f64), apart: f64, rounds: usize) -> Outcome {
+fn outcome(
+    ratio: f64,
+    (low, high): (f64, f64),
+    apart: f64,
+    rounds: usize,
+    slack: &Slack,
+) -> Outcome {
     let difference = (ratio - 1.0).abs();
     let hidden = (high - 1.0).max(1.0 - low);
     let includes_none = low <= 1.0 && 1.0 <= high;
     match () {
         () if rounds < MIN_ROUNDS => Outcome::TooNoisy,
-        () if includes_none && hidden <= UNSEEN => Outcome::Same,
+        () if includes_none && hidden <= slack.unseen => Outcome::Same,
         () if includes_none => Outcome::TooNoisy,
-        () if difference <= WORTH => Outcome::Same,
+        () if difference <= slack.worth => Outcome::Same,
         // The target differs as much from itself.
         () if difference <= apart => Outcome::TooNoisy,
         () if ratio < 1.0 => Outcome::Faster,
@@ -262,6 +297,18 @@ mod tests {
         let theirs = [100.0, 101.0, 99.0, 100.5, 100.2, 99.8];
         let ours = [100.3, 99.5, 100.9, 99.9, 100.0, 100.4];
         assert_eq!(verdict(&ours, &theirs).2, Outcome::Same);
+    }
+
+    #[test]
+    fn what_took_no_turns_has_to_differ_more() {
+        let theirs = [100.0, 101.0, 99.0, 100.5, 100.2, 99.8, 100.1, 99.9];
+        let outcome = |factor: f64, saved| {
+            let ours = theirs.map(|value| value * factor);
+            compare(&turns(&ours), &turns(&theirs), "b".into(), saved).map(|c| c.outcome)
+        };
+        assert_eq!(outcome(1.08, false), Some(Outcome::Slower));
+        assert_eq!(outcome(1.08, true), Some(Outcome::Same));
+        assert_eq!(outcome(1.2, true), Some(Outcome::Slower));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::report::{BenchReport, BenchResult, Latency, Outcome};
+use super::report::{BenchReport, BenchResult, Comparison, Latency, Outcome};
 use super::{sentences, text};
 
 /// What makes a benchmark fail.
@@ -284,11 +284,10 @@ fn of_comparisons(report: &BenchReport) -> Vec<(String, f64)> {
     let comparisons = report.comparisons.iter();
     let told = comparisons.filter(|comparison| comparison.outcome != Outcome::TooNoisy);
     told.map(|comparison| {
-        let load = text::load(&comparison.call, comparison.concurrency, comparison.payload);
-        let place = format!(
-            "{} against {}: {load}",
-            comparison.target, comparison.baseline
-        );
+        let Comparison {
+            target, baseline, ..
+        } = comparison;
+        let place = format!("{target} against {baseline}: {}", comparison.load());
         (place, comparison.ratio)
     })
     .collect()

@@ -1,8 +1,9 @@
 //! The report as Markdown, for a pull request or a file beside the code.
 
 use super::report::BenchReport;
-use super::sentences::{compared, failures, setting};
-use super::tables::{Table, tables};
+use super::sentences::{PARTIAL, lists, setting};
+use super::table::Table;
+use super::tables::tables;
 use crate::report::escape::visible;
 
 /// The whole report.
@@ -10,18 +11,14 @@ pub fn page(report: &BenchReport) -> String {
     let mut text = format!("# Benchmark\n\n{}\n", plain(&setting(report)));
     text.push_str(&format!("\n    {}\n", visible(&report.arguments.join(" "))));
     if let Some(partial) = &report.partial {
-        text.push_str("\n**Partial: this is what was measured until then.**\n\n");
+        text.push_str(&format!("\n**{PARTIAL}**\n\n"));
         text.extend(partial.lines().map(|line| format!("- {}\n", plain(line))));
     }
     text.extend(tables(report).iter().map(table));
-    let mut list = |title: &str, lines: Vec<String>| {
-        if !lines.is_empty() {
-            text.push_str(&format!("\n## {title}\n\n"));
-            text.extend(lines.iter().map(|line| format!("- {}\n", plain(line))));
-        }
-    };
-    list("Errors, which are in no latency", failures(report));
-    list("Compared", compared(report));
+    for (title, lines) in lists(report) {
+        text.push_str(&format!("\n## {title}\n\n"));
+        text.extend(lines.iter().map(|line| format!("- {}\n", plain(line))));
+    }
     if !report.diagnoses.is_empty() {
         text.push_str("\n## What seems to be behind it\n\n");
     }

@@ -131,6 +131,8 @@ pub enum Came {
     Failure(u64, String),
     /// A request of the server, which wants an answer; with its id as it stands there.
     Request(String, String),
+    /// An answer with an id that no request of ours has.
+    Astray,
     /// Something that is told on the way.
     Notification,
     /// No message, or none that names a request of ours.
@@ -163,6 +165,9 @@ struct Refusal {
     code: Option<i64>,
 }
 
+/// What a call failed of that was answered under another id.
+pub const ASTRAY: &str = "answer with another id";
+
 /// Says what a message is, without keeping any of it.
 pub fn look(message: &[u8]) -> Came {
     let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(message) else {
@@ -174,8 +179,14 @@ pub fn look(message: &[u8]) -> Came {
             None => Came::Notification,
         };
     }
-    let Some(id) = envelope.id.and_then(|id| id.get().parse().ok()) else {
+    let Some(id) = envelope.id else {
         return Came::Noise;
+    };
+    let Ok(id) = id.get().parse() else {
+        return match id.get() != "null" && (envelope.result.is_some() || envelope.error.is_some()) {
+            true => Came::Astray,
+            false => Came::Noise,
+        };
     };
     match (envelope.result, envelope.error) {
         (_, Some(error)) => {
@@ -291,6 +302,8 @@ mod tests {
             ),
             (r#"{"method":"notifications/progress"}"#, Came::Notification),
             (r#"{"id":null,"error":{"code":-32700}}"#, Came::Noise),
+            (r#"{"id":"3","result":{}}"#, Came::Astray),
+            (r#"{"id":"3"}"#, Came::Noise),
             ("starting up", Came::Noise),
         ];
         for (message, expected) in table {

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::samples::Samples;
+
 /// How often it is looked whether the user wants it to end.
 pub const GLANCE: Duration = Duration::from_millis(50);
 
@@ -62,6 +64,8 @@ pub struct Pace<'a> {
     load: Load<'a>,
     began: Instant,
     taken: u64,
+    /// Whether a call was made only when its time was over.
+    is_late: bool,
 }
 
 /// When to make the next call.
@@ -82,6 +86,7 @@ impl<'a> Pace<'a> {
             load,
             began: Instant::now(),
             taken: 0,
+            is_late: false,
         }
     }
 
@@ -96,7 +101,8 @@ impl<'a> Pace<'a> {
             return Due::Over;
         }
         let Some(rate) = self.load.rate else {
-            if now >= self.end() {
+            // However little time there is: one call is made.
+            if self.taken > 0 && now >= self.end() {
                 return Due::Over;
             }
             self.taken += 1;
@@ -112,11 +118,19 @@ impl<'a> Pace<'a> {
             return Due::At(due);
         }
         self.taken += 1;
+        self.is_late |= now >= self.end();
         Due::Since(due)
     }
 
+    /// Notes what was not made in time.
+    pub fn close(&self, now: Instant, samples: &mut Samples) {
+        let unsent = self.unsent(now);
+        samples.unsent += unsent;
+        samples.is_behind |= self.is_late || unsent > 0;
+    }
+
     /// With a rate: calls that were due by now, but that nobody was free to make.
-    pub fn unsent(&self, now: Instant) -> u64 {
+    fn unsent(&self, now: Instant) -> u64 {
         let Some(rate) = self.load.rate else { return 0 };
         let time = (now.min(self.end()) - self.began).as_secs_f64();
         let due = ((time * rate).ceil() as u64).min(self.load.calls);
@@ -165,6 +179,23 @@ mod tests {
         assert_eq!(pace.next(late), Due::Since(at(200)));
         assert_eq!(pace.next(too_late), Due::Over);
         assert_eq!(pace.unsent(too_late), 7);
+        let mut samples = Samples::new();
+        pace.close(too_late, &mut samples);
+        assert_eq!((samples.unsent, samples.is_behind), (7, true));
+    }
+
+    #[test]
+    fn who_makes_all_calls_in_time_is_not_behind() {
+        let stop = AtomicBool::new(false);
+        let mut pace = pace(Some(10.0), &stop);
+        let began = pace.began;
+        for call in 0..10 {
+            let due = began + Duration::from_millis(100 * call);
+            assert!(matches!(pace.next(due), Due::Since(_)));
+        }
+        let mut samples = Samples::new();
+        pace.close(began + Duration::from_secs(3), &mut samples);
+        assert_eq!((samples.unsent, samples.is_behind), (0, false));
     }
 
     #[test]
@@ -177,6 +208,15 @@ mod tests {
         }
         assert_eq!(pace.next(now), Due::Over, "so many were asked for");
         assert_eq!(pace.unsent(pace.end()), 0);
+    }
+
+    #[test]
+    fn one_call_is_made_however_little_time_there_is() {
+        let stop = AtomicBool::new(false);
+        let mut pace = pace(None, &stop);
+        let late = pace.end() + Duration::from_secs(1);
+        assert_eq!(pace.next(late), Due::Since(late));
+        assert_eq!(pace.next(late), Due::Over);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use super::pace::{GLANCE, Load, Patience};
 use super::report::{BenchResult, Round, ServerFigures};
 use super::samples::Samples;
 use super::subject::Subject;
-use super::text;
 use super::usage::{self, Ticks, Usage};
 
 /// How long a turn is at least.
@@ -76,6 +75,10 @@ pub struct Player<'a> {
     all: Samples,
     turn: Samples,
     rounds: Vec<Round>,
+    /// How long all turns took, with the wait for the last answers.
+    took: Duration,
+    /// Processor time of the thread that measures.
+    ours: Duration,
     used: Option<(Usage, u64)>,
     machine: Ticks,
     down: Option<Down>,
@@ -91,6 +94,8 @@ impl<'a> Player<'a> {
             all: Samples::new(),
             turn: Samples::new(),
             rounds: Vec::new(),
+            took: Duration::ZERO,
+            ours: Duration::ZERO,
             used: None,
             machine: Ticks::default(),
             down: None,
@@ -118,16 +123,20 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// A turn for which there is no time: what was due in it is not made.
+    /// A turn for which there is no time: what was due in it is not made, if the server was behind already. Where only
+    /// answers took long, nothing was due: the turn just did not take place.
     fn skip(&mut self, load: Load<'_>) {
-        let due = load.rate.map(|rate| rate * load.duration.as_secs_f64());
-        self.all.unsent += due.unwrap_or(0.0).round() as u64;
+        if self.all.is_behind {
+            let due = load.rate.map(|rate| rate * load.duration.as_secs_f64());
+            self.all.unsent += due.unwrap_or(0.0).round() as u64;
+        }
     }
 
     /// One turn.
     fn play(&mut self, load: Load<'_>) {
         let before = self.usage();
         let machine = usage::of_machine();
+        let ours = usage::of_this_thread();
         let began = std::time::Instant::now();
         self.run(load);
         while load.rate.is_some() && began.elapsed() < load.duration && !load.is_stopped() {
@@ -135,7 +144,14 @@ impl<'a> Player<'a> {
             let left = load.duration.saturating_sub(began.elapsed());
             std::thread::sleep(left.min(GLANCE));
         }
-        let seconds = began.elapsed().as_secs_f64();
+        let took = began.elapsed();
+        self.took += took;
+        self.ours += usage::of_this_thread().saturating_sub(ours);
+        // With a rate, the wait for the last answers is no time in which there could have been more of them.
+        let seconds = match load.rate {
+            Some(_) if !self.turn.is_behind => took.min(load.duration),
+            _ => took,
+        };
         if let (Some(before), Some(after)) = (before, self.usage()) {
             let (used, calls) = self.used.get_or_insert_default();
             used.cpu += after.cpu.saturating_sub(before.cpu);
@@ -147,8 +163,14 @@ impl<'a> Player<'a> {
             self.machine.used += used.used;
             self.machine.all += used.all;
         }
-        self.rounds.push(self.turn.round(seconds));
+        self.rounds.push(self.turn.round(seconds.as_secs_f64()));
         self.all.add(&self.turn);
+    }
+
+    /// Waiting for when a call is due is done in haste, so that it is no work.
+    fn client_busy(&self, plan: Plan<'_>) -> Option<f64> {
+        let tells = plan.rate.is_none() && !self.ours.is_zero();
+        tells.then(|| (self.ours.as_secs_f64() / self.took.as_secs_f64()).min(1.0))
     }
 
     fn result(&self, concurrency: usize, plan: Plan<'_>, complete: bool) -> BenchResult {
@@ -183,6 +205,7 @@ impl<'a> Player<'a> {
                 startup_ms: None,
             }),
             machine_busy: self.machine.part().map(|part| round(part, 3)),
+            client_busy: self.client_busy(plan).map(|part| round(part, 3)),
             partial: !complete || self.all.failed() > 0,
         }
     }
@@ -209,12 +232,6 @@ pub struct Gone {
     pub down: Down,
 }
 
-/// What is measured, in words.
-pub fn at(call: &Call, concurrency: usize) -> String {
-    let (name, payload) = (&call.template.name, call.payload);
-    text::load(name, concurrency, payload)
-}
-
 /// Lets all players take turns. Gives what was measured, and for each player that is gone, why.
 pub fn take_turns(
     players: &mut [Player<'_>],
@@ -229,7 +246,7 @@ pub fn take_turns(
     while done < rounds && !plan.patience().is_over() {
         for player in players.iter_mut().filter(|player| player.down.is_none()) {
             let turn = plan.duration / rounds;
-            let used = Duration::from_secs_f64(player.seconds());
+            let used = player.took;
             if plan.patience().is_over() {
                 continue;
             }
@@ -255,7 +272,7 @@ pub fn take_turns(
     let gone = players.iter().filter_map(|player| {
         Some(Gone {
             target: player.subject.named.name.clone(),
-            at: at(&player.call, concurrency),
+            at: player.call.load(concurrency),
             down: player.down.clone()?,
         })
     });

@@ -10,50 +10,34 @@ use super::calls::Call;
 use super::compare;
 use super::extras::{self, Found};
 use super::lane::{CallError, Down, Lane};
-use super::report::{BenchReport, BenchTarget, FORMAT, ServerFigures, Settings};
+use super::options::Options;
+use super::report::{BenchReport, FORMAT, Settings};
 use super::rounds::{self, Gone, Plan, Player};
-use super::sentences;
-use super::subject::{Allowed, Named, PrepareError, Subject, prepare};
-use super::usage;
+use super::schedule::{self, Progress, kind, names};
+use super::subject::{PrepareError, Subject, prepare};
+use super::trouble::{Kind, Trouble};
+use super::{sentences, text, usage};
 use crate::catalog::Catalog;
 use crate::report::escape::excerpt;
+use crate::revision::Revision;
+use crate::transport::Transport;
 
-/// What to measure, and how.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The command line, without secrets.
-    pub arguments: Vec<String>,
-    /// Who is measured; the others are compared with the first.
-    pub targets: Vec<Named>,
-    /// What may be called.
-    pub allowed: Allowed,
-    /// How many calls are open at a time, one number after the other.
-    pub concurrency: Vec<usize>,
-    /// How many bytes take the place of `{payload}`, one number after the other.
-    pub payloads: Vec<usize>,
-    /// Calls per second; none: as fast as they are answered.
-    pub rate: Option<f64>,
-    /// How long each result is measured.
-    pub duration: Duration,
-    /// How long calls are made before that.
-    pub warmup: Duration,
-    /// How far away HTTP targets should seem to be.
-    pub network_delay: Option<Duration>,
-}
-
-/// What is being done, as far as it is known how much there is.
-#[derive(Debug, Clone)]
-pub struct Progress {
-    /// What is measured now.
-    pub doing: String,
-    /// How much is done.
-    pub done: usize,
-    /// Of so much.
-    pub of: usize,
-}
+/// How often it is looked whether the process of a server has ended that answers no more: that shows a moment later.
+const LOOKS: usize = 5;
+/// How often a call may be refused before it is known to fail.
+const TRIES: usize = 3;
 
 /// Is told what is being done.
 pub type Watcher<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+/// What a benchmark brought.
+#[derive(Debug)]
+pub struct Measured {
+    /// The figures.
+    pub report: BenchReport,
+    /// What went wrong; the report has the same in words.
+    pub troubles: Vec<Trouble>,
+}
 
 /// Reaches all targets.
 ///
@@ -71,7 +55,8 @@ pub async fn reach(
     Ok(subjects)
 }
 
-/// Measures everything. It blocks, on a thread where nothing else happens; `handle` is where servers are started.
+/// Measures everything, first what matters most: what comes first is there if the rest cannot be measured. It blocks, on a
+/// thread where nothing else happens; `handle` is where servers are started.
 pub fn measure(
     options: &Options,
     subjects: &mut [Subject],
@@ -79,7 +64,7 @@ pub fn measure(
     handle: &Handle,
     stop: &AtomicBool,
     watcher: Watcher<'_>,
-) -> BenchReport {
+) -> Measured {
     let plan = Plan {
         duration: options.duration,
         warmup: options.warmup,
@@ -109,39 +94,14 @@ pub fn measure(
         },
         troubles: Vec::new(),
         gone: Vec::new(),
-        done: 0,
-        of: steps(options, subjects) + catalogs.len(),
+        failing: Vec::new(),
+        done: Duration::ZERO,
+        of: schedule::expected(options, subjects, catalogs).time,
     };
-    bench.extras(subjects);
     bench.results(subjects);
+    bench.extras(subjects);
     bench.catalogs(catalogs);
     bench.finish(subjects)
-}
-
-/// How many things are measured, nearly.
-fn steps(options: &Options, subjects: &[Subject]) -> usize {
-    let results = names(subjects, &options.payloads).len() * options.concurrency.len();
-    results + subjects.len()
-}
-
-/// The calls to measure, whoever offers them: what results are known by.
-fn names(subjects: &[Subject], payloads: &[usize]) -> Vec<(String, usize)> {
-    let mut names = Vec::new();
-    for call in subjects.iter().flat_map(|subject| subject.calls(payloads)) {
-        let name = (kind(&call).to_owned(), call.payload);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
-}
-
-/// What both eras have under different names stands for the same.
-fn kind(call: &Call) -> &str {
-    match call.template.name.as_str() {
-        "ping" | "server/discover" => "ping",
-        name => name,
-    }
 }
 
 struct Bench<'a> {
@@ -150,31 +110,37 @@ struct Bench<'a> {
     handle: &'a Handle,
     watcher: Watcher<'a>,
     report: BenchReport,
-    /// What went wrong, each with the target that it happened at.
-    troubles: Vec<(String, String)>,
+    troubles: Vec<Trouble>,
     /// Targets that are not there any more.
     gone: Vec<String>,
-    done: usize,
-    of: usize,
+    /// Calls that fail: of which target, at which revision, and with how many bytes.
+    failing: Vec<(String, Revision, String, usize)>,
+    done: Duration,
+    of: Duration,
 }
 
 impl Bench<'_> {
-    fn tell(&mut self, doing: String) {
+    /// What is done now, and how long that takes.
+    fn tell(&mut self, doing: String, takes: Duration) {
         let (done, of) = (self.done, self.of);
         (self.watcher)(Progress { doing, done, of });
-        self.done += 1;
+        self.done += takes;
     }
 
     fn is_stopped(&self) -> bool {
         self.plan.patience().is_over()
     }
 
-    fn trouble(&mut self, target: &str, what: &str) {
+    fn trouble(&mut self, target: &str, kind: Kind, text: &str) {
         if self.is_stopped() {
             // What the user ended is nobody's trouble.
             return;
         }
-        let trouble = (target.to_owned(), what.to_owned());
+        let trouble = Trouble {
+            target: Some(target.to_owned()),
+            kind,
+            text: text.to_owned(),
+        };
         if !self.troubles.contains(&trouble) {
             self.troubles.push(trouble);
         }
@@ -183,6 +149,10 @@ impl Bench<'_> {
     /// Whoever is gone is left out of what comes.
     fn is_gone(&self, target: &str) -> bool {
         self.gone.iter().any(|gone| gone == target)
+    }
+
+    fn fails(&self, subject: &Subject, call: &Call) -> bool {
+        self.failing.contains(&failing(subject, call))
     }
 
     /// Takes what was measured, or remembers why it was not.
@@ -195,7 +165,8 @@ impl Bench<'_> {
         match result {
             Ok(measured) => Some(measured),
             Err(error) => {
-                self.trouble(&subject.named.name, &format!("{doing}: {error}"));
+                let text = format!("{doing}: {error}");
+                self.trouble(&subject.named.name, Kind::Missing, &text);
                 None
             }
         }
@@ -207,12 +178,15 @@ impl Bench<'_> {
             if self.is_stopped() {
                 return;
             }
-            self.tell(format!(
-                "{}: starting, connecting, lists, chains",
-                subject.named.name
-            ));
+            let name = subject.named.name.clone();
+            let doing = format!("{name}: starting, connecting, lists, chains");
+            self.tell(doing, schedule::of_rest(self.options));
             let startup = extras::startup(subject, self.handle, self.plan);
             subject.server.startup_ms = self.noted(subject, "starting it", startup).flatten();
+            // Over stdio each session is a process of its own, which may do without the calls that ended another.
+            if self.is_gone(&name) && subject.transport() != Transport::Stdio {
+                continue;
+            }
             self.connecting(subject);
             let handshake = extras::handshake(subject, self.plan);
             self.report.handshakes.extend(handshake);
@@ -236,8 +210,8 @@ impl Bench<'_> {
 
     /// Takes the figures of what was measured, and remembers what went wrong.
     fn figures<T>(&mut self, subject: &Subject, found: Found<T>) -> Vec<T> {
-        for trouble in &found.troubles {
-            self.trouble(&subject.named.name, trouble);
+        for (kind, text) in &found.troubles {
+            self.trouble(&subject.named.name, *kind, text);
         }
         found.figures
     }
@@ -248,7 +222,8 @@ impl Bench<'_> {
         let Some(mut lane) = self.noted(subject, "opening a session", lane) else {
             return;
         };
-        let found = extras::in_session(subject, &mut lane, self.plan);
+        let works = |call: &Call| !self.fails(subject, call);
+        let found = extras::in_session(subject, &mut lane, self.plan, &works);
         lane.close(self.plan.patience());
         let streams = self.figures(subject, found.streams);
         self.report.streams.extend(streams);
@@ -264,7 +239,8 @@ impl Bench<'_> {
             if self.is_stopped() {
                 return;
             }
-            self.tell(format!("{}: long lists", subject.named.name));
+            let doing = format!("{}: long lists", subject.named.name);
+            self.tell(doing, schedule::of_rest(self.options));
             let lane = Lane::open(&subject.reach, subject.revision(), self.plan.patience());
             let Some(mut lane) = self.noted(subject, "opening a session", lane) else {
                 continue;
@@ -284,23 +260,22 @@ impl Bench<'_> {
                 if self.is_stopped() {
                     return;
                 }
-                let size = match payload {
-                    0 => String::new(),
-                    bytes => format!(", {bytes} bytes"),
-                };
-                self.tell(format!("{name}, {concurrency} at a time{size}"));
                 let mut players = Vec::new();
                 for subject in subjects {
                     let calls = subject.calls(&self.options.payloads);
                     let mut calls = calls.into_iter();
                     let call = calls.find(|call| (kind(call), call.payload) == (&name, payload));
+                    let call = call.filter(|call| !self.fails(subject, call));
                     players.extend(call.and_then(|call| self.player(subject, call, concurrency)));
                 }
+                let takes = schedule::of_result(self.options);
+                let takes = takes.saturating_mul(players.len() as u32);
+                self.tell(text::load(&name, concurrency, payload), takes);
                 let (results, gone) = rounds::take_turns(&mut players, concurrency, self.plan);
                 self.report.results.extend(results);
                 for gone in gone {
                     let Gone { target, at, down } = gone;
-                    self.trouble(&target, &format!("{at}: {down}"));
+                    self.trouble(&target, Kind::Missing, &format!("{at}: {down}"));
                     self.gone.push(target);
                 }
                 for player in players {
@@ -320,79 +295,99 @@ impl Bench<'_> {
         if self.is_gone(&subject.named.name) {
             return None;
         }
-        let at = rounds::at(&call, concurrency);
-        let tried = || -> Result<Lane, CallError> {
-            let mut lane = Lane::open(&subject.reach, subject.revision(), self.plan.patience())?;
-            lane.call(&call.template, self.plan.patience())?;
-            Ok(lane)
-        };
-        match tried() {
+        let at = call.load(concurrency);
+        match self.tried(subject, &call) {
             Ok(lane) => Some(Player::new(subject, lane, call)),
             Err(CallError::Down(Down(reason))) => {
-                let what = format!("before {at}: {reason}");
-                self.trouble(&subject.named.name, &what);
+                let text = format!("before {at}: {reason}");
+                self.trouble(&subject.named.name, Kind::Missing, &text);
                 self.gone.push(subject.named.name.clone());
                 None
             }
             Err(error) => {
-                let error = match error == CallError::timeout() {
+                let why = match error == CallError::timeout() {
                     true => "no answer in time (--timeout gives it more)".to_owned(),
                     false => excerpt(&error.to_string(), 300),
                 };
-                let call = &call.template.name;
-                let what = format!("{call} fails, so it is not measured: {error}");
-                self.trouble(&subject.named.name, &what);
+                let name = &call.template.name;
+                let text = format!("{name} fails, so it is not measured: {why}");
+                self.trouble(&subject.named.name, Kind::Missing, &text);
+                self.failing.push(failing(subject, &call));
+                let is_broken = matches!(error, CallError::Broken(_));
+                if is_broken && subject.last_words(self.handle, LOOKS).is_some() {
+                    self.gone.push(subject.named.name.clone());
+                }
                 None
             }
         }
     }
 
-    fn finish(mut self, subjects: &[Subject]) -> BenchReport {
-        let results = &self.report.results;
+    /// A session in which the call has a result. Who fails now and then has one the next time.
+    fn tried(&self, subject: &Subject, call: &Call) -> Result<Lane, CallError> {
+        let patience = self.plan.patience();
+        let mut lane = Lane::open(&subject.reach, subject.revision(), patience)?;
+        let mut left = TRIES;
+        loop {
+            left -= 1;
+            match lane.call(&call.template, patience) {
+                Ok(_) => return Ok(lane),
+                Err(CallError::Refused(..)) if left > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What servers had to say at their end that are ours and listen; over stdio that is known where it shows.
+    fn last_words(&mut self, subjects: &[Subject]) {
+        for subject in subjects {
+            let looks = if self.is_gone(&subject.named.name) {
+                LOOKS
+            } else {
+                1
+            };
+            if let Some(words) = subject.last_words(self.handle, looks) {
+                self.trouble(&subject.named.name, Kind::Missing, &words);
+            }
+        }
+    }
+
+    fn finish(mut self, subjects: &[Subject]) -> Measured {
         for subject in subjects {
             let name = &subject.named.name;
-            let mine = results.iter().filter(|result| &result.target == name);
-            let used = mine.filter_map(|result| result.server);
-            let used: Vec<ServerFigures> = used.collect();
-            // One call at a time is what most clients make, and what is measured first.
-            let cpu = used.iter().find_map(|used| used.cpu_us_per_call);
-            let figures = ServerFigures {
-                rss_bytes: used.iter().filter_map(|used| used.rss_bytes).max(),
-                cpu_us_per_call: cpu,
-                startup_ms: subject.server.startup_ms,
-            };
-            let known = self
-                .report
-                .targets
-                .iter()
-                .any(|target| &target.name == name);
-            if known {
-                continue;
+            let mut known = self.report.targets.iter();
+            if !known.any(|target| &target.name == name) {
+                let target = subject.target(&self.report.results);
+                self.report.targets.push(target);
             }
-            self.report.targets.push(BenchTarget {
-                name: name.clone(),
-                transport: subject.transport(),
-                info: subject.named.info.clone(),
-                implementation: subject.implementation.clone(),
-                server: (figures != ServerFigures::default()).then_some(figures),
-            });
         }
         self.report.server = self.report.targets.first().and_then(|target| target.server);
         self.report.comparisons = compare::among(&self.report.results);
+        self.last_words(subjects);
         if self.is_stopped() {
-            self.troubles
-                .insert(0, (String::new(), "interrupted".to_owned()));
+            let interrupted = Trouble {
+                target: None,
+                kind: Kind::Missing,
+                text: "interrupted".to_owned(),
+            };
+            self.troubles.insert(0, interrupted);
         }
-        let troubles = self
-            .troubles
-            .iter()
-            .map(|(target, what)| match target.is_empty() {
-                true => what.clone(),
-                false => format!("{target}: {what}"),
-            });
-        let failed = sentences::failed(&self.report);
-        let troubles: Vec<String> = troubles.chain(failed).collect();
-        self.report.partial = (!troubles.is_empty()).then(|| troubles.join("\n"));
-        self.report
+        let failed = self.report.results.iter().filter_map(sentences::failed);
+        self.troubles.extend(failed);
+        let told: Vec<String> = self.troubles.iter().map(Trouble::to_string).collect();
+        self.report.partial = (!told.is_empty()).then(|| told.join("\n"));
+        Measured {
+            report: self.report,
+            troubles: self.troubles,
+        }
     }
+}
+
+fn failing(subject: &Subject, call: &Call) -> (String, Revision, String, usize) {
+    let (target, name) = (&subject.named.name, &call.template.name);
+    (
+        target.clone(),
+        subject.revision(),
+        name.clone(),
+        call.payload,
+    )
 }

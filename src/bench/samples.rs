@@ -29,6 +29,8 @@ pub struct Samples {
     pub reconnects: u64,
     /// Calls that were due, but not sent.
     pub unsent: u64,
+    /// With a rate: whether calls were made only when their time was over, or not at all.
+    pub is_behind: bool,
 }
 
 impl Samples {
@@ -40,6 +42,7 @@ impl Samples {
             answer_bytes: 0,
             reconnects: 0,
             unsent: 0,
+            is_behind: false,
         }
     }
 
@@ -81,6 +84,7 @@ impl Samples {
         self.answer_bytes += other.answer_bytes;
         self.reconnects += other.reconnects;
         self.unsent += other.unsent;
+        self.is_behind |= other.is_behind;
     }
 
     /// Forgets everything.
@@ -88,6 +92,7 @@ impl Samples {
         self.histogram.iter_mut().for_each(Histogram::reset);
         self.errors.clear();
         (self.answer_bytes, self.reconnects, self.unsent) = (0, 0, 0);
+        self.is_behind = false;
     }
 
     /// The latencies in brief.

@@ -10,9 +10,10 @@ use tokio::runtime::Handle;
 use super::calls::{self, Call};
 use super::delay;
 use super::lane::{Down, Reach};
-use super::report::ServerFigures;
+use super::pace::GLANCE;
+use super::report::{BenchResult, BenchTarget, ServerFigures};
 use crate::catalog::Catalog;
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, last_words};
 use crate::profile::{Offer, Profile};
 use crate::report::escape::excerpt;
 use crate::revision::Revision;
@@ -83,6 +84,41 @@ impl Subject {
     /// The calls to measure.
     pub fn calls(&self, payloads: &[usize]) -> Vec<Call> {
         calls::calls(&self.profile, &self.offer, payloads)
+    }
+
+    /// What it is, and what its process needed for these results.
+    pub fn target(&self, results: &[BenchResult]) -> BenchTarget {
+        let name = &self.named.name;
+        let mine = results.iter().filter(|result| &result.target == name);
+        let used: Vec<ServerFigures> = mine.filter_map(|result| result.server).collect();
+        let figures = ServerFigures {
+            rss_bytes: used.iter().filter_map(|used| used.rss_bytes).max(),
+            // One call at a time is what most clients make, and what is measured first.
+            cpu_us_per_call: used.iter().find_map(|used| used.cpu_us_per_call),
+            startup_ms: self.server.startup_ms,
+        };
+        BenchTarget {
+            name: name.clone(),
+            transport: self.transport(),
+            info: self.named.info.clone(),
+            implementation: self.implementation.clone(),
+            server: (figures != ServerFigures::default()).then_some(figures),
+        }
+    }
+
+    /// What the server had to say at its end, if it is ours, listens no more and has ended. It is looked as often as this.
+    pub fn last_words(&self, handle: &Handle, looks: usize) -> Option<String> {
+        self.pid?;
+        for look in 0..looks {
+            if look > 0 {
+                std::thread::sleep(GLANCE);
+            }
+            if !handle.block_on(self.host.is_running()) {
+                let words = last_words(&handle.block_on(self.host.stderr_tail()));
+                return Some(format!("the server ended{words}"));
+            }
+        }
+        None
     }
 
     /// Whether it is the server that is part of this program.

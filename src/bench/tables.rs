@@ -1,32 +1,10 @@
 //! The figures of a report in tables, for whoever lays them out.
 
 use super::report::{BenchReport, BenchResult, Latency};
+use super::sentences::says;
+use super::table::{NONE, TARGET, TARGETS, Table};
 use super::text::{bytes, figure, number, time};
 use crate::revision::Revision;
-
-/// A table: the columns behind the first `words` are numbers.
-#[derive(Debug)]
-pub struct Table {
-    /// What it is about.
-    pub title: &'static str,
-    /// The names of its columns.
-    pub heads: Vec<&'static str>,
-    /// So many columns hold words.
-    pub words: usize,
-    /// Its rows.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn new(title: &'static str, words: usize, heads: &[&'static str]) -> Table {
-        Table {
-            title,
-            heads: heads.to_vec(),
-            words,
-            rows: Vec::new(),
-        }
-    }
-}
 
 /// All tables that have something in them.
 pub fn tables(report: &BenchReport) -> Vec<Table> {
@@ -38,13 +16,21 @@ pub fn tables(report: &BenchReport) -> Vec<Table> {
         streams(report),
         connections(report),
         handshakes(report),
+        comparisons(report),
     ];
+    let is_one = report.targets.len() <= 1;
     all.into_iter()
         .filter(|table| !table.rows.is_empty())
+        .map(|table| {
+            if is_one {
+                table.without_target()
+            } else {
+                table
+            }
+        })
+        .map(Table::without_blanks)
         .collect()
 }
-
-const NONE: &str = "-";
 
 fn or_none(text: Option<String>) -> String {
     text.unwrap_or_else(|| NONE.to_owned())
@@ -52,19 +38,21 @@ fn or_none(text: Option<String>) -> String {
 
 fn targets(report: &BenchReport) -> Table {
     let heads = [
-        "target",
+        TARGET,
         "over",
+        "revision",
         "server",
-        "first answer",
+        "start to answer",
         "memory",
         "CPU a call",
     ];
-    let mut table = Table::new("Targets", 3, &heads);
+    let mut table = Table::new(TARGETS, 4, &heads);
     table.rows.extend(report.targets.iter().map(|target| {
         let server = target.server.unwrap_or_default();
         vec![
             target.name.clone(),
             target.transport.to_string(),
+            or_none(revisions(report, &target.name)),
             or_none(target.implementation.clone()),
             or_none(server.startup_ms.map(|ms| time(ms * 1e3))),
             or_none(server.rss_bytes.map(bytes)),
@@ -74,12 +62,25 @@ fn targets(report: &BenchReport) -> Table {
     table
 }
 
+/// Those that were spoken, as far as something was measured.
+fn revisions(report: &BenchReport, target: &str) -> Option<String> {
+    let results = report.results.iter();
+    let mut spoken: Vec<String> = results
+        .filter(|result| result.target == target)
+        .map(|result| result.revision.to_string())
+        .collect();
+    spoken.sort();
+    spoken.dedup();
+    (!spoken.is_empty()).then(|| spoken.join(", "))
+}
+
 fn results(report: &BenchReport) -> Table {
     let heads = [
         "call",
-        "target",
+        TARGET,
         "at a time",
-        "payload",
+        "payload bytes",
+        "min",
         "p50",
         "p90",
         "p99",
@@ -95,10 +96,7 @@ fn results(report: &BenchReport) -> Table {
             result.call.clone(),
             who(report, &result.target, result.revision),
             result.concurrency.to_string(),
-            match result.payload {
-                0 => NONE.to_owned(),
-                payload => number(payload as f64),
-            },
+            payload(result.payload),
         ];
         row.extend(latency);
         row.push(figure(result.throughput_per_s));
@@ -119,18 +117,18 @@ fn who(report: &BenchReport, target: &str, revision: Revision) -> String {
 
 fn latencies(result: &BenchResult) -> Vec<String> {
     let Latency {
+        min,
         p50,
         p90,
         p99,
         p999,
         max,
-        ..
     } = result.latency_us;
     let told = |us| match result.count {
         0 => NONE.to_owned(),
         _ => time(us),
     };
-    [p50, p90, p99, p999, max].map(told).to_vec()
+    [min, p50, p90, p99, p999, max].map(told).to_vec()
 }
 
 fn errors(result: &BenchResult) -> String {
@@ -145,9 +143,9 @@ fn errors(result: &BenchResult) -> String {
 }
 
 fn chains(report: &BenchReport) -> Table {
-    let heads = ["call", "target", "calls", "p50", "p99", "with all before"];
+    let heads = ["call", TARGET, "calls", "p50", "p99", "from nothing p50"];
     let mut table = Table::new(
-        "One call after the other, as an agent makes them",
+        "One call after the other, as an agent makes them; from nothing: with start or connection, handshake and list of tools",
         2,
         &heads,
     );
@@ -166,9 +164,12 @@ fn chains(report: &BenchReport) -> Table {
 }
 
 fn lists(report: &BenchReport) -> Table {
-    let heads = ["list", "target", "items", "pages", "size", "p50", "p99"];
+    let heads = ["list", TARGET, "items", "pages", "size", "p50", "p99"];
     let mut table = Table::new("Whole lists", 2, &heads);
-    let read = report.lists.iter().filter(|list| list.count > 0);
+    let mut read: Vec<_> = report.lists.iter().filter(|list| list.count > 0).collect();
+    let first = |method: &str| report.lists.iter().position(|list| list.method == method);
+    read.sort_by_key(|list| first(&list.method));
+    let read = read.into_iter();
     table.rows.extend(read.map(|list| {
         vec![
             list.method.clone(),
@@ -186,7 +187,7 @@ fn lists(report: &BenchReport) -> Table {
 fn streams(report: &BenchReport) -> Table {
     let heads = [
         "call",
-        "target",
+        TARGET,
         "messages",
         "first p50",
         "last p50",
@@ -209,8 +210,8 @@ fn streams(report: &BenchReport) -> Table {
 
 fn connections(report: &BenchReport) -> Table {
     let heads = [
-        "target",
-        "",
+        TARGET,
+        "connection",
         "TCP p50",
         "TLS p50",
         "a call on a new one",
@@ -239,7 +240,7 @@ fn handshakes(report: &BenchReport) -> Table {
     let mut table = Table::new(
         "Handshake of a session",
         2,
-        &["target", "revision", "p50", "p99"],
+        &[TARGET, "revision", "p50", "p99"],
     );
     let made = report.handshakes.iter().filter(|made| made.count > 0);
     table.rows.extend(made.map(|made| {
@@ -251,4 +252,86 @@ fn handshakes(report: &BenchReport) -> Table {
         ]
     }));
     table
+}
+
+fn comparisons(report: &BenchReport) -> Table {
+    let heads = [
+        "call",
+        TARGET,
+        "against",
+        "says",
+        "at a time",
+        "payload bytes",
+        "times as long",
+        "95 % from",
+        "to",
+        "turns apart",
+    ];
+    let mut table = Table::new("Compared: how long the median call takes", 4, &heads);
+    let compared = report.comparisons.iter();
+    table.rows.extend(compared.map(|comparison| {
+        vec![
+            comparison.call.clone(),
+            comparison.target.clone(),
+            comparison.baseline.clone(),
+            says(comparison).to_owned(),
+            comparison.concurrency.to_string(),
+            payload(comparison.payload),
+            figure(comparison.ratio),
+            figure(comparison.low),
+            figure(comparison.high),
+            format!("{} %", figure(100.0 * comparison.noise)),
+        ]
+    }));
+    table
+}
+
+fn payload(bytes: usize) -> String {
+    match bytes {
+        0 => NONE.to_owned(),
+        bytes => number(bytes as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::diagnose::testing::{http, result};
+
+    #[test]
+    fn columns_that_say_nothing_are_left_out() {
+        let mut report = http([result(1, 0).times(&[(100.0, 10)])]);
+        let calls = |report: &BenchReport| {
+            let all = tables(report);
+            all.into_iter()
+                .find(|table| table.title == "Calls")
+                .unwrap()
+        };
+        let table = calls(&report);
+        let heads = [
+            "call",
+            "at a time",
+            "min",
+            "p50",
+            "p90",
+            "p99",
+            "p99.9",
+            "max",
+            "per second",
+        ];
+        assert_eq!((table.words, &table.heads[..]), (1, &heads[..]));
+        assert_eq!(table.rows[0].len(), heads.len());
+        report.results[0].errors = 3;
+        report.results[0].payload = 1_000;
+        let mut other = report.targets[0].clone();
+        other.name = "b".into();
+        report.targets.push(other);
+        let table = calls(&report);
+        assert_eq!(
+            table.heads[..4],
+            ["call", "target", "at a time", "payload bytes"]
+        );
+        assert_eq!(table.heads.last(), Some(&"errors"));
+        assert_eq!(table.rows[0][3], "1,000");
+    }
 }

@@ -48,12 +48,10 @@ pub fn number(value: f64) -> String {
 
 /// What is called, and how: `ping, 8 at a time, 100 bytes`.
 pub fn load(call: &str, concurrency: usize, payload: usize) -> String {
+    let load = format!("{call}, {} at a time", number(concurrency as f64));
     match payload {
-        0 => format!("{call}, {concurrency} at a time"),
-        bytes => format!(
-            "{call}, {concurrency} at a time, {} bytes",
-            number(bytes as f64)
-        ),
+        0 => load,
+        bytes => format!("{load}, {} bytes", number(bytes as f64)),
     }
 }
 

@@ -59,6 +59,12 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// Processor time of the thread that asks; none where the system does not tell.
+pub fn of_this_thread() -> Duration {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    clock.now().map_or(Duration::ZERO, Duration::from)
+}
+
 /// Processor time of the whole machine, in ticks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ticks {
@@ -148,6 +154,13 @@ mod tests {
         assert_eq!(now.since(then).part(), Some(0.8));
         assert_eq!(then.since(now).part(), None);
         assert_eq!(ticks("cpu  1 2"), None);
+    }
+
+    #[test]
+    fn a_thread_that_works_uses_processor_time() {
+        let before = of_this_thread();
+        while of_this_thread() == before {}
+        assert!(of_this_thread() > before);
     }
 
     #[cfg(target_os = "linux")]

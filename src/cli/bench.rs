@@ -2,31 +2,32 @@
 
 mod checks;
 mod numbers;
+mod outcome;
 mod output;
+mod progress;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 
 use super::Failure;
 use super::calls::Calls;
-use super::output::complain;
 use super::revisions::{self, Revisions};
-use super::running::{block_on, interrupted, timeout};
+use super::running::{block_on, duration, interrupted, timeout};
 use super::target::{Others, Target, other};
 use crate::bench::condition::Condition;
 use crate::bench::report::BenchReport;
 use crate::bench::subject::{Allowed, Named, Subject};
-use crate::bench::{self, Options, Progress};
+use crate::bench::{self, Measured, Options};
 use crate::catalog::Catalog;
 use numbers::{callers, distinct, payload, rate};
+use outcome::Outcome;
 use output::Reports;
+use progress::Bar;
 
 /// How long threads that wait for a server may hold up the end.
 const GRACE: Duration = Duration::from_millis(500);
@@ -51,7 +52,7 @@ pub(super) struct Bench {
     duration: Duration,
 
     /// How long calls are made before that
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
     warmup: Duration,
 
     /// How many calls are open at a time, one number after the other
@@ -117,67 +118,30 @@ impl Bench {
         };
         checks::files(self.save.as_deref(), self.compare.as_deref())?;
         let (options, catalogs) = self.options()?;
+        checks::calls(&options)?;
         checks::payloads(&options)?;
         checks::conditions(&self.conditions, &options, saved.is_some())?;
         let reports = self.reports.open(self.save.as_deref())?;
         let catalog = Arc::new(Catalog::builtin().map_err(Failure::run)?);
-        let mut report = play(options, catalogs, catalog)?;
+        let Measured {
+            mut report,
+            troubles,
+        } = play(options, catalogs, catalog)?;
         let mut missing = None;
         if let (Some(saved), Some(path)) = (saved, &self.compare) {
             let path = path.display().to_string();
             missing = compare(&mut report, &saved, &path);
         }
         report.diagnoses = bench::diagnose::diagnose(&report);
+        let is_seen = reports.are_seen();
         reports.write(&report)?;
-        self.outcome(&report, missing)
-    }
-
-    /// 1 outweighs 3: whoever reads the code wants to know first whether a limit was broken.
-    fn outcome(&self, report: &BenchReport, missing: Option<String>) -> Result<u8, Failure> {
-        let mut code = 0;
-        // Who says how many errors there may be need not hear that there are some.
-        let limits_errors = self.conditions.iter().any(Condition::limits_errors);
-        let allowed = match limits_errors {
-            true => bench::sentences::failed(report),
-            false => Vec::new(),
+        let outcome = Outcome {
+            report: &report,
+            troubles: &troubles,
+            missing: missing.as_deref(),
+            is_seen,
         };
-        let troubles = report.partial.iter().chain(&missing);
-        for trouble in troubles.flat_map(|text| text.lines()) {
-            if allowed.iter().any(|allowed| allowed == trouble) {
-                complain("note", trouble);
-                continue;
-            }
-            complain("error", trouble);
-            code = 3;
-        }
-        for note in &report.unlike {
-            complain("note", note);
-        }
-        let mut is_broken = false;
-        for condition in &self.conditions {
-            let what = format!("--fail-if '{condition}'");
-            let Some(places) = condition.holds(report) else {
-                complain(
-                    &what,
-                    "this was measured nowhere, so that nothing can be said: a longer --duration may help",
-                );
-                code = 3;
-                continue;
-            };
-            for place in places {
-                complain(&what, &place);
-                is_broken = true;
-            }
-        }
-        if is_broken {
-            code = 1;
-        }
-        if report.results.is_empty() && code == 0 {
-            return Err(Failure::run(
-                "nothing was measured: no call could be made; `mcp-conform check` says what the server answers",
-            ));
-        }
-        Ok(code)
+        outcome.exit_code(&self.conditions)
     }
 
     fn options(&self) -> Result<(Options, Vec<Named>), Failure> {
@@ -300,9 +264,9 @@ fn play(
     options: Options,
     catalogs: Vec<Named>,
     catalog: Arc<Catalog>,
-) -> Result<BenchReport, Failure> {
+) -> Result<Measured, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    let bar = bar();
+    let bar = Bar::if_watched();
     let work = async {
         let stopper = stop.clone();
         let reaching = async {
@@ -314,7 +278,7 @@ fn play(
             let long = bench::reach(&long, &catalog).await?;
             Ok::<_, bench::subject::PrepareError>((subjects, long))
         };
-        bar.set_message("reaching the targets");
+        bar.reaching();
         let (subjects, long) = tokio::select! {
             reached = reaching => reached.map_err(Failure::run)?,
             () = interrupted() => return Err(Failure::run("interrupted: nothing was measured yet")),
@@ -324,10 +288,11 @@ fn play(
             interrupted().await;
             stopper.store(true, Ordering::Relaxed);
         });
+        bar.begin(bench::schedule::expected(&options, &subjects, &long));
         let measuring = on_thread(options, subjects, long, stop.clone(), bar.clone());
-        let report = measuring.await;
-        bar.finish_and_clear();
-        report.map_err(|_| Failure::run("the thread that measures ended too early"))
+        let measured = measuring.await;
+        bar.end();
+        measured.map_err(|_| Failure::run("the thread that measures ended too early"))
     };
     block_on(work, GRACE)?
 }
@@ -338,17 +303,13 @@ fn on_thread(
     mut subjects: Vec<Subject>,
     mut catalogs: Vec<Subject>,
     stop: Arc<AtomicBool>,
-    bar: ProgressBar,
-) -> oneshot::Receiver<BenchReport> {
+    bar: Bar,
+) -> oneshot::Receiver<Measured> {
     let (tx, rx) = oneshot::channel();
     let handle = tokio::runtime::Handle::current();
     std::thread::spawn(move || {
-        let watcher = |progress: Progress| {
-            bar.set_length(progress.of as u64);
-            bar.set_position(progress.done as u64);
-            bar.set_message(progress.doing);
-        };
-        let report = bench::measure(
+        let watcher = |progress| bar.show(progress);
+        let measured = bench::measure(
             &options,
             &mut subjects,
             &mut catalogs,
@@ -359,19 +320,7 @@ fn on_thread(
         for subject in subjects.iter().chain(&catalogs) {
             handle.block_on(subject.host.stop());
         }
-        let _ = tx.send(report);
+        let _ = tx.send(measured);
     });
     rx
-}
-
-/// On stderr, and only if that is a terminal.
-fn bar() -> ProgressBar {
-    let bar = match std::io::stderr().is_terminal() {
-        true => ProgressBar::new(1),
-        false => ProgressBar::hidden(),
-    };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}, {elapsed}  {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }

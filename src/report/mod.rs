@@ -13,6 +13,7 @@ pub mod progress;
 pub(crate) mod sample;
 mod summary;
 mod table;
+pub mod wrap;
 
 use std::io;
 

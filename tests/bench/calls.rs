@@ -205,3 +205,41 @@ fn a_server_far_away_costs_a_chain_ten_times() {
         );
     }
 }
+
+/// Answers take longer than a turn, and there are callers enough: all that is due is made, and nobody says that it was not.
+#[test]
+fn answers_that_take_long_are_no_calls_that_were_not_made() {
+    let options = [
+        "--duration=4s",
+        "--warmup=0s",
+        "--rate=10/s",
+        "--concurrency=50",
+        "--call",
+        r#"wait={"milliseconds": 1200}"#,
+    ];
+    let report = report(0, &options, &SERVER);
+    let result = &results(&report)[0];
+    assert_eq!(result.get("unsent"), None, "{result}");
+    let per_second = result["throughput_per_s"].as_f64().unwrap();
+    assert!((9.0..=11.0).contains(&per_second), "{result}");
+}
+
+#[test]
+fn one_call_is_made_however_little_time_there_is() {
+    let options = [
+        "--duration=1ns",
+        "--warmup=0s",
+        "--call",
+        "test_simple_text={}",
+    ];
+    let report = report(0, &options, &SERVER);
+    assert_eq!(results(&report)[0]["count"], 1);
+}
+
+#[test]
+fn a_tool_is_called_in_one_way() {
+    let calls = ["--call", "wait={}", "--call", r#"wait={"milliseconds": 1}"#];
+    let output = bench(&calls, &SERVER);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--call wait is there twice"));
+}

@@ -79,6 +79,7 @@ fn calls_that_fail_are_told_and_leave_the_report_partial() {
             .code()
     };
     assert_eq!(code("errors > 0"), Some(1));
+    assert_eq!(code("errors > 99%"), Some(0));
 }
 
 #[test]

@@ -87,6 +87,34 @@ fn a_server_that_dies_leaves_what_was_measured() {
     assert!(chain["count"].as_u64().unwrap() > 10, "{chain}");
 }
 
+/// A server that listens and is ours: who died, and what it had to say, is known.
+#[test]
+fn an_http_server_that_dies_is_told() {
+    let target = [
+        PROGRAM,
+        "serve",
+        "--log=off",
+        "--fault=dies-on-nul",
+        "--http",
+        "127.0.0.1:{port}",
+    ];
+    let options = [
+        "--url",
+        "http://127.0.0.1:{port}/mcp",
+        "--call",
+        r#"echo={"text": "\u0000"}"#,
+    ];
+    let output = bench(&options, &target);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("target: tools/call echo fails"), "{told}");
+    assert!(told.contains("target: the server ended; "), "{told}");
+    assert!(
+        !told.contains("refused"),
+        "it is asked nothing more: {told}"
+    );
+}
+
 #[test]
 fn a_server_that_never_answers_a_call_times_out() {
     let options = [

@@ -1,8 +1,8 @@
 //! A new connection for each call.
 
-use super::{Sight, place, share};
+use super::{Sight, share};
 use crate::bench::report::{Connecting, Diagnosis};
-use crate::bench::text::time;
+use crate::bench::text::{number, time};
 
 /// So many of the calls need a new connection.
 const MOST: f64 = 0.9;
@@ -16,10 +16,10 @@ pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
         // One more for each caller was there before.
         .filter(|result| share(result.reconnects, result.count) >= MOST)
         .map(|result| {
-            let (calls, opened) = (result.count, result.reconnects);
+            let [calls, opened] = [result.count, result.reconnects].map(|n| number(n as f64));
             format!(
                 "{}: {calls} calls needed {opened} more connections",
-                place(result)
+                result.load()
             )
         })
         .collect();
@@ -51,7 +51,7 @@ mod tests {
         let diagnosis = only(&http([closes]), ID).unwrap();
         assert_eq!(
             diagnosis.evidence,
-            ["ping, 8 at once: 100 calls needed 99 more connections"]
+            ["ping, 8 at a time: 100 calls needed 99 more connections"]
         );
     }
 

@@ -3,6 +3,7 @@
 //! A diagnosis is a guess that fits what was measured. It says what else would look the same, where there is something.
 
 mod acknowledgement;
+mod client;
 mod connections;
 mod growth;
 mod serial;
@@ -12,13 +13,13 @@ mod tails;
 pub(super) mod testing;
 
 use crate::bench::report::{BenchReport, BenchResult, BenchTarget, Diagnosis};
-use crate::bench::text::number;
 use crate::transport::Transport;
 
 /// All that is known, in the order in which it is told.
-const ALL: [fn(&Sight<'_>) -> Option<Diagnosis>; 8] = [
+const ALL: [fn(&Sight<'_>) -> Option<Diagnosis>; 9] = [
     acknowledgement::diagnose,
     connections::diagnose,
+    client::diagnose,
     serial::diagnose,
     streaming::diagnose,
     tails::diagnose,
@@ -81,24 +82,6 @@ impl<'a> Sight<'a> {
 const EVIDENCE: usize = 4;
 /// From fewer calls nothing is concluded.
 const MIN_CALLS: u64 = 20;
-
-/// Where a result stands.
-fn place(result: &BenchResult) -> String {
-    let BenchResult {
-        call,
-        concurrency,
-        payload,
-        ..
-    } = result;
-    let callers = match concurrency {
-        1 => "one call at a time".to_owned(),
-        many => format!("{many} at once"),
-    };
-    match payload {
-        0 => format!("{call}, {callers}"),
-        bytes => format!("{call} with {} bytes, {callers}", number(*bytes as f64)),
-    }
-}
 
 /// Calls that took longer than one time and not longer than another, in microseconds. Of a bucket that lies across a border
 /// all calls are where its upper end is.

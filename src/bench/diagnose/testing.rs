@@ -66,6 +66,7 @@ pub fn result(concurrency: usize, payload: usize) -> BenchResult {
         rounds: Vec::new(),
         server: None,
         machine_busy: None,
+        client_busy: None,
         partial: false,
     }
 }

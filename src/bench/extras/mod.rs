@@ -2,7 +2,7 @@
 
 mod session;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
@@ -12,6 +12,7 @@ use super::report::{Connecting, Handshake};
 use super::rounds::Plan;
 use super::samples::Samples;
 use super::subject::{Subject, start_again};
+use super::trouble::Kind;
 use crate::report::escape::excerpt;
 use crate::revision::Era;
 
@@ -19,8 +20,10 @@ pub use session::{in_session, lists};
 
 /// How often something is measured at most.
 const MOST: u64 = 200;
-/// How often at least, however long it takes.
+/// How often at least,
 const LEAST: u64 = 3;
+/// unless that takes longer than this, and than two results.
+const LONG: Duration = Duration::from_secs(5);
 /// How many processes are started to see how long that takes.
 const STARTS: u64 = 5;
 
@@ -30,7 +33,7 @@ pub struct Found<T> {
     /// The figures, of what was measured before it went wrong, too.
     pub figures: Vec<T>,
     /// What went wrong, and where.
-    pub troubles: Vec<String>,
+    pub troubles: Vec<(Kind, String)>,
     /// Whether the server is gone.
     pub is_down: bool,
 }
@@ -59,11 +62,12 @@ impl<T> Found<T> {
         if let Some(why) = &repeated.why {
             let why = excerpt(&why.to_string(), 300);
             let failed = repeated.failed;
-            let trouble = format!("{doing}: {failed} of {all} failed, the first with {why}");
-            self.troubles.push(trouble);
+            let trouble = format!("{doing}: {failed} of {all} failed, the first: {why}");
+            self.troubles.push((Kind::Counted, trouble));
         }
         if let Some(Down(reason)) = repeated.down {
-            self.troubles.push(format!("{doing}: {reason}"));
+            let trouble = format!("{doing}: {reason}");
+            self.troubles.push((Kind::Missing, trouble));
             self.is_down = true;
         }
     }
@@ -80,12 +84,17 @@ struct Repeated {
     down: Option<Down>,
 }
 
-/// Repeats something until it was done often enough, or time is over, or the server is gone.
+/// Repeats something until it was done often enough, or time is over, or the server is gone. What was never done in time is not
+/// tried again.
 fn repeat(plan: Plan<'_>, most: u64, mut work: impl FnMut() -> Result<(), CallError>) -> Repeated {
-    let until = Instant::now() + plan.duration / 2;
+    let began = Instant::now();
     let mut all = Repeated::default();
-    while all.done + all.failed < most && (all.done + all.failed < LEAST || Instant::now() < until)
-    {
+    let limit = |count| match count {
+        0 => Duration::MAX,
+        few if few < LEAST => (2 * plan.duration).max(LONG),
+        _ => plan.duration / 2,
+    };
+    while all.done + all.failed < most && began.elapsed() < limit(all.done + all.failed) {
         match work() {
             Ok(()) => all.done += 1,
             Err(CallError::Down(down)) => {
@@ -94,8 +103,12 @@ fn repeat(plan: Plan<'_>, most: u64, mut work: impl FnMut() -> Result<(), CallEr
             }
             Err(_) if plan.patience().is_over() => break,
             Err(error) => {
+                let is_hopeless = all.done == 0 && error == CallError::timeout();
                 all.failed += 1;
                 all.why.get_or_insert(error);
+                if is_hopeless {
+                    break;
+                }
             }
         }
         if plan.patience().is_over() {
@@ -224,14 +237,13 @@ pub fn handshake(subject: &Subject, plan: Plan<'_>) -> Option<Handshake> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicBool;
-    use std::time::Duration;
 
     use super::*;
 
     fn found(answers: &[Result<(), CallError>]) -> Found<u64> {
         let stop = AtomicBool::new(false);
         let plan = Plan {
-            duration: Duration::ZERO,
+            duration: Duration::from_secs(60),
             warmup: Duration::ZERO,
             rate: None,
             timeout: Duration::ZERO,
@@ -249,7 +261,8 @@ mod tests {
         let gone = CallError::Down(Down("the server ended".into()));
         let found = found(&[Ok(()), Err(gone)]);
         assert_eq!(found.figures, [1]);
-        assert_eq!(found.troubles, ["reading tools/list: the server ended"]);
+        let gone = (Kind::Missing, "reading tools/list: the server ended".into());
+        assert_eq!(found.troubles, [gone]);
         assert!(found.is_down);
     }
 
@@ -257,10 +270,16 @@ mod tests {
     fn what_fails_now_and_then_is_told() {
         let found = found(&[Ok(()), Err(CallError::timeout()), Ok(())]);
         assert_eq!(found.figures, [2]);
-        assert_eq!(
-            found.troubles,
-            ["reading tools/list: 1 of 3 failed, the first with timeout"]
-        );
+        let told = "reading tools/list: 1 of 3 failed, the first: timeout";
+        assert_eq!(found.troubles, [(Kind::Counted, told.into())]);
         assert!(!found.is_down);
+    }
+
+    #[test]
+    fn what_is_never_answered_is_waited_for_once() {
+        let found = found(&[Err(CallError::timeout()), Ok(())]);
+        assert_eq!(found.figures, [0]);
+        let told = "reading tools/list: 1 of 1 failed, the first: timeout";
+        assert_eq!(found.troubles, [(Kind::Counted, told.into())]);
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{Found, MOST, Repeated, STARTS, repeat};
-use crate::bench::calls;
+use crate::bench::calls::{self, Call};
 use crate::bench::lane::{Answer, CallError, Lane};
 use crate::bench::message::Template;
 use crate::bench::pace::Patience;
@@ -31,25 +31,37 @@ pub struct InSession {
     pub chains: Found<Chain>,
 }
 
-/// All of it, until the server is gone.
-pub fn in_session(subject: &Subject, lane: &mut Lane, plan: Plan<'_>) -> InSession {
+/// All of it, with calls that work, until the server is gone.
+pub fn in_session(
+    subject: &Subject,
+    lane: &mut Lane,
+    plan: Plan<'_>,
+    works: &dyn Fn(&Call) -> bool,
+) -> InSession {
     let mut all = InSession {
-        streams: streams(subject, lane, plan),
+        streams: streams(subject, lane, plan, works),
         ..InSession::default()
     };
     if !all.streams.is_down {
         all.lists = lists(subject, lane, plan);
     }
     if !all.streams.is_down && !all.lists.is_down {
-        all.chains = chains(subject, lane, plan);
+        all.chains = chains(subject, lane, plan, works);
     }
     all
 }
 
 /// Answers that are told in pieces, where there are such.
-fn streams(subject: &Subject, lane: &mut Lane, plan: Plan<'_>) -> Found<Streaming> {
+fn streams(
+    subject: &Subject,
+    lane: &mut Lane,
+    plan: Plan<'_>,
+    works: &dyn Fn(&Call) -> bool,
+) -> Found<Streaming> {
     let mut found = Found::default();
-    for template in calls::streaming(&subject.profile, &subject.offer, subject.is_bundled()) {
+    let streaming = calls::streaming(&subject.profile, &subject.offer, subject.is_bundled());
+    for call in streaming.into_iter().filter(works) {
+        let template = call.template;
         let doing = format!("{} in pieces", template.name);
         match lane.call(&template, plan.patience()) {
             Ok(answer) if answer.events > 1 => {
@@ -175,10 +187,16 @@ fn read_list(
 }
 
 /// What an agent waits that makes one call after the other, in a session that is open, and from nothing.
-fn chains(subject: &Subject, lane: &mut Lane, plan: Plan<'_>) -> Found<Chain> {
+fn chains(
+    subject: &Subject,
+    lane: &mut Lane,
+    plan: Plan<'_>,
+    works: &dyn Fn(&Call) -> bool,
+) -> Found<Chain> {
     let mut found = Found::default();
     // An agent calls tools, if there are any that may be called.
-    let calls = subject.calls(&[0]);
+    let mut calls = subject.calls(&[0]);
+    calls.retain(works);
     let is_tool = |name: &str| name.starts_with("tools/call");
     let tool = calls.iter().find(|call| is_tool(&call.template.name));
     let Some(call) = tool.or(calls.first()) else {
@@ -192,9 +210,9 @@ fn chains(subject: &Subject, lane: &mut Lane, plan: Plan<'_>) -> Found<Chain> {
         warm.record(began.elapsed(), 0);
         Ok(())
     });
-    let (cold, from_nothing) = match repeated.down {
-        Some(_) => (Samples::new(), Repeated::default()),
-        None => from_nothing(subject, template, plan),
+    let (cold, from_nothing) = match repeated.done > 0 && repeated.down.is_none() {
+        true => from_nothing(subject, template, plan),
+        false => (Samples::new(), Repeated::default()),
     };
     let chain = Chain {
         target: subject.named.name.clone(),

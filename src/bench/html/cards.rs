@@ -1,6 +1,6 @@
-//! What each target comes to, in brief, and what seems to be behind it.
+//! What each target comes to, in brief.
 
-use crate::bench::report::{BenchReport, BenchTarget, Diagnosis, ServerFigures};
+use crate::bench::report::{BenchReport, BenchTarget, ServerFigures};
 use crate::bench::text::{bytes, figure, number, time};
 
 /// A target in brief.
@@ -60,33 +60,4 @@ fn needs(server: &ServerFigures) -> Vec<(&'static str, String)> {
         .map(|us| ("processor time per call", time(us)));
     let memory = server.rss_bytes.map(|size| ("memory", bytes(size)));
     [startup, cpu, memory].into_iter().flatten().collect()
-}
-
-/// What is said of several targets with the same words.
-pub struct Said<'a> {
-    /// What kind of thing it is.
-    pub id: &'a str,
-    /// The words.
-    pub text: &'a str,
-    /// Of whom it is said, and why.
-    pub found: Vec<&'a Diagnosis>,
-}
-
-/// What seems to be behind the figures, each said once.
-pub fn said(report: &BenchReport) -> Vec<Said<'_>> {
-    let mut said: Vec<Said<'_>> = Vec::new();
-    for found in &report.diagnoses {
-        match said
-            .iter_mut()
-            .find(|said| said.text == found.text && said.id == found.id)
-        {
-            Some(said) => said.found.push(found),
-            None => said.push(Said {
-                id: &found.id,
-                text: &found.text,
-                found: vec![found],
-            }),
-        }
-    }
-    said
 }

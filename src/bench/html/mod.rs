@@ -8,8 +8,9 @@ use askama::Template;
 use plotters::style::RGBColor;
 
 use super::report::BenchReport;
-use super::sentences::{compared, failures, setting};
-use super::tables::{Table, tables};
+use super::sentences::{Said, lists, said, setting};
+use super::table::Table;
+use super::tables::tables;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ struct Page<'a> {
     setting: String,
     plots: Vec<plots::Plot>,
     cards: Vec<cards::Card>,
-    said: Vec<cards::Said<'a>>,
+    said: Vec<Said<'a>>,
     tables: Vec<Table>,
     lists: Vec<(&'static str, Vec<String>)>,
     colors: Vec<String>,
@@ -49,22 +50,12 @@ pub fn render(report: &BenchReport) -> Result<String, HtmlError> {
         setting: setting(report),
         plots: plots::plots(report).map_err(HtmlError::Plot)?,
         cards: cards::cards(report),
-        said: cards::said(report),
+        said: said(report),
         tables: tables(report),
         lists: lists(report),
         colors: chart::COLORS.iter().map(color).collect(),
     };
     Ok(page.render()?)
-}
-
-/// What is said in sentences.
-fn lists(report: &BenchReport) -> Vec<(&'static str, Vec<String>)> {
-    let mut lists = vec![
-        ("Compared", compared(report)),
-        ("Errors, which are in no latency", failures(report)),
-    ];
-    lists.retain(|(_, lines)| !lines.is_empty());
-    lists
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub(super) async fn make_calls(
     };
     let state = callers.state.into_inner();
     let mut samples = state.samples;
-    samples.unsent += state.pace.unsent(Instant::now());
+    state.pace.close(Instant::now(), &mut samples);
     Done {
         connections: kept.into_iter().flatten().chain(idle).collect(),
         samples,
@@ -115,15 +115,24 @@ impl Callers<'_> {
         request: (u64, hyper::Request<http_body_util::Full<Bytes>>),
         began: Instant,
     ) -> Result<usize, CallError> {
-        let alive = sender.take().filter(|sender| !sender.is_closed());
-        let mut connection = match alive {
-            Some(alive) => alive,
+        let kept = sender.take().filter(|sender| !sender.is_closed());
+        let mut answered = None;
+        if let Some(mut kept) = kept {
+            let answer = answer(&mut kept, request.clone(), began).await;
+            // A server may close what is idle whenever it likes, and then has not seen the request.
+            if !matches!(answer, Err(CallError::Broken(_))) {
+                answered = Some((kept, answer));
+            }
+        }
+        let (connection, answer) = match answered {
+            Some(answered) => answered,
             None => {
                 self.state.borrow_mut().samples.reconnects += 1;
-                connect(&self.place.address).await?.sender
+                let mut new = connect(&self.place.address).await?.sender;
+                let answer = answer(&mut new, request, began).await;
+                (new, answer)
             }
         };
-        let answer = answer(&mut connection, request, began).await;
         if matches!(answer, Ok(_) | Err(CallError::Refused(..))) {
             *sender = Some(connection);
         }

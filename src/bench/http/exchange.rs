@@ -63,9 +63,14 @@ pub(super) async fn settle() {
     }
 }
 
-/// A connection that broke.
+/// A connection that broke before anything came.
 pub(super) fn broken(error: hyper::Error) -> CallError {
     CallError::Broken(describe(&error))
+}
+
+/// One that broke in the middle of an answer.
+pub(super) fn cut(error: hyper::Error) -> CallError {
+    CallError::Failed(describe(&error))
 }
 
 /// Sends a request with this id and reads its answer to the end. Times count from `began`.
@@ -115,7 +120,15 @@ fn settled(id: u64, message: &[u8]) -> Result<(), CallError> {
             let text = String::from_utf8_lossy(text).into_owned();
             Err(CallError::Refused(kind, text))
         }
-        _ => Err(CallError::Failed("no answer in the body".to_owned())),
+        other => Err(CallError::Failed(no_answer(&other).to_owned())),
+    }
+}
+
+/// Why this is none.
+fn no_answer(came: &Came) -> &'static str {
+    match came {
+        Came::Result(_) | Came::Failure(..) | Came::Astray => message::ASTRAY,
+        Came::Request(..) | Came::Notification | Came::Noise => "no answer in the body",
     }
 }
 
@@ -124,7 +137,7 @@ async fn read(mut body: Body) -> Result<Bytes, CallError> {
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(broken)?.into_data() else {
+        let Ok(data) = frame.map_err(cut)?.into_data() else {
             continue;
         };
         match first.is_empty() {
@@ -147,9 +160,9 @@ async fn read_events(id: u64, mut body: Body, began: Instant) -> Result<Answer, 
     let mut parser = SseParser::default();
     let mut first = None;
     let mut events = 0;
-    let mut found = None;
+    let (mut found, mut why) = (None, "no answer in the stream");
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(broken)?.into_data() else {
+        let Ok(data) = frame.map_err(cut)?.into_data() else {
             continue;
         };
         let now = began.elapsed();
@@ -159,12 +172,12 @@ async fn read_events(id: u64, mut body: Body, began: Instant) -> Result<Answer, 
             };
             events += 1;
             let first = *first.get_or_insert(now);
-            let is_answer = matches!(
-                message::look(data.as_bytes()),
-                Came::Result(of) | Came::Failure(of, _) if of == id
-            );
-            if is_answer {
-                found = Some((first, now, data));
+            match message::look(data.as_bytes()) {
+                Came::Result(of) | Came::Failure(of, _) if of == id => {
+                    found = Some((first, now, data));
+                }
+                Came::Result(_) | Came::Failure(..) | Came::Astray => why = message::ASTRAY,
+                Came::Request(..) | Came::Notification | Came::Noise => {}
             }
         }
         if parser.pending() > MAX_MESSAGE {
@@ -173,7 +186,7 @@ async fn read_events(id: u64, mut body: Body, began: Instant) -> Result<Answer, 
     }
     // The stream has to be read to its end, or the connection could not be used again.
     let Some((first, last, message)) = found else {
-        return Err(CallError::Failed("no answer in the stream".to_owned()));
+        return Err(CallError::Failed(why.to_owned()));
     };
     settled(id, message.as_bytes())?;
     Ok(Answer {

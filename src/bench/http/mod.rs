@@ -21,7 +21,7 @@ use super::pace::{Load, Pace, Patience};
 use super::samples::Samples;
 use crate::revision::{Era, Revision, legacy};
 use crate::transport::http::{Address, Opened, Sender};
-use exchange::{answer, broken, connect, patiently, settle};
+use exchange::{answer, broken, connect, cut, patiently, settle};
 use lean::{Lean, Wire};
 
 /// An HTTP server that is talked to.
@@ -152,16 +152,15 @@ impl Web {
         let place = self.place.carrying(template)?;
         let request = self.request(&place, template);
         let kept = self.connections.pop();
-        let (sender, result) = self.runtime.block_on(async {
-            let mut sender = kept_or_new(kept, &place).await?;
+        let exchange = async |sender: &mut Sender| {
             let began = Instant::now();
-            let result = patiently(patience, answer(&mut sender, request, began)).await;
-            Ok::<_, CallError>((sender, result))
-        })?;
-        if result.is_ok() {
-            self.connections.push(sender);
-        }
-        result
+            patiently(patience, answer(sender, request.clone(), began)).await
+        };
+        let (sender, answer) = self
+            .runtime
+            .block_on(over_connection(kept, &place, exchange))?;
+        self.connections.push(sender);
+        Ok(answer)
     }
 
     /// Sends something that has no answer, or whose answer does not matter.
@@ -175,20 +174,22 @@ impl Web {
         *request.method_mut() = method;
         let kept = self.connections.pop();
         let place = &self.place;
-        let sender = self.runtime.block_on(async {
-            let mut sender = kept_or_new(kept, place).await?;
+        let deliver = async |sender: &mut Sender| {
             let sending = async {
-                let response = sender.send_request(request).await.map_err(broken)?;
+                let sent = sender.send_request(request.clone());
+                let response = sent.await.map_err(broken)?;
                 let status = response.status();
-                response.into_body().collect().await.map_err(broken)?;
+                response.into_body().collect().await.map_err(cut)?;
                 match status.is_success() {
                     true => Ok(()),
                     false => Err(CallError::Failed(format!("HTTP {}", status.as_u16()))),
                 }
             };
-            patiently(patience, sending).await?;
-            Ok::<_, CallError>(sender)
-        })?;
+            patiently(patience, sending).await
+        };
+        let (sender, ()) = self
+            .runtime
+            .block_on(over_connection(kept, place, deliver))?;
         self.connections.push(sender);
         Ok(())
     }
@@ -236,13 +237,23 @@ impl Web {
     }
 }
 
-/// The connection that was kept, unless the server has closed it.
-async fn kept_or_new(kept: Option<Sender>, place: &Place) -> Result<Sender, CallError> {
+/// Does something over the connection that was kept, or over a new one. A server may close what is idle whenever it likes, and
+/// then has not seen the request: so it goes out once more.
+async fn over_connection<T>(
+    kept: Option<Sender>,
+    place: &Place,
+    work: impl AsyncFn(&mut Sender) -> Result<T, CallError>,
+) -> Result<(Sender, T), CallError> {
     settle().await;
-    match kept.filter(|kept| !kept.is_closed()) {
-        Some(kept) => Ok(kept),
-        None => Ok(connect(&place.address).await?.sender),
+    if let Some(mut kept) = kept.filter(|kept| !kept.is_closed()) {
+        match work(&mut kept).await {
+            Err(CallError::Broken(_)) => {}
+            done => return done.map(|done| (kept, done)),
+        }
     }
+    let mut sender = connect(&place.address).await?.sender;
+    let done = work(&mut sender).await?;
+    Ok((sender, done))
 }
 
 impl Place {

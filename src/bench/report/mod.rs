@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use beside::{Chain, Connecting, Handshake, Listing, Streaming};
 pub use result::{BenchResult, Bucket, Latency, Round};
 
+use super::text;
 use crate::target::TargetInfo;
 use crate::transport::Transport;
 
@@ -161,6 +162,13 @@ pub struct Comparison {
     pub noise: f64,
     /// What can be said.
     pub outcome: Outcome,
+}
+
+impl Comparison {
+    /// What was called, and how.
+    pub fn load(&self) -> String {
+        text::load(&self.call, self.concurrency, self.payload)
+    }
 }
 
 /// What a comparison says.

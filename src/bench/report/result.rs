@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ServerFigures;
+use crate::bench::text;
 use crate::revision::Revision;
 use crate::transport::Transport;
 
@@ -59,6 +60,10 @@ pub struct BenchResult {
     /// The part of all processors of our machine that were busy meanwhile, with whatever: 1 is a machine that is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_busy: Option<f64>,
+    /// Without a rate: the part of the time for which the one thread was busy that makes the calls. Near 1 it could not have
+    /// made more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_busy: Option<f64>,
     /// Whether something is missing: it ended before its time, or calls failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
@@ -99,6 +104,13 @@ pub struct Round {
     pub p50_us: f64,
     /// 99 of 100 took no longer.
     pub p99_us: f64,
+}
+
+impl BenchResult {
+    /// What was called, and how.
+    pub fn load(&self) -> String {
+        text::load(&self.call, self.concurrency, self.payload)
+    }
 }
 
 fn is_zero(count: &u64) -> bool {

@@ -103,6 +103,10 @@ impl Pipe {
                         return Err(CallError::Refused(kind, text));
                     }
                     Came::Request(id, method) => self.reply(&id, &method)?,
+                    came if self.is_astray(&came) => {
+                        let text = String::from_utf8_lossy(self.streams.bytes(line)).into_owned();
+                        return Err(CallError::Refused(message::ASTRAY.to_owned(), text));
+                    }
                     _ => continue,
                 }
                 first.get_or_insert(took);
@@ -143,7 +147,7 @@ impl Pipe {
                 break;
             }
         }
-        samples.unsent += pace.unsent(Instant::now());
+        pace.close(Instant::now(), samples);
         Ok(())
     }
 
@@ -195,14 +199,22 @@ impl Pipe {
     /// Looks at what came.
     fn take(&mut self, open: &mut VecDeque<Open>, samples: &mut Samples) -> Result<(), Down> {
         while let Some(line) = self.streams.line() {
-            let (id, failure) = match message::look(self.streams.bytes(line.clone())) {
+            let came = message::look(self.streams.bytes(line.clone()));
+            if self.is_astray(&came) {
+                // Whose it is cannot be known: mostly that of the oldest.
+                if open.pop_front().is_some() {
+                    samples.fail(message::ASTRAY);
+                }
+                continue;
+            }
+            let (id, failure) = match came {
                 Came::Result(id) => (id, None),
                 Came::Failure(id, kind) => (id, Some(kind)),
                 Came::Request(id, method) => {
                     self.reply(&id, &method)?;
                     continue;
                 }
-                Came::Notification | Came::Noise => continue,
+                Came::Notification | Came::Noise | Came::Astray => continue,
             };
             // Mostly the oldest.
             let Some(index) = open.iter().position(|open| open.id == id) else {
@@ -217,6 +229,15 @@ impl Pipe {
             }
         }
         Ok(())
+    }
+
+    /// Whether it answers what was never asked. An answer may also be late, or come twice.
+    fn is_astray(&self, came: &Came) -> bool {
+        match came {
+            Came::Astray => true,
+            Came::Result(id) | Came::Failure(id, _) => *id > self.next_id,
+            Came::Request(..) | Came::Notification | Came::Noise => false,
+        }
     }
 
     fn reply(&mut self, id: &str, method: &str) -> Result<(), Down> {

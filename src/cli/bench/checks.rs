@@ -10,6 +10,20 @@ use crate::cli::Failure;
 use crate::cli::destination::resolved;
 use crate::target::Endpoint;
 
+/// Results are known by the name of their tool.
+pub(super) fn calls(options: &Options) -> Result<(), Failure> {
+    let calls = &options.allowed.calls;
+    let again = |(index, (name, _)): &(usize, &(String, _))| {
+        calls[..*index].iter().any(|(earlier, _)| earlier == name)
+    };
+    match calls.iter().enumerate().find(again) {
+        None => Ok(()),
+        Some((_, (name, _))) => Err(Failure::usage(format!(
+            "--call {name} is there twice: results of one tool could not be told apart; measure one after the other"
+        ))),
+    }
+}
+
 /// A payload has to go somewhere.
 pub(super) fn payloads(options: &Options) -> Result<(), Failure> {
     let calls = &options.allowed.calls;

@@ -1,5 +1,6 @@
 //! Where a benchmark's report goes.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -100,6 +101,15 @@ impl Reports {
 }
 
 impl Opened {
+    /// Whether the report for people goes to the terminal on which errors are told as well.
+    pub(super) fn are_seen(&self) -> bool {
+        let is_shown =
+            |(kind, to): &(Kind, Option<Destination>)| matches!(kind, Kind::Human) && to.is_none();
+        self.0.iter().any(is_shown)
+            && std::io::stdout().is_terminal()
+            && std::io::stderr().is_terminal()
+    }
+
     pub(super) fn write(self, report: &BenchReport) -> Result<(), Failure> {
         for (kind, destination) in self.0 {
             let look = match destination {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::report::escape::visible;
 use crate::report::finding::{BOLD, DIM};
+use crate::report::wrap::wrap;
 
 /// The columns where no terminal says how many there are.
 const WIDTH: usize = 100;
@@ -99,22 +100,6 @@ impl Page {
     fn room(&self, indent: usize) -> usize {
         self.width.saturating_sub(indent).max(NARROWEST)
     }
-}
-
-/// Breaks at spaces; a word that is too long stays whole, so that URLs can be copied.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last().map_or(0, |line| line.chars().count());
-        if line > 0 && line + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(if line.is_empty() { "" } else { " " });
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 fn write_json(text: &mut String, value: &Value, depth: usize, width: usize) {

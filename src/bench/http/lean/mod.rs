@@ -69,7 +69,7 @@ impl<'a> Lean<'a> {
         let wires = &mut wires[..load.concurrency];
         let mut pace = Pace::start(load);
         let done = self.calls(wires, &mut pace, samples);
-        samples.unsent += pace.unsent(Instant::now());
+        pace.close(Instant::now(), samples);
         if done.is_err() {
             let open = wires.iter().filter(|wire| wire.is_open());
             open.for_each(|_| samples.fail("server gone"));

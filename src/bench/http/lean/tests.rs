@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::bench::http::Web;
 use crate::bench::lane::Down;
-use crate::bench::message::Template;
-use crate::bench::pace::Load;
+use crate::bench::message::{ASTRAY, Template};
+use crate::bench::pace::{Load, Patience};
 use crate::bench::samples::Samples;
 use crate::revision::Revision;
 use crate::transport::http::Address;
@@ -132,6 +132,39 @@ fn a_server_that_closes_without_a_word_is_asked_again() {
         samples.errors
     );
     assert_eq!(samples.reconnects, 10);
+}
+
+/// The same for calls that are made one by one, through hyper.
+#[test]
+fn a_connection_that_was_closed_without_a_word_costs_no_call() {
+    let mut web = serve(usize::MAX, |stream, reader| {
+        let id = read(reader)?;
+        answer(stream, id, "")?;
+        stream.shutdown(std::net::Shutdown::Both).ok()
+    });
+    let stop = AtomicBool::new(false);
+    let patience = Patience {
+        timeout: Duration::from_secs(60),
+        stop: &stop,
+    };
+    let ping = Template::new(Revision::V2025_11_25, "ping", None, &Arc::default());
+    for call in 0..50 {
+        let answer = web.call(&ping, patience);
+        assert!(answer.is_ok(), "{call}: {answer:?}");
+    }
+}
+
+#[test]
+fn an_answer_with_another_id_is_told() {
+    let mut web = serve(usize::MAX, |stream, reader| {
+        while let Some(id) = read(reader) {
+            answer(stream, id + 1_000, "")?;
+        }
+        Some(())
+    });
+    let (done, samples) = run(&mut web, 3);
+    assert_eq!(done, Ok(()));
+    assert_eq!(samples.errors.get(ASTRAY), Some(&3), "{:?}", samples.errors);
 }
 
 #[test]

@@ -242,14 +242,16 @@ fn answered(id: u64, whole: &Whole<'_>) -> Result<usize, String> {
     if !(200..300).contains(&whole.status) {
         return Err(format!("HTTP {}", whole.status));
     }
+    let mut why = "no answer in the body";
     for message in &whole.messages {
         match message::look(message) {
             Came::Result(of) if of == id => return Ok(whole.size),
             Came::Failure(of, kind) if of == id => return Err(kind),
-            _ => {}
+            Came::Result(_) | Came::Failure(..) | Came::Astray => why = message::ASTRAY,
+            Came::Request(..) | Came::Notification | Came::Noise => {}
         }
     }
-    Err("no answer in the body".to_owned())
+    Err(why.to_owned())
 }
 
 /// A connection that may not stand yet: nobody else waits for it.
