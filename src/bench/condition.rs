@@ -222,9 +222,8 @@ impl Condition {
             Metric::Ratio => of_comparisons(report),
             _ => self.of_results(report),
         };
-        let unit = self.metric.unit();
         let met = figures.iter().filter(|(_, figure)| self.is_met(*figure));
-        let met = met.map(|(place, figure)| format!("{place}: {}", shown(unit, *figure)));
+        let met = met.map(|(place, figure)| format!("{place}: {}", shown(self.metric, *figure)));
         (!figures.is_empty()).then(|| met.collect())
     }
 
@@ -293,8 +292,9 @@ fn of_comparisons(report: &BenchReport) -> Vec<(String, f64)> {
     .collect()
 }
 
-fn shown(unit: Unit, value: f64) -> String {
-    match unit {
+fn shown(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        _ if metric == Metric::ErrorShare => format!("{} %", text::figure(value * 100.0)),
         Unit::Time => text::time(value),
         Unit::Rate => format!("{}/s", text::figure(value)),
         Unit::Bytes => text::bytes(value as u64),
@@ -367,6 +367,9 @@ mod tests {
         assert_eq!(holds("ratio > 0.1", &report), None);
         assert_eq!(holds("p99 > 1s", &report), Some(vec![]));
         assert_eq!(holds("p99 > 1ns", &report).unwrap().len(), 1);
+        report.results[0].errors = 10;
+        let told = holds("errors > 1%", &report).unwrap();
+        assert_eq!(told, ["a: ping, 1 at a time: 50.0 %"]);
         report.results[0].count = 0;
         assert_eq!(holds("p99 > 1ns", &report), None);
     }

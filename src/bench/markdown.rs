@@ -4,12 +4,13 @@ use super::report::BenchReport;
 use super::sentences::{PARTIAL, lists, setting};
 use super::table::Table;
 use super::tables::tables;
+use crate::judge::evidence::quoted;
 use crate::report::escape::visible;
 
 /// The whole report.
 pub fn page(report: &BenchReport) -> String {
     let mut text = format!("# Benchmark\n\n{}\n", plain(&setting(report)));
-    text.push_str(&format!("\n    {}\n", visible(&report.arguments.join(" "))));
+    text.push_str(&format!("\n    {}\n", visible(&quoted(&report.arguments))));
     if let Some(partial) = &report.partial {
         text.push_str(&format!("\n**{PARTIAL}**\n\n"));
         text.extend(partial.lines().map(|line| format!("- {}\n", plain(line))));

@@ -106,9 +106,11 @@ fn results(report: &BenchReport) -> Table {
     table
 }
 
-/// The name of a target, with the revision where several were spoken.
+/// The name of a target, with the revision where it was spoken to at several.
 fn who(report: &BenchReport, target: &str, revision: Revision) -> String {
-    let mut spoken = report.results.iter().map(|result| result.revision);
+    let results = report.results.iter();
+    let mine = results.filter(|result| result.target == target);
+    let mut spoken = mine.map(|result| result.revision);
     match spoken.all(|other| other == revision) {
         true => target.to_owned(),
         false => format!("{target} {revision}"),
@@ -297,6 +299,17 @@ fn payload(bytes: usize) -> String {
 mod tests {
     use super::*;
     use crate::bench::diagnose::testing::{http, result};
+
+    #[test]
+    fn who_was_spoken_to_at_several_revisions_is_told_apart() {
+        let mut report = http([result(1, 0), result(1, 0)]);
+        report.results[1].revision = Revision::V2026_07_28;
+        let name = |report: &BenchReport| who(report, "a", Revision::V2025_11_25);
+        assert_eq!(name(&report), "a 2025-11-25");
+        report.results[1].target = "b".into();
+        assert_eq!(name(&report), "a");
+        assert_eq!(revisions(&report, "b").as_deref(), Some("2026-07-28"));
+    }
 
     #[test]
     fn columns_that_say_nothing_are_left_out() {

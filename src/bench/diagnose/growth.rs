@@ -110,7 +110,9 @@ pub(super) fn with_catalog(sight: &Sight<'_>) -> Option<Diagnosis> {
     let evidence: Vec<String> = lists(sight)
         .filter_map(|long| {
             let short = siblings(sight, long).min_by_key(|list| list.items)?;
-            let steep = per_item(long) >= per_item(short) * STEEP;
+            // They did not take turns: if even the fastest is slower, it is not only that the machine had other work.
+            let least = long.latency_us.min / long.items as f64;
+            let steep = least >= per_item(short) * STEEP;
             let long_enough = long.items >= ITEMS.max(short.items.max(ITEMS / 10) * 5);
             (steep && long_enough).then(|| format!("{}; {}", told(long), told(short)))
         })

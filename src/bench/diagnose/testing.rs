@@ -135,6 +135,6 @@ pub fn listing(target: &str, items: u64, us: f64) -> Listing {
         bytes: 100 * items,
         count: 20,
         errors: 0,
-        latency_us: p50(us),
+        latency_us: Latency { min: us, ..p50(us) },
     }
 }

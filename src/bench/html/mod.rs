@@ -11,6 +11,7 @@ use super::report::BenchReport;
 use super::sentences::{Said, lists, said, setting};
 use super::table::Table;
 use super::tables::tables;
+use crate::judge::evidence::quoted;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,7 @@ pub fn render(report: &BenchReport) -> Result<String, HtmlError> {
     let color = |color: &RGBColor| format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2);
     let page = Page {
         report,
-        command: report.arguments.join(" "),
+        command: quoted(&report.arguments),
         setting: setting(report),
         plots: plots::plots(report).map_err(HtmlError::Plot)?,
         cards: cards::cards(report),
