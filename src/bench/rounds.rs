@@ -77,7 +77,7 @@ pub struct Player<'a> {
     rounds: Vec<Round>,
     /// How long all turns took, with the wait for the last answers.
     took: Duration,
-    /// Processor time of the thread that measures.
+    /// For how long the thread that measures had work.
     ours: Duration,
     used: Option<(Usage, u64)>,
     machine: Ticks,

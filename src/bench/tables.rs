@@ -64,10 +64,12 @@ fn targets(report: &BenchReport) -> Table {
 
 /// Those that were spoken, as far as something was measured.
 fn revisions(report: &BenchReport, target: &str) -> Option<String> {
-    let results = report.results.iter();
+    let results = report.results.iter().map(|one| (&one.target, one.revision));
+    let lists = report.lists.iter().map(|one| (&one.target, one.revision));
     let mut spoken: Vec<String> = results
-        .filter(|result| result.target == target)
-        .map(|result| result.revision.to_string())
+        .chain(lists)
+        .filter(|(name, _)| *name == target)
+        .map(|(_, revision)| revision.to_string())
         .collect();
     spoken.sort();
     spoken.dedup();

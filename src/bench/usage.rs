@@ -59,10 +59,20 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Processor time of the thread that asks; none where the system does not tell.
+/// For how long the thread that asks has worked, or wanted to and waited for a processor; the latter is known where there is
+/// /proc.
 pub fn of_this_thread() -> Duration {
     let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
-    clock.now().map_or(Duration::ZERO, Duration::from)
+    let scheduled = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let scheduled = scheduled.and_then(|text| wanted(&text));
+    scheduled.unwrap_or_else(|| clock.now().map_or(Duration::ZERO, Duration::from))
+}
+
+/// The first two numbers are the time on a processor, and that in the queue for one.
+fn wanted(schedstat: &str) -> Option<Duration> {
+    let mut numbers = schedstat.split_whitespace().map(str::parse::<u64>);
+    let (worked, waited) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    Some(Duration::from_nanos(worked.saturating_add(waited)))
 }
 
 /// Processor time of the whole machine, in ticks.
@@ -161,6 +171,8 @@ mod tests {
         let before = of_this_thread();
         while of_this_thread() == before {}
         assert!(of_this_thread() > before);
+        assert_eq!(wanted("1500 500 3\n"), Some(Duration::from_micros(2)));
+        assert_eq!(wanted("1500"), None);
     }
 
     #[cfg(target_os = "linux")]

@@ -9,8 +9,8 @@ const FULL: f64 = 0.9;
 
 pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     let full: Vec<String> = sight.results().filter_map(told).collect();
-    let text = "The one thread that makes the calls was busy nearly all of the time: the server may answer more of them than it \
-                makes. What is said of throughput and of more callers is said of both; one call at a time is measured as ever.";
+    let text = "The one thread that makes the calls worked, or waited for a processor, nearly all of the time: the server may \
+                answer more of them than it makes. What is said of throughput and of more callers is said of both; one call at a time is measured as ever.";
     (!full.is_empty()).then(|| sight.diagnosis("client-busy", text, full))
 }
 

@@ -63,9 +63,12 @@ pub(super) async fn settle() {
     }
 }
 
-/// A connection that broke before anything came.
+/// A connection that broke before anything came; or what came is no HTTP.
 pub(super) fn broken(error: hyper::Error) -> CallError {
-    CallError::Broken(describe(&error))
+    match error.is_parse() {
+        true => CallError::Failed(describe(&error)),
+        false => CallError::Broken(describe(&error)),
+    }
 }
 
 /// One that broke in the middle of an answer.

@@ -60,8 +60,8 @@ pub struct BenchResult {
     /// The part of all processors of our machine that were busy meanwhile, with whatever: 1 is a machine that is full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine_busy: Option<f64>,
-    /// Without a rate: the part of the time for which the one thread was busy that makes the calls. Near 1 it could not have
-    /// made more.
+    /// Without a rate: the part of the time for which the one thread worked that makes the calls, or waited for a processor.
+    /// Near 1 it could not have made more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_busy: Option<f64>,
     /// Whether something is missing: it ended before its time, or calls failed.
