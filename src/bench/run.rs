@@ -331,8 +331,12 @@ impl Bench<'_> {
             left -= 1;
             match lane.call(&call.template, patience) {
                 Ok(_) => return Ok(lane),
-                Err(CallError::Refused(..)) if left > 0 => {}
-                Err(error) => return Err(error),
+                Err(CallError::Down(down)) => return Err(down.into()),
+                // Who was waited for once is not waited for again.
+                Err(error) if left == 0 || error == CallError::timeout() || self.is_stopped() => {
+                    return Err(error);
+                }
+                Err(_) => {}
             }
         }
     }
