@@ -18,14 +18,14 @@ use crate::revision::{Eras, Revision};
 
 /// The header with the revision, in both eras.
 pub static PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-/// Before what is encoded, because a header could not carry it as it is.
-const MARKER: &str = "=?base64?";
 /// The header with the session id (legacy).
 pub static SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The header with the method of a request (modern).
 static METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// The header with the name of what a request is about (modern).
 static NAME: HeaderName = HeaderName::from_static("mcp-name");
+/// Before what is encoded, because a header could not carry it as it is.
+const MARKER: &str = "=?base64?";
 
 /// Which era a message belongs to.
 #[derive(Debug, PartialEq, Eq)]

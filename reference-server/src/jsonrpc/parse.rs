@@ -102,7 +102,10 @@ impl<'de> Visitor<'de> for Batch<'_> {
         let strict = self.0.deeper()?;
         let mut items = Vec::new();
         while let Some(item) = seq.next_element_seed(strict.seed())? {
-            items.push(item);
+            // One too many shows that there are too many; the others need no room.
+            if items.len() <= MAX_BATCH {
+                items.push(item);
+            }
         }
         Ok(items)
     }
@@ -203,5 +206,54 @@ fn response(id: Option<Id>, envelope: Envelope) -> Result<Message, Rejection> {
             response: true,
             ..invalid(None, "a response has an id")
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Option<(i64, String)> {
+        match parse(text.as_bytes()) {
+            Packet::Single(Err(rejection)) => Some((rejection.error.code, rejection.error.message)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_is_refused_as_a_whole() {
+        let message = r#"{"jsonrpc":"2.0","method":"x"}"#;
+        let batch = |count: usize| format!("[{}]", vec![message; count].join(","));
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            format!(r#"{{"jsonrpc":"2.0","method":"x","y":{open}{close}}}"#)
+        };
+        let numbers = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+        let table = [
+            ("[]".to_owned(), -32600, "an empty batch"),
+            (batch(101), -32600, "at most 100 messages"),
+            (numbers(MAX_VALUES), -32600, "at most 100 messages"),
+            (numbers(MAX_VALUES + 1), -32600, "too many values"),
+            (nested(100), -32600, "nested"),
+            (format!("[{}]", nested(99)), -32600, "nested"),
+            (format!("{message}}}"), -32700, "trailing"),
+            (format!("{},", batch(2)), -32700, "trailing"),
+            (format!("[{message}"), -32700, "EOF"),
+            (String::new(), -32700, "EOF"),
+            ("null".to_owned(), -32600, "a message is an object"),
+        ];
+        for (text, code, why) in table {
+            let start = &text[..text.len().min(60)];
+            let (found, message) = refused(&text).expect(start);
+            assert_eq!(found, code, "{start}: {message}");
+            assert!(message.contains(why), "{start}: {message}");
+        }
+        for text in [message.to_owned(), nested(99), format!("\u{feff}{message}")] {
+            assert_eq!(refused(&text), None, "{text}");
+        }
+        let Packet::Batch(messages) = parse(batch(100).as_bytes()) else {
+            panic!("these are no more than there may be");
+        };
+        assert_eq!(messages.len(), 100);
     }
 }

@@ -144,6 +144,7 @@ mod tests {
             json!([message, changed])
         );
     }
+
     #[test]
     fn a_signature_stands_beside_what_else_is_meta() {
         let info = Arc::new(json!({"name": "me"}));
