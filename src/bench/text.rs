@@ -1,5 +1,7 @@
 //! Figures as people read them: three digits and a unit.
 
+use crate::report::count::thousands;
+
 /// A time in microseconds.
 pub fn time(us: f64) -> String {
     const STEPS: [(&str, f64); 3] = [("µs", 1e3), ("ms", 1e3), ("s", f64::INFINITY)];
@@ -35,15 +37,7 @@ fn in_steps(mut value: f64, steps: &[(&str, f64)]) -> String {
 
 /// A number that was counted, with a comma between thousands.
 pub fn number(value: f64) -> String {
-    let plain = format!("{value:.0}");
-    let mut text = String::with_capacity(plain.len() + plain.len() / 3);
-    for (index, digit) in plain.chars().enumerate() {
-        if index > 0 && (plain.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    thousands(value.round() as u64)
 }
 
 /// What is called, and how: `ping, 8 at a time, 100 bytes`.

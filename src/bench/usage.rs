@@ -59,8 +59,8 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// For how long the thread that asks has worked, or wanted to and waited for a processor; the latter is known where there is
-/// /proc.
+/// For how long the thread that asks has worked, or wanted to and waited for a processor; the latter is known where Linux
+/// counts it.
 pub fn of_this_thread() -> Duration {
     let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
     let scheduled = fs::read_to_string("/proc/thread-self/schedstat").ok();
@@ -68,11 +68,11 @@ pub fn of_this_thread() -> Duration {
     scheduled.unwrap_or_else(|| clock.now().map_or(Duration::ZERO, Duration::from))
 }
 
-/// The first two numbers are the time on a processor, and that in the queue for one.
+/// The first two numbers are the time on a processor, and that in the queue for one. A kernel that does not count them says 0.
 fn wanted(schedstat: &str) -> Option<Duration> {
     let mut numbers = schedstat.split_whitespace().map(str::parse::<u64>);
     let (worked, waited) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
-    Some(Duration::from_nanos(worked.saturating_add(waited)))
+    (worked > 0).then(|| Duration::from_nanos(worked.saturating_add(waited)))
 }
 
 /// Processor time of the whole machine, in ticks.
@@ -173,6 +173,7 @@ mod tests {
         assert!(of_this_thread() > before);
         assert_eq!(wanted("1500 500 3\n"), Some(Duration::from_micros(2)));
         assert_eq!(wanted("1500"), None);
+        assert_eq!(wanted("0 0 0\n"), None);
     }
 
     #[cfg(target_os = "linux")]

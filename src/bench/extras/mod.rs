@@ -63,7 +63,11 @@ impl<T> Found<T> {
             let why = excerpt(&why.to_string(), 300);
             let failed = repeated.failed;
             let trouble = format!("{doing}: {failed} of {all} failed, the first: {why}");
-            self.troubles.push((Kind::Counted, trouble));
+            let kind = match repeated.done {
+                0 => Kind::Missing,
+                _ => Kind::Counted,
+            };
+            self.troubles.push((kind, trouble));
         }
         if let Some(Down(reason)) = repeated.down {
             let trouble = format!("{doing}: {reason}");
@@ -280,6 +284,6 @@ mod tests {
         let found = found(&[Err(CallError::timeout()), Ok(())]);
         assert_eq!(found.figures, [0]);
         let told = "reading tools/list: 1 of 1 failed, the first: timeout";
-        assert_eq!(found.troubles, [(Kind::Counted, told.into())]);
+        assert_eq!(found.troubles, [(Kind::Missing, told.into())]);
     }
 }
