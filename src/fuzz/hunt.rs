@@ -34,6 +34,8 @@ pub(super) struct Hunt<'a> {
     is_apart: bool,
     /// Whether it was a guess who was answered in the window.
     is_guess: bool,
+    /// How often something was sent: nothing is where no session opens.
+    plays: usize,
     losses: usize,
     /// Nothing is looked for or made smaller any longer than this.
     until: Instant,
@@ -77,6 +79,7 @@ impl<'a> Hunt<'a> {
             lane,
             is_apart: false,
             is_guess: false,
+            plays: 0,
             losses: 0,
             until,
         }
@@ -294,6 +297,7 @@ impl<'a> Hunt<'a> {
         }
         let (played, lane) = self.place.play(self.lane.take(), inputs, care).await?;
         self.lane = lane;
+        self.plays += 1;
         self.losses += usize::from(!played.usable || is_apart || is_early(inputs));
         let mut suspicions = played.suspicions.iter();
         let same = suspicions.find(|found| is_same(found, what))?;

@@ -6,11 +6,15 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
+#[cfg(unix)]
+use mcp_conform::event::RunReport;
 use mcp_conform::fuzz::{self, Options};
 use mcp_conform::target::{CommandLine, Endpoint};
 #[cfg(unix)]
 use mcp_conform::verdict::Tries;
 use serde_json::Value;
+#[cfg(unix)]
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::proof::{self, found, runtime};
@@ -50,6 +54,11 @@ pub fn tests() -> Vec<Trial> {
     tests.push(Trial::test(
         "fuzz/what does not happen each time says how often it does",
         what_depends_on_the_moment_says_so,
+    ));
+    #[cfg(unix)]
+    tests.push(Trial::test(
+        "fuzz/a server that does not come back says nothing of how often it ends",
+        who_does_not_come_back_was_not_tried,
     ));
     tests.push(Trial::test(
         "fuzz/transcripts are judged together",
@@ -124,6 +133,43 @@ fn what_depends_on_the_moment_says_so() -> Result<(), Failed> {
             Ok(())
         }
         _ => Err(format!("{found:?}: {why}").into()),
+    }
+}
+
+/// It ends in the window, at the next try and at the one that verifies it, and starts no more.
+#[cfg(unix)]
+fn who_does_not_come_back_was_not_tried() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let case = json!([{
+        "id": "fuzz/one",
+        "title": "A line that ends a server",
+        "requirements": ["robust/stays-alive"],
+        "revisions": "2025-11-25",
+        "steps": [{ "bytes": "{" }],
+    }]);
+    std::fs::write(path("fuzz.json"), case.to_string())?;
+    std::fs::write(path("ends"), "")?;
+    let server = "[ $(wc -l < \"$1\") -lt 3 ] || exit 1; \
+                  \"$0\" serve --stdio --log off --fault dies-on-bad-json || echo >> \"$1\"";
+    let output = run(&[
+        "fuzz",
+        "--timeout=1s",
+        "--replay",
+        &path("fuzz.json"),
+        "--report=json",
+        "--",
+        "sh",
+        "-c",
+        server,
+        PROGRAM,
+        &path("ends"),
+    ])?;
+    let report: RunReport = serde_json::from_slice(&output.stdout)?;
+    let ends = std::fs::read_to_string(path("ends"))?.len();
+    match (&found(&report)[..], ends) {
+        ([found], 3) if found.tries.is_none() => Ok(()),
+        other => Err(format!("{other:?}").into()),
     }
 }
 

@@ -127,8 +127,14 @@ impl Hunt<'_> {
         let (inputs, what) = (&verified.inputs, &verified.suspicion);
         let mut tries = Tries { hits: 1, of: 1 };
         while what.oracle == Oracle::Survives && tries.of < CONFIRMED && !self.is_late() {
+            let plays = self.plays;
+            let hits = u32::from(self.surely(inputs, what).await.is_some());
+            if self.plays == plays {
+                // A server that does not come back says nothing of the inputs.
+                break;
+            }
             tries.of += 1;
-            tries.hits += u32::from(self.surely(inputs, what).await.is_some());
+            tries.hits += hits;
         }
         (tries.hits < tries.of).then_some(tries)
     }
