@@ -27,34 +27,32 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A success.
-    pub fn result(id: &Id, result: Object) -> Self {
+    fn new(id: Option<Id>, outcome: Result<Object, ErrorObject>, status: u16) -> Self {
         Self {
-            id: Some(id.clone()),
-            outcome: Ok(result),
-            status: 200,
+            id,
+            outcome,
+            status,
             server_info: None,
             instead: None,
         }
     }
 
+    /// A success.
+    pub fn result(id: &Id, result: Object) -> Self {
+        Self::new(Some(id.clone()), Ok(result), 200)
+    }
+
     /// A failure; without an id when none could be read.
     pub fn error(id: Option<&Id>, error: ErrorObject) -> Self {
-        Self {
-            id: id.cloned(),
-            status: error.status,
-            outcome: Err(error),
-            server_info: None,
-            instead: None,
-        }
+        let status = error.status;
+        Self::new(id.cloned(), Err(error), status)
     }
 
     /// All answers to a batch, in one array.
     pub fn batch(replies: &[Reply]) -> Self {
         Self {
             instead: Some(json!(replies)),
-            id: None,
-            ..Self::result(&Id::String(String::new()), Object::new())
+            ..Self::new(None, Ok(Object::new()), 200)
         }
     }
 
@@ -97,15 +95,15 @@ impl Serialize for Signed<'_> {
             members.serialize_entry(name, value)?;
         }
         let meta = result.get("_meta").and_then(Value::as_object);
-        members.serialize_entry("_meta", &Meta(meta, info))?;
+        members.serialize_entry("_meta", &SignedMeta(meta, info))?;
         members.end()
     }
 }
 
 /// The `_meta` of a result that says who answers, and what else it says.
-struct Meta<'a>(Option<&'a Object>, &'a Value);
+struct SignedMeta<'a>(Option<&'a Object>, &'a Value);
 
-impl Serialize for Meta<'_> {
+impl Serialize for SignedMeta<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(others, info) = self;
         let mut members = serializer.serialize_map(None)?;

@@ -15,8 +15,8 @@ const TO_US: f64 = 56_000.0;
 const SPARED_US: f64 = 10_000.0;
 /// So many calls have to wait, of all.
 const WAITING: f64 = 0.05;
-/// So many of those that are slow are slow in this way.
-const CONCENTRATED: f64 = 0.8;
+/// So many of those that are slow are slow in this way: who waits in a queue for about as long is spread wider.
+const CONCENTRATED: f64 = 0.9;
 
 pub(super) fn diagnose(sight: &Sight<'_>) -> Option<Diagnosis> {
     if sight.is_stdio() {
@@ -92,6 +92,14 @@ mod tests {
     fn a_server_that_takes_any_time_has_no_plateau() {
         let times = [5.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0, 75.0].map(|ms| (ms * 1e3, 30));
         let report = http([result(1, 0).times(&times)]);
+        assert_eq!(only(&report, ID), None);
+    }
+
+    #[test]
+    fn a_queue_that_takes_about_40_ms_has_no_plateau() {
+        let times = [(2.5, 7), (20.0, 43), (42.0, 301), (65.0, 29)];
+        let times = times.map(|(ms, count)| (ms * 1e3, count));
+        let report = http([result(32, 0).times(&times)]);
         assert_eq!(only(&report, ID), None);
     }
 
