@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
 use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Object;
@@ -15,10 +15,12 @@ const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 
 /// The parameters of a request or notification. Its `_meta` is apart.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Params {
+    #[serde(flatten)]
     members: Object,
     /// Boxed, because parameters are moved around, and most have none.
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     meta: Option<Box<Meta>>,
 }
 
@@ -26,27 +28,44 @@ pub struct Params {
 /// work of a short one.
 ///
 /// <https://modelcontextprotocol.io/specification/2026-07-28/basic#meta>
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct Meta {
     /// `io.modelcontextprotocol/protocolVersion`
+    #[serde(
+        rename = "io.modelcontextprotocol/protocolVersion",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub version: Option<Value>,
     /// `io.modelcontextprotocol/clientCapabilities`
+    #[serde(
+        rename = "io.modelcontextprotocol/clientCapabilities",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub capabilities: Option<Value>,
     /// `io.modelcontextprotocol/clientInfo`
+    #[serde(
+        rename = "io.modelcontextprotocol/clientInfo",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub client: Option<Given<Client>>,
     /// Everything else.
+    #[serde(flatten)]
     pub others: Object,
     /// Whether there is one that is no object.
+    #[serde(skip)]
     pub is_malformed: bool,
 }
 
 /// Who a client says it is.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize)]
 pub struct Client {
     /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Value>,
     /// Its version.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Value>,
+    #[serde(flatten)]
     others: Object,
 }
 
@@ -196,6 +215,14 @@ mod tests {
         assert_eq!(client.name, Some("n".into()));
         assert_eq!(client.version, Some(3.into()));
         assert!(!meta.is_malformed);
+    }
+
+    #[test]
+    fn what_was_read_apart_is_written_together() {
+        let text = r#"{"name":"x","_meta":{"io.modelcontextprotocol/protocolVersion":"v","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"n","version":"1","title":"t"},"a":1}}"#;
+        let params = read(text).unwrap();
+        assert_eq!(serde_json::to_string(&params).unwrap(), text);
+        assert_eq!(serde_json::to_string(&read("{}").unwrap()).unwrap(), "{}");
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub struct Session {
 /// outside any request.
 pub fn initialize(
     server: &Arc<Server>,
-    params: &Object,
+    params: &Params,
     revisions: &RangeInclusive<Revision>,
     unsolicited: Arc<dyn Outlet>,
     in_flight: Arc<InFlight>,
@@ -117,7 +117,7 @@ pub fn negotiate(params: &Object, revisions: &RangeInclusive<Revision>) -> Revis
         .unwrap_or(Revision::LATEST_LEGACY.min(*revisions.end()))
 }
 
-fn check(params: &Object) -> Result<(), ErrorObject> {
+fn check(params: &Params) -> Result<(), ErrorObject> {
     if jsonrpc::size(params) > MAX_HANDSHAKE_BYTES {
         let error =
             format!("the parameters of initialize have at most {MAX_HANDSHAKE_BYTES} bytes");
